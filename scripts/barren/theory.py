@@ -1,0 +1,397 @@
+"""Exact ensemble moments of the gradient g = d<Z_a Z_b>/d theta.
+
+Uniform axes and independent, symmetric angles turn the mean square expectation of the
+Pauli strings into a Markov chain. It is symmetric under X <-> Y, so a site has three
+classes: I, Z and V = {X, Y}. The chain runs from the state towards the observable: it
+evolves f[s], the mean square expectation of a string of class s. One sweep yields every
+depth. The derivations are in workflow/docs/theory.md.
+
+Arrays: `start` (terms, width, 3) is a sum of product vectors f over the classes;
+`maps` (layers, width, 3, 3) holds the rotations' map on f at each site of each layer;
+`probes` (probes, width) lists the classes of the strings to read off. Angles and sigma
+are in radians; sigma None stands for uniform angles.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barren.ensembles import IDENTITY, RANDOM, BadInput, Ensemble
+
+Floats = NDArray[np.float64]
+Classes = NDArray[np.intp]
+
+I, Z, V = range(3)  # noqa: E741
+#: f of the preparation R_Y(pi/4)|0>: <X>^2 = <Z>^2 = 1/2, <Y> = 0.
+PREPARED = np.array([1.0, 1 / 2, 1 / 4])
+
+
+#: Relative error up to which a variance is vouched for.
+TOLERANCE = 1e-4
+
+
+class Moments(NamedTuple):
+    """Moments of the gradient and the relative error of the variance, arrays."""
+
+    mean: Floats
+    second_moment: Floats
+    relative_error: Floats
+
+    @property
+    def variance(self) -> Floats:
+        """Second moment less the squared mean."""
+        return self.second_moment - self.mean**2
+
+
+class Prediction(NamedTuple):
+    """Moments of one ensemble; None where no exact form is known."""
+
+    mean: float | None
+    second_moment: float | None
+    variance: float | None
+    asymptotic_variance: float | None
+    relative_error: float | None
+
+
+# The maps of one rotation.
+
+
+def mean_squares(sigma: float | None) -> tuple[float, float]:
+    """E cos^2 and E sin^2 of an angle."""
+    wave = 0.0 if sigma is None else math.exp(-2 * sigma**2)
+    return (1 + wave) / 2, (1 - wave) / 2
+
+
+def rotation_map(sigma: float | None = None) -> Floats:
+    """Map of a rotation about a random axis on f at its site, (3, 3).
+
+    A Pauli stays for its own axis and goes to itself with cos, to another with sin for
+    the other two.
+    """
+    cos2, sin2 = mean_squares(sigma)
+    return _class_map(1.0, 1 / 3 + 2 / 3 * cos2, sin2 / 3)
+
+
+def symbol_map(sigma: float | None = None) -> Floats:
+    """Map of d/d theta of the rotation that carries the symbol, (3, 3).
+
+    Only an axis that anticommutes contributes; cos and sin change places.
+    """
+    cos2, sin2 = mean_squares(sigma)
+    return _class_map(0.0, 2 / 3 * sin2, cos2 / 3)
+
+
+def _class_map(identity: float, keep: float, move: float) -> Floats:
+    """`keep`: weight from a Pauli to itself, `move`: to each other one."""
+    return np.array(
+        [[identity, 0, 0], [0, keep, 2 * move], [0, move, keep + move]], dtype=float
+    )
+
+
+# The chain as a dense vector.
+
+
+def dense_chain(start: Floats, maps: Floats, probes: Classes) -> tuple[Floats, Floats]:
+    """Evolve f as a vector of 3^width numbers.
+
+    Returns the values (layers + 1, probes) after 0, 1, ... layers and their errors. All
+    numbers are non-negative, so rounding is bounded relative to each: the error is that
+    bound.
+    """
+    width = start.shape[1]
+    f = np.zeros(3**width)
+    for term in start:
+        f += _kron(term).reshape(-1)
+    ladder = _ladder_permutation(width)
+    indices = probes @ 3 ** np.arange(width)[::-1]
+    values = [f[indices]]
+    operations = len(start) * width
+    bounds = [operations]
+    groups = [slice(first, first + 4) for first in range(0, width, 4)]
+    kernels: dict[bytes, list[Floats]] = {}
+    for layer in maps:
+        key = layer.tobytes()
+        if key not in kernels:
+            kernels[key] = [_kron(layer[group]) for group in groups]
+        for kernel in kernels[key]:
+            # Takes the leading sites and puts them last: a cycle over all groups.
+            f = (kernel @ f.reshape(len(kernel), -1)).T.reshape(-1)
+            operations += len(kernel) + 4
+        f = f[ladder]
+        values.append(f[indices])
+        bounds.append(operations)
+    result = np.array(values)
+    return result, result * (np.array(bounds) * np.finfo(float).eps)[:, np.newaxis]
+
+
+def _kron(factors: Floats) -> Floats:
+    product = np.ones((1,) * (factors.ndim - 1))
+    for factor in factors:
+        product = np.kron(product, factor)
+    return product
+
+
+def _ladder_permutation(width: int) -> Classes:
+    """Where the CZs send each string: I <-> Z for each neighbour in V."""
+    classes = np.indices((3,) * width, dtype=np.int8).reshape(width, -1)
+    hits = np.zeros_like(classes)
+    hits[1:] += classes[:-1] == V
+    hits[:-1] += classes[1:] == V
+    classes = np.where(classes == V, V, classes ^ (hits & 1))
+    index = np.zeros(3**width, dtype=np.intp)
+    for site in classes:
+        index = 3 * index + site
+    return index
+
+
+# The families.
+
+
+def random_moments(
+    width: int,
+    depths: Sequence[int],
+    observable: tuple[int, int] = (0, 1),
+    symbol: tuple[int, int] = (0, 0),
+    sigma: float | None = None,
+) -> Moments:
+    """Moments of the random family at each of `depths`, in one sweep.
+
+    Raises FloatingPointError where a variance is not known to `TOLERANCE`.
+    """
+    layer, qubit = symbol
+    depth = np.asarray(depths, dtype=np.intp)
+    if np.any(depth <= layer):
+        raise BadInput(f"the symbol's layer {layer} needs a depth above {layer}")
+    maps = np.broadcast_to(rotation_map(sigma), (depth.max(), width, 3, 3)).copy()
+    maps[layer, qubit] = symbol_map(sigma)
+    probes = np.full((1, width), I, dtype=np.intp)
+    probes[0, list(observable)] = Z
+    reached = depth > layer + min(abs(qubit - site) for site in observable)
+    mean = _random_mean(width, depth, observable, symbol, sigma)
+    return _moments(mean, _prepared(width), maps, probes, np.ones(1), depth, reached)
+
+
+def identity_moments(
+    width: int,
+    layers: Sequence[int],
+    qubit: int = 0,
+    observable: tuple[int, int] = (0, 1),
+    sigma: float | None = None,
+) -> Moments:
+    """Moments of Grant's identity blocks, symbol on each of `layers` of U.
+
+    g = (i/2) <[W^dagger P W, Z_a Z_b]> in the prepared state, W the layers before the
+    symbol and P its axis; the block depth does not matter.
+    Raises FloatingPointError where a second moment is not known to `TOLERANCE`.
+    """
+    layer = np.asarray(layers, dtype=np.intp)
+    start = np.repeat(_prepared(width), 2, axis=0)
+    for term, (site, rest) in zip(start, (observable, observable[::-1]), strict=True):
+        # Just one of a, b anticommutes: i X Z = Y, i Y Z = -X. The other gains a Z.
+        term[site] = 0, 0, PREPARED[V]
+        term[rest] = PREPARED[Z], PREPARED[I], 0
+    maps = np.broadcast_to(rotation_map(sigma), (layer.max(), width, 3, 3))
+    probes = np.full((2, width), I, dtype=np.intp)
+    probes[:, qubit] = Z, V
+    axes = np.array([1 / 3, 2 / 3])
+    reached = layer >= min(abs(qubit - site) for site in observable)
+    mean = _identity_mean(width, layer, qubit, observable, sigma)
+    return _moments(mean, start, maps, probes, axes, layer, reached)
+
+
+def tutorial_moments(
+    layers: Sequence[int],
+    qubit: int = 0,
+    observable: tuple[int, int] = (0, 1),
+    sigma: float | None = None,
+) -> Moments:
+    """Moments of the tutorial's identity blocks, NaN where no exact form is known.
+
+    All cancels to W^dagger R_P(theta - phi) W. Without W this is one rotation of the
+    prepared qubit; where its light cone misses the observable the gradient is zero.
+    """
+    # d/d theta is -sin <Z> about X and -sin <Z> - cos <X> about Y, each times <Z_b>.
+    sin2 = mean_squares(None if sigma is None else math.sqrt(2) * sigma)[1]
+    mean = 0.0 if sigma is None else -math.exp(-(sigma**2)) / 6
+    layer = np.asarray(layers, dtype=np.intp)
+    missed = layer < min(abs(qubit - site) for site in observable)
+    one_rotation = (layer == 0) & ~missed
+    known = [np.where(one_rotation, x, 0.0) for x in (mean, (sin2 + 1) / 12, 0.0)]
+    return Moments(*np.where(missed | one_rotation, known, np.nan))
+
+
+def asymptotic_variance(
+    width: int,
+    symbol: tuple[int, int] = (0, 0),
+    sigma: float | None = None,
+) -> float:
+    """Variance of the random family for depth to infinity.
+
+    The chain spreads N (3 - r2) / 6 evenly over the N^2 - 1 strings other than I. Here
+    N = 2^width and r2 is the mean squared Bloch vector of the symbol's qubit before it:
+    1 on layer 0. The observable does not matter.
+    """
+    layer, qubit = symbol
+    bloch = 1.0
+    if layer > 0:
+        maps = np.broadcast_to(rotation_map(sigma), (layer, width, 3, 3))
+        probes = np.full((2, width), I, dtype=np.intp)
+        probes[:, qubit] = Z, V
+        one = np.ones(1)
+        paulis = np.array([1.0, 2.0])
+        at = np.array([layer])
+        chain = _moments(0 * one, _prepared(width), maps, probes, paulis, at, one > 0)
+        bloch = float(chain.second_moment[0])
+    return 2.0**width * (3 - bloch) / (6 * (4.0**width - 1))
+
+
+def identity_asymptote(width: int) -> float:
+    """Variance of Grant's identity blocks for the symbol's layer to infinity."""
+    return 3 * 2.0**width / (8 * (4.0**width - 1))
+
+
+def predict(ensembles: Sequence[Ensemble]) -> list[Prediction]:
+    """Predict each ensemble; those that differ in depth alone share a sweep.
+
+    The asymptote is that of the depth for the random family, of the symbol's layer for
+    Grant's identity blocks.
+    Raises FloatingPointError where a variance is not known to `TOLERANCE`.
+    """
+    curves: dict[Ensemble, dict[int, Prediction]] = defaultdict(dict)
+    places = []
+    for ensemble in ensembles:
+        if ensemble.family == RANDOM:
+            curve, point = replace(ensemble, depth=None), ensemble.depth
+        else:
+            curve = replace(ensemble, block_depth=None, blocks=None, symbol_layer=0)
+            point = ensemble.symbol_layer
+        assert point is not None
+        curves[curve][point] = Prediction(*[None] * 5)
+        places.append((curve, point))
+    for curve, points in curves.items():
+        moments, asymptote = _curve(curve, list(points))
+        rows = np.array(
+            [
+                moments.mean,
+                moments.second_moment,
+                moments.variance,
+                np.full(len(points), asymptote),
+                moments.relative_error,
+            ]
+        ).T
+        for point, row in zip(points, rows.tolist(), strict=True):
+            points[point] = Prediction(*(None if x != x else x for x in row))
+    return [curves[curve][point] for curve, point in places]
+
+
+def _curve(curve: Ensemble, points: Sequence[int]) -> tuple[Moments, float]:
+    """Moments over depths or layers, and their asymptote."""
+    width, observable, sigma = curve.width, curve.observable, curve.sigma
+    qubit = curve.symbol_qubit
+    if curve.family == RANDOM:
+        moments = random_moments(width, points, observable, curve.symbol, sigma)
+        return moments, asymptotic_variance(width, curve.symbol, sigma)
+    if curve.family == IDENTITY:
+        moments = identity_moments(width, points, qubit, observable, sigma)
+        return moments, identity_asymptote(width)
+    return tutorial_moments(points, qubit, observable, sigma), math.nan
+
+
+# Parts of the families.
+
+
+def _prepared(width: int) -> Floats:
+    return np.broadcast_to(PREPARED, (1, width, 3))
+
+
+def _moments(
+    mean: Floats,
+    start: Floats,
+    maps: Floats,
+    probes: Classes,
+    weights: Floats,
+    at: Classes,
+    reached: NDArray[np.bool_],
+) -> Moments:
+    """Moments whose second is the weighted sum of the probes after `at` layers.
+
+    It is exactly zero where the light cone has not `reached` the symbol.
+    """
+    values, errors = (array[at] @ weights for array in dense_chain(start, maps, probes))
+    second = np.where(reached, values, 0.0)
+    variance = second - mean**2
+    relative = np.divide(errors, variance, out=np.zeros(len(at)), where=reached)
+    if not np.all(relative <= TOLERANCE):
+        layer = at[np.argmax(relative)]
+        raise FloatingPointError(
+            f"width {start.shape[1]}: relative error {relative.max():.1e} after "
+            f"{layer} layers exceeds {TOLERANCE:.0e}"
+        )
+    return Moments(mean, second, relative)
+
+
+def _random_mean(
+    width: int,
+    depth: Classes,
+    observable: tuple[int, int],
+    symbol: tuple[int, int],
+    sigma: float | None,
+) -> Floats:
+    """Mean of the random family: -sin of R_Y(theta)'s Z_q, walked to the state.
+
+    Behind the symbol Z_a Z_b commutes with every CZ and only shrinks.
+    """
+    layer, qubit = symbol
+    if sigma is None or qubit not in observable:
+        return np.zeros(len(depth))
+    shrink = mean_shrink(sigma)
+    factor, zs = _walk(width, qubit, {sum(observable) - qubit}, layer, shrink)
+    factor *= -math.exp(-(sigma**2) / 2) / 3 * shrink * _expectation(zs)
+    return factor * shrink ** (2.0 * (depth - 1 - layer))
+
+
+def _identity_mean(
+    width: int,
+    layer: Classes,
+    qubit: int,
+    observable: tuple[int, int],
+    sigma: float | None,
+) -> Floats:
+    """Mean of Grant's identity blocks: only P = Y contributes, i Y Z = -X."""
+    mean = np.zeros(len(layer))
+    if qubit in observable:
+        for point, layers in enumerate(layer):
+            factor, zs = _walk(width, qubit, set(), layers, mean_shrink(sigma))
+            zs ^= {sum(observable) - qubit}
+            mean[point] = -factor / 3 * _expectation(zs)
+    return mean
+
+
+def mean_shrink(sigma: float | None) -> float:
+    """Factor of a rotation about a random axis on the mean of each Pauli."""
+    return 1 / 3 if sigma is None else 1 / 3 + 2 / 3 * math.exp(-(sigma**2) / 2)
+
+
+def _walk(
+    width: int, qubit: int, zs: set[int], layers: int, shrink: float
+) -> tuple[float, set[int]]:
+    """Mean of X (or Y) on `qubit` with Z on `zs` before `layers` random layers.
+
+    Each CZ ladder toggles the Zs beside X; the mean rotations shrink every Pauli.
+    """
+    neighbours = {site for site in (qubit - 1, qubit + 1) if 0 <= site < width}
+    factor = 1.0
+    for _ in range(layers):
+        zs = zs ^ neighbours
+        factor *= shrink ** (1 + len(zs))
+    return factor, zs
+
+
+def _expectation(zs: set[int]) -> float:
+    """<X Z...Z> in the prepared state."""
+    return math.sqrt(1 / 2) ** (1 + len(zs))
