@@ -1,0 +1,1 @@
+"""Barren plateaus: random circuits, their gradients, exact theory and statistics."""

@@ -1,0 +1,106 @@
+"""The file format of a batch of circuits: an npz archive that describes itself.
+
+`numpy.load` reads it. Its arrays:
+
+about: JSON text with `format`, `version`, the `ensemble`'s name, the random `stream`
+    and its `seed`.
+sample: int64 (samples,), the index of each circuit in its ensemble.
+axes: uint8 (samples, layers, width), 0, 1, 2 for rotations about X, Y, Z.
+angles: float64 (samples, layers, width), radians. The layers of an identity family are
+    those of U_1, then U_2, ...; the daggers repeat them.
+theta: float64 (samples,), radians, the symbol's value.
+phi: float64 (samples,), radians, the angle opposite the symbol (identity families).
+programs: bytes (samples,), a TensorFlow Quantum program each, for `tfq.from_tensor`.
+"""
+
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barren.circuits import Circuits
+from barren.ensembles import BadInput, Ensemble
+
+FORMAT = "barren-plateau circuits"
+VERSION = 1
+
+
+def write_batch(
+    path: Path,
+    ensemble: Ensemble,
+    stream: str,
+    seed: int,
+    samples: Sequence[int],
+    circuits: Circuits,
+    programs: NDArray[np.bytes_],
+) -> None:
+    """Write a batch; the same circuits give the same bytes."""
+    about = {
+        "format": FORMAT,
+        "version": VERSION,
+        "ensemble": ensemble.name,
+        "stream": stream,
+        "seed": seed,
+    }
+    arrays = {
+        "about": np.array(json.dumps(about)),
+        "sample": np.array(samples, np.int64),
+        "axes": circuits.axes,
+        "angles": circuits.angles,
+        "theta": circuits.theta,
+        "programs": programs,
+    }
+    if circuits.phi is not None:
+        arrays["phi"] = circuits.phi
+    # Level 1: the programs shrink twentyfold in a fifth of numpy's own time.
+    with zipfile.ZipFile(
+        path, "w", zipfile.ZIP_DEFLATED, compresslevel=1
+    ) as archive:
+        for name, array in arrays.items():
+            buffer = io.BytesIO()
+            np.lib.format.write_array(buffer, array, allow_pickle=False)
+            # A ZipInfo of its own carries a fixed date.
+            archive.writestr(_entry(f"{name}.npy"), buffer.getbuffer())
+
+
+def read_batch(
+    path: Path, ensemble: Ensemble, seed: int
+) -> tuple[NDArray[np.int64], Circuits, NDArray[np.bytes_]]:
+    """Sample indices, circuits and programs of a batch.
+
+    Raises BadInput for a file that is truncated, of another version, or of another
+    ensemble or seed than the caller expects.
+    """
+    try:
+        with np.load(path) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        about = json.loads(str(arrays["about"]))
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise BadInput(f"{path}: not a whole batch file ({error})") from None
+    expected: dict[str, Any] = {
+        "format": FORMAT,
+        "version": VERSION,
+        "ensemble": ensemble.name,
+        "seed": seed,
+    }
+    for key, value in expected.items():
+        if about.get(key) != value:
+            raise BadInput(
+                f"{path}: {key} is {about.get(key)!r}, expected {value!r}; "
+                "delete the file to have it made again"
+            )
+    circuits = Circuits(
+        arrays["axes"], arrays["angles"], arrays["theta"], arrays.get("phi")
+    )
+    return arrays["sample"], circuits, arrays["programs"]
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry

@@ -1,0 +1,74 @@
+"""The name of every column of every table, in one place."""
+
+# What an ensemble is. A key that a family lacks is empty.
+FAMILY = "family"
+WIDTH = "width"
+DEPTH = "depth"
+BLOCK_DEPTH = "block_depth"
+BLOCKS = "blocks"
+# Further keys: columns of an experiment whose ensembles vary them.
+SIGMA = "sigma"
+SYMBOL_LAYER = "symbol_layer"
+SYMBOL_QUBIT = "symbol_qubit"
+OBSERVABLE_A = "observable_a"
+OBSERVABLE_B = "observable_b"
+
+# A circuit of an ensemble (gradients.csv).
+SAMPLE = "sample"
+THETA = "theta"
+GRADIENT = "gradient"
+
+# The statistics of an ensemble (statistics.csv).
+SAMPLES = "samples"
+MEAN = "mean"
+VARIANCE = "variance"
+VARIANCE_LOW = "variance_low"
+VARIANCE_HIGH = "variance_high"
+SECOND_MOMENT = "second_moment"
+STD = "std"
+KURTOSIS = "kurtosis"
+
+# The exact theory (theory.csv; the variances stand in statistics.csv too).
+EXACT_MEAN = "exact_mean"
+EXACT_SECOND_MOMENT = "exact_second_moment"
+EXACT_VARIANCE = "exact_variance"
+ASYMPTOTIC_VARIANCE = "asymptotic_variance"
+RELATIVE_ERROR = "relative_error"
+
+# Fits of log variance against width (fits.csv).
+CURVE = "curve"
+SLOPE = "slope"
+SLOPE_LOW = "slope_low"
+SLOPE_HIGH = "slope_high"
+
+# The verdict (claims.csv).
+CLAIM = "claim"
+STATEMENT = "statement"
+SOURCE = "source"
+EVIDENCE = "evidence"
+TEST = "test"
+ERROR_RATE = "error_rate"
+VERDICT = "verdict"
+
+KEYS = (FAMILY, WIDTH, DEPTH, BLOCK_DEPTH, BLOCKS)
+FURTHER_KEYS = (SIGMA, SYMBOL_LAYER, SYMBOL_QUBIT, OBSERVABLE_A, OBSERVABLE_B)
+CIRCUIT = (SAMPLE, THETA, GRADIENT)
+STATISTICS = (
+    SAMPLES,
+    MEAN,
+    VARIANCE,
+    VARIANCE_LOW,
+    VARIANCE_HIGH,
+    SECOND_MOMENT,
+    STD,
+    KURTOSIS,
+)
+THEORY = (
+    EXACT_MEAN,
+    EXACT_SECOND_MOMENT,
+    EXACT_VARIANCE,
+    ASYMPTOTIC_VARIANCE,
+    RELATIVE_ERROR,
+)
+FITS = (FAMILY, DEPTH, CURVE, SLOPE, SLOPE_LOW, SLOPE_HIGH)
+CLAIMS = (CLAIM, STATEMENT, SOURCE, EVIDENCE, TEST, ERROR_RATE, VERDICT)

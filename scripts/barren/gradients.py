@@ -1,0 +1,103 @@
+"""Gradients of expectation values, computed by TensorFlow Quantum's kernels."""
+
+import importlib.util
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barren.programs import SYMBOL, pauli_sum
+
+ADJOINT = "adjoint"
+PARAMETER_SHIFT = "parameter_shift"
+AUTO = "auto"
+#: From this width on the shift's two sweeps beat the adjoint's three (measured).
+PARAMETER_SHIFT_FROM = 14
+
+
+def choose_differentiator(differentiator: str, width: int) -> str:
+    """The differentiator that `auto` stands for at a width."""
+    if differentiator != AUTO:
+        return differentiator
+    return PARAMETER_SHIFT if width >= PARAMETER_SHIFT_FROM else ADJOINT
+
+
+def set_threads(threads: int) -> None:
+    """Limit TensorFlow's threads; call it before the first gradient."""
+    os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
+    os.environ["TF_NUM_INTEROP_THREADS"] = "1"
+
+
+def gradients(
+    programs: NDArray[np.bytes_],
+    theta: NDArray[np.float64],
+    observable: tuple[int, int],
+    differentiator: str,
+) -> NDArray[np.float32]:
+    """d<Z_a Z_b>/d theta of each circuit, shape (samples,), per radian.
+
+    programs: (samples,) as `programs.serialise` writes them; theta: (samples,), radians.
+    `adjoint` takes a forward and a backward sweep (its gate derivatives are finite
+    differences: errors to 1e-5 of the largest gradient); `parameter_shift` two
+    expectations at theta +- pi/2 (exact up to float32).
+    """
+    if differentiator == ADJOINT:
+        return _adjoint(programs, theta, observable)
+    if differentiator == PARAMETER_SHIFT:
+        up = _expectation(programs, theta + np.pi / 2, observable)
+        down = _expectation(programs, theta - np.pi / 2, observable)
+        return (up - down) / np.float32(2)
+    raise ValueError(f"no differentiator {differentiator!r}")
+
+
+def _adjoint(
+    programs: NDArray[np.bytes_],
+    theta: NDArray[np.float64],
+    observable: tuple[int, int],
+) -> NDArray[np.float32]:
+    operation = _kernel("_tfq_adj_grad.so").tfq_adjoint_gradient
+    upstream = np.ones((len(programs), 1), np.float32)
+    return _call(operation, programs, theta, observable, upstream)
+
+
+def _expectation(
+    programs: NDArray[np.bytes_],
+    theta: NDArray[np.float64],
+    observable: tuple[int, int],
+) -> NDArray[np.float32]:
+    operation = _kernel("_tfq_simulate_ops.so").tfq_simulate_expectation
+    return _call(operation, programs, theta, observable)
+
+
+def _call(
+    operation: Callable[..., Any],
+    programs: NDArray[np.bytes_],
+    theta: NDArray[np.float64],
+    observable: tuple[int, int],
+    *more: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    observables = [[pauli_sum(observable)]] * len(programs)
+    values = theta.astype(np.float32)[:, None]
+    result: NDArray[np.float32] = operation(
+        programs, [SYMBOL], values, observables, *more
+    ).numpy()
+    return result[:, 0]
+
+
+@cache
+def _kernel(library: str) -> Any:
+    """A library of TensorFlow Quantum's operations.
+
+    Loaded by file: `import tensorflow_quantum` would import Cirq too, which costs
+    more than the gradients of a small batch.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import tensorflow as tf
+
+    package = importlib.util.find_spec("tensorflow_quantum")
+    assert package is not None and package.origin is not None
+    return tf.load_op_library(str(Path(package.origin).parent / "core" / "ops" / library))

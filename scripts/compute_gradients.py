@@ -1,0 +1,59 @@
+"""Compute the gradient of every circuit of some batches with TensorFlow Quantum."""
+
+import csv
+import sys
+import time
+from pathlib import Path
+
+from barren import columns, step
+from barren.batches import read_batch
+from barren.ensembles import Ensemble
+from barren.gradients import (
+    ADJOINT,
+    PARAMETER_SHIFT,
+    choose_differentiator,
+    gradients,
+    set_threads,
+)
+
+parser = step.parser(__doc__)
+parser.add_argument("--ensembles", nargs="+", required=True, help="one a batch")
+parser.add_argument("--batches", nargs="+", type=Path, required=True)
+parser.add_argument("--seed", type=int, required=True, help="the batches' seed")
+parser.add_argument(
+    "--differentiator", choices=["auto", ADJOINT, PARAMETER_SHIFT], default="auto"
+)
+parser.add_argument("--threads", type=int, default=1)
+parser.add_argument("--gradients", type=Path, required=True, help="the file to write")
+
+# Circuits in one call: as many as make the report of progress worth reading.
+CIRCUITS = 50
+
+with step.run(parser, inputs=["batches"], outputs=["gradients"]) as args:
+    set_threads(args.threads)
+    with args.gradients.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("ensemble", *columns.CIRCUIT))
+        for name, path in zip(args.ensembles, args.batches, strict=True):
+            ensemble = Ensemble.parse(name)
+            samples, circuits, programs = read_batch(path, ensemble, args.seed)
+            differentiator = choose_differentiator(args.differentiator, ensemble.width)
+            start = time.monotonic()
+            for first in range(0, len(samples), CIRCUITS):
+                part = slice(first, first + CIRCUITS)
+                values = gradients(
+                    programs[part],
+                    circuits.theta[part],
+                    ensemble.observable,
+                    differentiator,
+                )
+                for row in zip(samples[part], circuits.theta[part], values, strict=True):
+                    # str gives the shortest digits that read back as the same number.
+                    writer.writerow((name, *map(str, row)))
+                done = min(first + CIRCUITS, len(samples))
+                left = (time.monotonic() - start) * (len(samples) / done - 1)
+                print(
+                    f"{name}: {done} of {len(samples)} circuits, {left:.0f} s left",
+                    file=sys.stderr,
+                    flush=True,
+                )
