@@ -1,0 +1,185 @@
+"""Statistics of sampled gradients, and fits of their variance against width."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+NORMAL_975 = 1.959963984540054
+# <Z_a Z_b> lies in [-1, 1], so a parameter-shift gradient does too.
+LARGEST_VARIANCE = 1.0
+RESAMPLES = 999
+FEWEST = 10  # samples for an interval; with fewer it is all that is possible
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Statistics of the gradients of one ensemble; the names are column names.
+
+    `variance` is unbiased (divisor samples - 1). `std` is the population standard
+    deviation (divisor samples), which is what the tutorial's `reduce_std` computes.
+    `kurtosis` is plain: 3 for a normal distribution.
+    """
+
+    samples: int
+    mean: float
+    variance: float
+    variance_low: float
+    variance_high: float
+    second_moment: float
+    std: float
+    kurtosis: float
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The line log(variance) = intercept + slope * width (natural logarithm, qubits).
+
+    `chi_square` measures, in the points' own errors, how far they lie from a straight
+    line; it has `freedom` degrees of freedom. It is nan for a curve without errors.
+    """
+
+    slope: float
+    slope_low: float
+    slope_high: float
+    intercept: float
+    chi_square: float
+    freedom: int
+
+
+def summarise(gradients: ArrayLike, seed: int = 0) -> Summary:
+    """Summarise the gradients of one ensemble.
+
+    gradients (samples,), at least one, all finite. The interval resamples with a
+    stream that depends on the seed and the number of samples alone. Where a number is
+    not defined (variance of one sample, kurtosis of equal samples) it is nan.
+    """
+    values = np.asarray(gradients, dtype=np.float64)
+    if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all():
+        raise ValueError("gradients: expected a non-empty row of finite numbers")
+    samples = values.size
+    centred = values - values.mean()
+    population = float(np.mean(centred**2))
+    low, high = variance_interval(values, seed)
+    return Summary(
+        samples=samples,
+        mean=float(values.mean()),
+        variance=population * samples / (samples - 1) if samples > 1 else np.nan,
+        variance_low=low,
+        variance_high=high,
+        second_moment=float(np.mean(values**2)),
+        std=float(np.sqrt(population)),
+        kurtosis=float(np.mean(centred**4)) / population**2 if population else np.nan,
+    )
+
+
+def variance_interval(
+    gradients: NDArray[np.float64], seed: int = 0
+) -> tuple[float, float]:
+    """A 95 % interval for the variance that allows for heavy tails.
+
+    Bootstrap-t on the log variance (Efron and Tibshirani, An Introduction to the
+    Bootstrap, 1993, section 12.5), studentised by the kurtosis of each resample.
+    Where the samples cannot tell, an end is that of the possible range, [0, 1].
+    """
+    samples = gradients.size
+    scale = gradients.std()
+    if samples < FEWEST or scale == 0:
+        return 0.0, LARGEST_VARIANCE
+    values = (gradients - gradients.mean()) / scale
+    unbiased = samples / (samples - 1)
+    rng = np.random.default_rng(seed)
+    ratios = np.empty(RESAMPLES)
+    errors = np.empty(RESAMPLES)
+    chunk = max(1, 2**20 // samples)
+    for start in range(0, RESAMPLES, chunk):
+        count = min(chunk, RESAMPLES - start)
+        drawn = values[rng.integers(samples, size=(count, samples))]
+        part = slice(start, start + count)
+        ratios[part], errors[part] = _variance_and_error(drawn)
+    with np.errstate(divide="ignore"):
+        studentised = np.sort(np.log(ratios * unbiased) / errors)
+    rank = round(0.025 * (RESAMPLES + 1))
+    error = float(_variance_and_error(values[None])[1][0])
+    variance = scale**2 * unbiased
+    low = variance * np.exp(-error * studentised[-rank])
+    high = variance * np.exp(-error * studentised[rank - 1])
+    return float(low), float(min(high, LARGEST_VARIANCE))
+
+
+def fit_slope(
+    widths: ArrayLike,
+    variances: ArrayLike,
+    low: ArrayLike | None = None,
+    high: ArrayLike | None = None,
+) -> Fit:
+    """Fit log variance against width by plain least squares.
+
+    widths, variances and the ends of the variances' 95 % intervals: (points,), at
+    least two different widths. The slope's 95 % interval follows from the points' own
+    intervals; without them the variances are exact and it has no width. The points
+    have equal weights, so that the slopes of a sampled and an exact curve are the same
+    functional of the curve even where it is no straight line.
+    """
+    x = np.asarray(widths, dtype=np.float64)
+    variance = np.asarray(variances, dtype=np.float64)
+    if np.unique(x).size < 2:
+        raise ValueError("widths: a slope needs at least two different widths")
+    if not (variance > 0).all():
+        raise ValueError("variances: a logarithm needs positive numbers")
+    y = np.log(variance)
+    centred = x - x.mean()
+    share = centred / np.sum(centred**2)
+    slope = float(np.sum(share * y))
+    intercept = float(y.mean() - slope * x.mean())
+    freedom = x.size - 2
+    if low is None or high is None:
+        return Fit(slope, slope, slope, intercept, np.nan, freedom)
+    errors = log_errors(low, high)
+    known = np.isfinite(errors).all()
+    error = float(np.sqrt(np.sum((share * errors) ** 2))) if known else np.inf
+    return Fit(
+        slope,
+        slope - NORMAL_975 * error,
+        slope + NORMAL_975 * error,
+        intercept,
+        _distance_from_line(x, y, errors),
+        freedom,
+    )
+
+
+def log_errors(low: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:
+    """Standard errors of log variances, from their 95 % intervals."""
+    with np.errstate(divide="ignore"):
+        lengths = np.log(np.asarray(high, float)) - np.log(np.asarray(low, float))
+    return np.asarray(lengths / (2 * NORMAL_975))
+
+
+def _distance_from_line(
+    x: NDArray[np.float64], y: NDArray[np.float64], errors: NDArray[np.float64]
+) -> float:
+    """Chi-square of the points about their best straight line, (points,) each."""
+    design = np.stack([np.ones_like(x), x], axis=1) / errors[:, None]
+    target = y / errors
+    best = np.linalg.lstsq(design, target, rcond=None)[0]
+    return float(np.sum((target - design @ best) ** 2))
+
+
+def _variance_and_error(
+    values: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Population variance, and standard error of its logarithm, of each row.
+
+    The error is sqrt((kurtosis - (n - 3) / (n - 1)) / n); never 0, also where all
+    deviations are equal in size.
+    """
+    n = values.shape[1]
+    centred = values - values.mean(axis=1, keepdims=True)
+    centred *= centred
+    variance = centred.mean(axis=1)
+    centred *= centred
+    fourth = centred.mean(axis=1)
+    kurtosis = np.divide(
+        fourth, variance**2, out=np.ones_like(fourth), where=variance > 0
+    )
+    return variance, np.sqrt((kurtosis - (n - 3) / (n - 1)) / n)
