@@ -1,0 +1,45 @@
+# make reproduce   everything, from nothing to the figures
+# make test        all tests
+# make lock        refresh every lock in envs/ (UPGRADE=1: to the latest versions)
+
+SHELL := /bin/sh
+RUNNER := .venv/environment.json
+TESTS := .venvs/test/environment.json
+SNAKEMAKE := .venv/bin/snakemake
+TEST_PYTHON := .venvs/test/bin/python -s -E
+CORES := all
+
+# Any Python 3 starts the installer, which looks for Python 3.11 itself.
+INSTALL := sh -c '\
+	for python in python3.11 python3 python; do \
+		if "$$python" -c "import sys; sys.exit(sys.version_info < (3, 8))" 2>/dev/null; \
+		then exec "$$python" scripts/deploy_environment.py venv "$$@"; fi; \
+	done; \
+	echo "error: no Python 3.11 with venv and ensurepip found on PATH" >&2; exit 1' install
+
+.PHONY: reproduce test lock
+.DEFAULT_GOAL := reproduce
+
+reproduce: $(RUNNER)
+	$(SNAKEMAKE) --cores $(CORES)
+
+test: $(RUNNER) $(TESTS)
+	$(TEST_PYTHON) -m ruff check
+	$(TEST_PYTHON) -m ruff format --check
+	$(TEST_PYTHON) -m mypy
+	.venv/bin/snakefmt --check workflow
+	$(SNAKEMAKE) --lint
+	$(TEST_PYTHON) -m pytest
+
+lock: $(RUNNER)
+	.venv/bin/python -s -E scripts/lock_environments.py $(if $(UPGRADE),--upgrade)
+
+$(RUNNER): envs/snakemake.requirements.txt
+	@echo "installing Snakemake into .venv"
+	@$(INSTALL) snakemake .venv
+	@touch $@
+
+$(TESTS): envs/test.requirements.txt
+	@echo "installing the test environment into .venvs/test (2.8 GB, minutes)"
+	@$(INSTALL) test .venvs/test
+	@touch $@

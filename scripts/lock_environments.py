@@ -1,0 +1,121 @@
+"""Refresh every lock of every environment from envs/*.yaml: `make lock`.
+
+The pip layer is compiled by uv, with hashes, for Python 3.11 on Linux x86-64. The
+`test` environment comes first and constrains the others, so that tests run the
+versions that the steps run. What is locked stays unless a yaml asks otherwise;
+`make lock UPGRADE=1` takes the latest. Where conda is on PATH, the pins are solved
+anew too; elsewhere they stay as they are.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import yaml
+
+from deploy_environment import LOCKS, lock_digest
+
+ENVIRONMENTS = ("test", "circuits", "plot", "provenance", "tables", "tfq", "theory")
+RUNNER = "snakemake"  # made by make, never by Snakemake: neither pins nor post-deploy
+SOURCE_ONLY = "connection-pool"  # Snakemake requires it; there is no wheel of it
+
+HEADER = """\
+# Written by scripts/lock_environments.py from envs/{name}.yaml; do not edit.
+# Python 3.11, Linux x86-64 with glibc 2.28 or later.
+"""
+# The digest makes a changed lock a changed environment: Snakemake's hash covers this
+# file, not the lock. Snakemake runs a copy of it, at PREFIX.post-deploy.sh.
+POST_DEPLOY = """\
+#!/usr/bin/env bash
+# Written by scripts/lock_environments.py; do not edit.
+set -euo pipefail
+if [[ ! "${{CONDA_PREFIX:-}}" -ef "${{0%.post-deploy.sh}}" ]]; then
+    echo "error: {name}: not the active conda environment; only Snakemake runs this" >&2
+    exit 1
+fi
+exec "$CONDA_PREFIX/bin/python" -s -E scripts/deploy_environment.py conda {name} \\
+    {digest}
+"""
+
+
+
+def sections(name: str) -> tuple[list[str], list[str]]:
+    """Return the conda and the pip requirements of ``envs/NAME.yaml``."""
+    dependencies = yaml.safe_load((LOCKS / f"{name}.yaml").read_text())["dependencies"]
+    conda = [item for item in dependencies if isinstance(item, str)]
+    pip = [spec for item in dependencies if isinstance(item, dict) for spec in item["pip"]]
+    return conda, pip
+
+
+def compile_pip_lock(name: str, upgrade: bool) -> str:
+    """Return an environment's pip lock, compiled by uv."""
+    lock = LOCKS / f"{name}.requirements.txt"
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder, "requirements.txt")
+        if lock.exists() and not upgrade:
+            shutil.copy(lock, output)  # uv keeps what an output file already has
+        command = ["uv", "pip", "compile", "-", "--output-file", str(output), "--quiet"]
+        command += ["--generate-hashes", "--no-header", "--no-annotate", "--no-config"]
+        command += ["--no-emit-index-url", "--only-binary", ":all:"]
+        command += ["--python-version", "3.11"]
+        command += ["--python-platform", "x86_64-manylinux_2_28"]
+        if name == RUNNER:
+            command += ["--no-binary", SOURCE_ONLY]
+        elif name != "test":
+            command += ["--constraints", str(LOCKS / "test.requirements.txt")]
+        subprocess.run(
+            [sys.executable, "-m", *command],
+            input="\n".join(sections(name)[1]),
+            check=True,
+            stdout=subprocess.DEVNULL,
+            text=True,
+        )
+        header = HEADER.format(name=name)
+        if name == RUNNER:
+            header += f"--no-binary {SOURCE_ONLY}\n"
+        return header + output.read_text()
+
+
+def solve_pins(name: str) -> str:
+    """Return an environment's conda pins, solved and listed by the conda on PATH."""
+    with tempfile.TemporaryDirectory() as folder:
+        prefix = ["--prefix", str(Path(folder, "environment"))]
+        channel = ["--override-channels", "--channel", "conda-forge"]
+        create = ["conda", "create", "--yes", "--quiet", "--no-default-packages"]
+        subprocess.run(
+            [*create, *prefix, *channel, *sections(name)[0]],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        listed = ["conda", "list", "--explicit", "--md5", *prefix]
+        return subprocess.run(
+            listed, check=True, capture_output=True, text=True
+        ).stdout
+
+
+def main() -> None:
+    """Refresh the locks named on the command line, or all of them."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--upgrade", action="store_true", help="take the latest")
+    upgrade = parser.parse_args().upgrade
+    conda = shutil.which("conda")
+    if not conda:
+        print("no conda on PATH: the conda pins stay as they are", file=sys.stderr)
+    for name in (*ENVIRONMENTS, RUNNER):
+        print(f"locking {name}", file=sys.stderr)
+        lock = compile_pip_lock(name, upgrade)
+        (LOCKS / f"{name}.requirements.txt").write_text(lock)
+        if name == RUNNER:
+            continue
+        if conda:
+            (LOCKS / f"{name}.linux-64.pin.txt").write_text(solve_pins(name))
+        (LOCKS / f"{name}.post-deploy.sh").write_text(
+            POST_DEPLOY.format(name=name, digest=lock_digest(name))
+        )
+
+
+if __name__ == "__main__":
+    main()
