@@ -6,7 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from barren.ensembles import IDENTITY_TUTORIAL, RANDOM, Ensemble
+from barren.ensembles import (
+    IDENTITY_TUTORIAL,
+    RANDOM,
+    Ensemble,
+    notebook_draws,
+)
 
 #: Axis codes: 0, 1, 2 are rotations about X, Y, Z.
 AXES = "XYZ"
@@ -101,12 +106,6 @@ def replay_notebook(
     angles = 2 * np.pi * pairs[..., 1]
     angles[:, 0, 0] = theta.astype(np.float32)
     return _circuits(ensemble, axes.astype(np.uint8), angles, phi)
-
-
-def notebook_draws(ensemble: Ensemble) -> int:
-    """Uniform draws that the notebook takes for one circuit, without its theta."""
-    rotations = 2 * ensemble.layers * ensemble.width
-    return rotations - 1 if ensemble.family == RANDOM else rotations
 
 
 def _circuits(

@@ -200,13 +200,17 @@ def sampled(config: Mapping[str, Any]) -> tuple[Ensemble, ...]:
     return tuple(ensemble for ensemble in expand(config) if ensemble.width <= limit)
 
 
+def notebook_draws(ensemble: Ensemble) -> int:
+    """Uniform draws that the notebook takes for one circuit, without its theta."""
+    rotations = 2 * ensemble.layers * ensemble.width
+    return rotations - 1 if ensemble.family == RANDOM else rotations
+
+
 def notebook_skips(config: Mapping[str, Any]) -> dict[str, int]:
     """Uniform draws of the notebook before each ensemble's, by the ensemble's name.
 
     Before the first ensemble of each family stands the circuit that is displayed.
     """
-    from barren.circuits import notebook_draws
-
     skips = {}
     skip, family = 0, None
     for ensemble in expand(config):

@@ -1,0 +1,60 @@
+# The gradient of every circuit, computed by TensorFlow Quantum.
+
+
+rule compute_gradients:
+    message:
+        "computing gradients at width {wildcards.width}, samples {wildcards.first} to {wildcards.last}"
+    input:
+        batches=batches_of_width,
+        code=code("compute_gradients"),
+        environment=environment("tfq"),
+    output:
+        gradients="<results>/gradients/width-{width}_samples-{first}-{last}.csv",
+        record="<results>/records/compute_gradients/width-{width}_samples-{first}-{last}.json",
+    log:
+        "<logs>/compute_gradients/width-{width}_samples-{first}-{last}.log",
+    benchmark:
+        "<benchmarks>/compute_gradients/width-{width}_samples-{first}-{last}.tsv"
+    conda:
+        "../../envs/tfq.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards: cost.gradient_mib(int(wildcards.width)),
+    params:
+        python=python("tfq"),
+        ensembles=ensembles_of_width,
+        seed=config["seed"],
+        differentiator=config["differentiator"],
+    shell:
+        "{params.python} scripts/compute_gradients.py --ensembles {params.ensembles}"
+        " --batches {input.batches} --seed {params.seed}"
+        " --differentiator {params.differentiator} --threads {threads}"
+        " --gradients {output.gradients} --record {output.record} 2> {log}"
+
+
+rule gather_gradients:
+    message:
+        "gathering the gradients of all circuits"
+    input:
+        experiment="<results>/experiment.json",
+        gradients=all_gradients,
+        code=code("gather_gradients"),
+        environment=environment("circuits"),
+    output:
+        table="<results>/tables/gradients.csv",
+        record="<results>/records/gather_gradients.json",
+    log:
+        "<logs>/gather_gradients.log",
+    benchmark:
+        "<benchmarks>/gather_gradients.tsv"
+    conda:
+        "../../envs/circuits.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+    params:
+        python=python("circuits"),
+    shell:
+        "{params.python} scripts/gather_gradients.py --experiment {input.experiment}"
+        " --gradients $(dirname {input.gradients[0]}) --table {output.table}"
+        " --record {output.record} 2> {log}"
