@@ -6,60 +6,45 @@ A state of n qubits is a matrix of 2^(n//2) rows and 2^(n - n//2) columns, so th
 layer of rotations is one matrix product from the left and one from the right.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-FAMILIES = ("random", "identity", "identity_tutorial")
+from barren.circuits import Circuits
+from barren.ensembles import IDENTITY_TUTORIAL, RANDOM, Ensemble
+
 PAULIS = np.array(
     [[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]], dtype=np.complex128
 )
 
 
-@dataclass(frozen=True)
-class Circuits:
-    """Circuits of one ensemble point, as arrays.
-
-    axes (samples, layers, width) with 0 = X, 1 = Y, 2 = Z; angles of that shape in
-    radians. For the identity families the layers are those of U_1, U_2, ..., each of
-    `block_depth`, and phi (samples,) is the symbol's angle in U_1^dagger where it
-    differs from theta.
-    """
-
-    axes: NDArray[np.uint8]
-    angles: NDArray[np.float64]
-    block_depth: int | None = None
-    phi: NDArray[np.float64] | None = None
-
-
 def draw_circuits(
-    family: str,
-    width: int,
-    layers: int,
+    ensemble: Ensemble,
     samples: int,
     rng: np.random.Generator,
     *,
-    blocks: int = 1,
-    axis_choices: tuple[int, ...] = (0, 1, 2),
-    angle_stop: float = 2 * np.pi,
+    axes: tuple[int, ...] = (0, 1, 2),
+    stop: float = 2 * np.pi,
+    theta: float | None = None,
 ) -> Circuits:
-    """Draw circuits of a family in bulk.
+    """Draw circuits of an ensemble with uniform angles, all from one stream.
 
-    `layers` is the depth of a random circuit, or the block depth of an identity
-    circuit. `axis_choices` and `angle_stop` (radians) exist to plant faults.
+    Much faster than a stream per circuit. The axes to draw from, the angle (radians)
+    at which angles stop and a fixed theta exist to plant faults.
     """
-    if family not in FAMILIES:
-        raise ValueError(f"family {family!r}: allowed are {', '.join(FAMILIES)}")
-    total = layers if family == "random" else layers * blocks
-    shape = (samples, total, width)
-    axes = rng.choice(np.array(axis_choices, dtype=np.uint8), size=shape)
-    angles = rng.uniform(0, angle_stop, size=shape)
-    phi = (
-        rng.uniform(0, angle_stop, samples) if family == "identity_tutorial" else None
-    )
-    return Circuits(axes, angles, None if family == "random" else layers, phi)
+    shape = (samples, ensemble.layers, ensemble.width)
+    codes = rng.choice(np.array(axes, dtype=np.uint8), size=shape)
+    angles = rng.uniform(0, stop, size=shape)
+    symbol = (slice(None), *ensemble.symbol)
+    if theta is not None:
+        angles[symbol] = theta
+    drawn = angles[symbol].copy()
+    if ensemble.family == RANDOM:
+        return Circuits(codes, angles, drawn)
+    independent = ensemble.family == IDENTITY_TUTORIAL
+    phi = rng.uniform(0, stop, samples) if independent else drawn
+    return Circuits(codes, angles, drawn, phi)
 
 
 def rotations(
@@ -124,9 +109,8 @@ def expectations(
 
 
 def gradients(
+    ensemble: Ensemble,
     circuits: Circuits,
-    symbol: tuple[int, int] = (0, 0),
-    observable: tuple[int, int] = (0, 1),
     *,
     ladder: int | None = None,
     prepare: bool = True,
@@ -135,29 +119,28 @@ def gradients(
 ) -> NDArray[np.float64]:
     """d<Z_a Z_b>/d theta of every circuit by parameter shift, shape (samples,).
 
-    theta is the angle at the symbol's (layer, qubit); for identity families that of U_1
-    alone, while U_1^dagger keeps theta (Grant's variant) or phi (the tutorial's).
-    Exact up to rounding. `ladder` and `prepare`: see `expectations`.
+    In identity families theta is the angle in U_1 alone; U_1^dagger keeps phi. Exact up
+    to rounding. `ladder` and `prepare`: see `expectations`.
     """
-    position = (slice(None), *symbol)
+    symbol = (slice(None), *ensemble.symbol)
     results = [np.empty(0)]
-    for start in range(0, len(circuits.axes), chunk):
+    for start in range(0, len(circuits), chunk):
         part = slice(start, start + chunk)
         axes, angles = circuits.axes[part], circuits.angles[part]
         inverse_angles = angles.copy()
         if circuits.phi is not None:
-            inverse_angles[position] = circuits.phi[part]
+            inverse_angles[symbol] = circuits.phi[part]
         shifted = []
         for shift in (np.pi / 2, -np.pi / 2):
             moved = angles.copy()
-            moved[position] += shift
+            moved[symbol] = circuits.theta[part] + shift
             shifted.append(
                 expectations(
                     axes,
                     moved,
                     inverse_angles,
-                    circuits.block_depth,
-                    observable,
+                    ensemble.block_depth,
+                    ensemble.observable,
                     ladder=ladder,
                     prepare=prepare,
                     dtype=dtype,
