@@ -39,7 +39,8 @@ $(RUNNER): envs/snakemake.requirements.txt
 	@$(INSTALL) snakemake .venv
 	@touch $@
 
-$(TESTS): envs/test.requirements.txt
-	@echo "installing the test environment into .venvs/test (2.8 GB, minutes)"
-	@$(INSTALL) test .venvs/test
+# .venvs/test (3 GB: some minutes), .venvs/slurm (Snakemake for a Slurm cluster)
+.venvs/%/environment.json: envs/%.requirements.txt
+	@echo "installing envs/$*.requirements.txt into .venvs/$*"
+	@$(INSTALL) $* .venvs/$*
 	@touch $@

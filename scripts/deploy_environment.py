@@ -125,7 +125,7 @@ def install(name: str, prefix: Path, deployer: str, turn: tuple[int, ...] = ()) 
         for key, value in os.environ.items()
         if key not in {"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIREMENT"}
     } | {"PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    options = "install --no-deps --require-hashes --only-binary :all: --quiet".split()
+    options = "install --no-deps --require-hashes --only-binary :all: -qq".split()
     steps = [[*options, "-r", str(lock)], ["check"]]
     if re.search(r"^--no-binary .*", text, re.MULTILINE):
         # Build what has no wheel with the locked tools, not with pip's choice of them.
@@ -176,10 +176,10 @@ def deploy_venv(name: str, prefix: Path) -> None:
     """Build an environment as a venv at ``prefix``, unless it stands there complete."""
     check_platform()
     lock_digest(name)
-    prefix.parent.mkdir(parents=True, exist_ok=True)
+    VENVS.mkdir(exist_ok=True)
     # The kernel drops this file lock when the last process that holds it ends, however
     # it ends: pip holds it too, so nothing is rebuilt under a pip left behind.
-    with open(prefix.parent / f"{prefix.name}.lock", "w") as turn:
+    with open(VENVS / f"{prefix.name}.lock", "w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         if is_complete(name, prefix):
             return

@@ -19,7 +19,9 @@ import yaml
 from deploy_environment import LOCKS, lock_digest
 
 ENVIRONMENTS = ("test", "circuits", "plot", "provenance", "tables", "tfq", "theory")
-RUNNER = "snakemake"  # made by make, never by Snakemake: neither pins nor post-deploy
+# Made by make, never by Snakemake: neither pins nor a post-deploy script. The Slurm
+# plugin is apart because it brings numpy and pandas, which only steps should have.
+RUNNERS = ("snakemake", "slurm")
 SOURCE_ONLY = "connection-pool"  # Snakemake requires it; there is no wheel of it
 
 HEADER = """\
@@ -62,7 +64,7 @@ def compile_pip_lock(name: str, upgrade: bool) -> str:
         command += ["--no-emit-index-url", "--only-binary", ":all:"]
         command += ["--python-version", "3.11"]
         command += ["--python-platform", "x86_64-manylinux_2_28"]
-        if name == RUNNER:
+        if name in RUNNERS:
             command += ["--no-binary", SOURCE_ONLY]
         elif name != "test":
             command += ["--constraints", str(LOCKS / "test.requirements.txt")]
@@ -74,7 +76,7 @@ def compile_pip_lock(name: str, upgrade: bool) -> str:
             text=True,
         )
         header = HEADER.format(name=name)
-        if name == RUNNER:
+        if name in RUNNERS:
             header += f"--no-binary {SOURCE_ONLY}\n"
         return header + output.read_text()
 
@@ -104,11 +106,11 @@ def main() -> None:
     conda = shutil.which("conda")
     if not conda:
         print("no conda on PATH: the conda pins stay as they are", file=sys.stderr)
-    for name in (*ENVIRONMENTS, RUNNER):
+    for name in (*ENVIRONMENTS, *RUNNERS):
         print(f"locking {name}", file=sys.stderr)
         lock = compile_pip_lock(name, upgrade)
         (LOCKS / f"{name}.requirements.txt").write_text(lock)
-        if name == RUNNER:
+        if name in RUNNERS:
             continue
         if conda:
             (LOCKS / f"{name}.linux-64.pin.txt").write_text(solve_pins(name))

@@ -83,24 +83,4 @@ if workflow.is_main_process:
     )
 
 
-localrules:
-    build_environment,
-
-
-rule build_environment:
-    message:
-        "installing the {wildcards.name} environment"
-    input:
-        lock="envs/{name}.requirements.txt",
-    output:
-        marker=".venvs/{name}-{digest}/environment.json",
-    log:
-        "logs/build_environment/{name}-{digest}.log",
-    wildcard_constraints:
-        name="[a-z]+",
-        digest="[0-9a-f]{12}",
-    params:
-        prefix=subpath(output.marker, parent=True),
-    shell:
-        "{sys.executable} scripts/deploy_environment.py"
-        " venv {wildcards.name} {params.prefix} > {log} 2>&1"
+include: "build_environment.smk"
