@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -52,7 +53,7 @@ def run(
     try:
         _missing(inputs, given)
         for path in targets:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _temporary(path).parent.mkdir(parents=True, exist_ok=True)
         yield argparse.Namespace(
             **given | {name: _map(_temporary, given[name]) for name in outputs}
         )
@@ -87,15 +88,16 @@ def run(
         sys.exit(f"{Path(sys.argv[0]).stem}: {error}")
     finally:
         for path in targets:
-            _temporary(path).unlink(missing_ok=True)
+            shutil.rmtree(_temporary(path).parent, ignore_errors=True)
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(value, indent=1, default=str) + "\n"
-    _temporary(path).write_text(text)
-    _temporary(path).replace(path)
+    temporary = _temporary(path)
+    temporary.parent.mkdir(parents=True, exist_ok=True)
+    temporary.write_text(json.dumps(value, indent=1, default=str) + "\n")
+    temporary.replace(path)
+    temporary.parent.rmdir()
 
 
 def sha256(path: Path) -> str:
@@ -115,8 +117,8 @@ def _map(function: Any, value: Any) -> Any:
 
 
 def _temporary(path: Path) -> Path:
-    # The ending stays last: writers choose the format by it.
-    return path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    # A folder beside the target: the name stays, and a killed job's rest is overwritten.
+    return path.with_name(f".{path.name}") / path.name
 
 
 def _missing(inputs: Sequence[str], given: dict[str, Any]) -> None:

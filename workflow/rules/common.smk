@@ -18,6 +18,7 @@ from barren.ensembles import (
     BadInput,
     Ensemble,
     batches,
+    displayed,
     expand,
     gradients_file,
     notebook_skips,
@@ -108,15 +109,16 @@ def stream_arguments(wildcards):
     return f"--stream notebook --samples {config['samples']} --skip {skip}"
 
 
-def ensembles_of_width(wildcards):
-    """The names of the sampled ensembles of one width."""
-    return [e.name for e in sampled(config) if e.width == int(wildcards.width)]
+def names_of_width(ensembles, wildcards):
+    """The names of the ensembles of one width."""
+    return [e.name for e in ensembles if e.width == int(wildcards.width)]
 
 
 def batches_of_width(wildcards):
-    """Their batches in one range of samples."""
-    name = f"{wildcards.first}-{wildcards.last}.npz"
-    return [f"<results>/batches/{e}/{name}" for e in ensembles_of_width(wildcards)]
+    """The batches of the sampled ensembles of one width in one range of samples."""
+    names = names_of_width(sampled(config), wildcards)
+    batch = f"{wildcards.first}-{wildcards.last}.npz"
+    return [f"<results>/batches/{name}/{batch}" for name in names]
 
 
 def all_gradients(_):
@@ -125,4 +127,33 @@ def all_gradients(_):
         f"<results>/gradients/{gradients_file(width, first, last)}"
         for width in widths(sampled(config))
         for first, last in batches(config["samples"], config["batch_size"])
+    ]
+
+
+def all_predictions(_):
+    """The exact moments of every width."""
+    return [f"<results>/theory/width-{width}.csv" for width in widths(expand(config))]
+
+
+def variance_figures():
+    """The names of the variance figures that make sense for the experiment."""
+    widths_of = {}
+    for e in expand(config):
+        widths_of.setdefault(e.family, set()).add(e.width)
+    figures = []
+    if len(widths_of.get(RANDOM, ())) > 1:
+        figures += ["gradient_variance_random", "gradient_std_random"]
+    if RANDOM in widths_of and len(widths_of) > 1 and len(set().union(*widths_of.values())) > 1:
+        figures += ["random_vs_identity", "random_vs_identity_std"]
+    if RANDOM in widths_of:
+        figures += ["gradient_variance_by_depth"]
+    return figures
+
+
+def figure_files(names):
+    """The files of some figures: every format, and the source data."""
+    return [
+        f"<results>/figures/{name}.{form}"
+        for name in names
+        for form in ("pdf", "svg", "png", "csv")
     ]

@@ -22,7 +22,7 @@ rule compute_gradients:
         mem_mb=lambda wildcards: cost.gradient_mib(int(wildcards.width)),
     params:
         python=python("tfq"),
-        ensembles=ensembles_of_width,
+        ensembles=lambda wildcards: names_of_width(sampled(config), wildcards),
         seed=config["seed"],
         differentiator=config["differentiator"],
     shell:
