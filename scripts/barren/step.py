@@ -43,38 +43,49 @@ def run(
 ) -> Iterator[argparse.Namespace]:
     """Run one step; `inputs` and `outputs` name the options that hold paths.
 
+    A script that finds files to read by itself, as in a folder, adds them to
+    `arguments.read` by option, so that the record lists them as inputs too.
     What a user did wrong (BadInput) ends the step with one line and exit code 1.
     """
     command_line.add_argument("--record", type=Path, help="where to leave a record")
     arguments = command_line.parse_args(argv)
     given = vars(arguments)
     targets = [path for name in outputs for path in _paths(given[name])]
+    read: dict[str, list[Path]] = {}
     start = datetime.now(UTC)
     try:
         _missing(inputs, given)
         for path in targets:
             _temporary(path).parent.mkdir(parents=True, exist_ok=True)
         yield argparse.Namespace(
-            **given | {name: _map(_temporary, given[name]) for name in outputs}
+            **given | {name: _map(_temporary, given[name]) for name in outputs},
+            read=read,
         )
-        produced = {str(path): _describe(path, _temporary(path)) for path in targets}
+        produced = [
+            {"option": name, **_describe(path, _temporary(path))}
+            for name in outputs
+            for path in _paths(given[name])
+        ]
         for path in targets:
             _temporary(path).replace(path)
         if arguments.record:
             record = {
                 "step": Path(sys.argv[0]).stem,
-                "command": shlex.join(["python", *sys.argv]),
+                "command": shlex.join(["python", *sys.argv]).replace(f"{ROOT}/", ""),
                 "parameters": {
-                    name: value
+                    name: _shown(value) if isinstance(value, Path) else value
                     for name, value in given.items()
                     if name not in {*inputs, *outputs, RECORD}
                 },
                 "inputs": [
-                    _describe(path, path)
-                    for name in inputs
-                    for path in _paths(given[name])
+                    {"option": name, **_describe(path, path)}
+                    for name, paths in [
+                        *((name, _paths(given[name])) for name in inputs),
+                        *read.items(),
+                    ]
+                    for path in paths
                 ],
-                "outputs": list(produced.values()),
+                "outputs": produced,
                 "code": [_describe(path, path) for path in _code()],
                 "environment": _environment(),
                 "source": _source(),
@@ -130,14 +141,18 @@ def _missing(inputs: Sequence[str], given: dict[str, Any]) -> None:
 
 def _describe(path: Path, content: Path) -> dict[str, Any]:
     """Path from the project's root, size and hash of a file."""
-    absolute = Path(os.path.abspath(path))
-    inside = absolute.is_relative_to(ROOT)
-    shown = absolute.relative_to(ROOT) if inside else Path(absolute.name)
     return {
-        "path": str(shown),
+        "path": _shown(path),
         "bytes": content.stat().st_size,
         "sha256": sha256(content),
     }
+
+
+def _shown(path: Path) -> str:
+    """A path from the project's root; of one outside it, the name alone."""
+    absolute = Path(os.path.abspath(path))
+    inside = absolute.is_relative_to(ROOT)
+    return str(absolute.relative_to(ROOT)) if inside else absolute.name
 
 
 def _code() -> list[Path]:
@@ -154,7 +169,7 @@ def _environment() -> dict[str, Any] | None:
 
 
 def _source() -> dict[str, Any] | None:
-    """The commit, and whether the tree differs from it; None outside a checkout."""
+    """The commit, and whether the tree differs from it; None where no checkout is."""
 
     def git(*arguments: str) -> str:
         return subprocess.run(
@@ -162,6 +177,8 @@ def _source() -> dict[str, Any] | None:
         ).stdout.strip()
 
     try:
+        if git("rev-parse", "--show-prefix"):
+            return None  # an archive that was unpacked inside another project
         changed = git("status", "--porcelain", "--untracked-files=no")
         return {"commit": git("rev-parse", "HEAD"), "clean": not changed}
     except (OSError, subprocess.CalledProcessError):
