@@ -90,11 +90,11 @@ def find_python() -> str:
     """
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
     candidates = [
-        os.path.join(folder, program)
+        Path(folder, program)
         for program in ("python3.11", "python3", "python")
         for folder in folders
     ]
-    for candidate in filter(os.path.isfile, [*candidates, sys.executable]):
+    for candidate in filter(Path.is_file, [*candidates, Path(sys.executable)]):
         try:
             probe = subprocess.run(
                 [candidate, "-s", "-E", "-c", PROBE], capture_output=True, text=True
@@ -125,7 +125,8 @@ def install(name: str, prefix: Path, deployer: str, turn: tuple[int, ...] = ()) 
         for key, value in os.environ.items()
         if key not in {"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIREMENT"}
     } | {"PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    options = "install --no-deps --require-hashes --only-binary :all: -qq".split()
+    options = ["install", "-qq", "--no-deps", "--require-hashes"]
+    options += ["--only-binary", ":all:"]
     steps = [[*options, "-r", str(lock)], ["check"]]
     if re.search(r"^--no-binary .*", text, re.MULTILINE):
         # Build what has no wheel with the locked tools, not with pip's choice of them.
@@ -179,7 +180,7 @@ def deploy_venv(name: str, prefix: Path) -> None:
     VENVS.mkdir(exist_ok=True)
     # The kernel drops this file lock when the last process that holds it ends, however
     # it ends: pip holds it too, so nothing is rebuilt under a pip left behind.
-    with open(VENVS / f"{prefix.name}.lock", "w") as turn:
+    with (VENVS / f"{prefix.name}.lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         if is_complete(name, prefix):
             return
@@ -229,7 +230,9 @@ def main(arguments: list[str] | None = None) -> None:
     commands = parser.add_subparsers(dest="deployer", required=True)
     venv = commands.add_parser("venv")
     venv.add_argument("name")
-    venv.add_argument("prefix", nargs="?", type=Path, help="default: .venvs/NAME-DIGEST")
+    venv.add_argument(
+        "prefix", nargs="?", type=Path, help="default: .venvs/NAME-DIGEST"
+    )
     conda = commands.add_parser("conda")
     conda.add_argument("name")
     conda.add_argument("digest")

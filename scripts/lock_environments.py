@@ -15,7 +15,6 @@ import tempfile
 from pathlib import Path
 
 import yaml
-
 from deploy_environment import LOCKS, lock_digest
 
 ENVIRONMENTS = ("test", "circuits", "plot", "provenance", "tables", "tfq", "theory")
@@ -43,12 +42,13 @@ exec "$CONDA_PREFIX/bin/python" -s -E scripts/deploy_environment.py conda {name}
 """
 
 
-
 def sections(name: str) -> tuple[list[str], list[str]]:
     """Return the conda and the pip requirements of ``envs/NAME.yaml``."""
     dependencies = yaml.safe_load((LOCKS / f"{name}.yaml").read_text())["dependencies"]
     conda = [item for item in dependencies if isinstance(item, str)]
-    pip = [spec for item in dependencies if isinstance(item, dict) for spec in item["pip"]]
+    pip = [
+        spec for item in dependencies if isinstance(item, dict) for spec in item["pip"]
+    ]
     return conda, pip
 
 
@@ -93,9 +93,7 @@ def solve_pins(name: str) -> str:
             stdout=subprocess.DEVNULL,
         )
         listed = ["conda", "list", "--explicit", "--md5", *prefix]
-        return subprocess.run(
-            listed, check=True, capture_output=True, text=True
-        ).stdout
+        return subprocess.run(listed, check=True, capture_output=True, text=True).stdout
 
 
 def main() -> None:
