@@ -6,6 +6,7 @@ where only the way it is installed matters, so that nothing here needs the netwo
 """
 
 import base64
+import fcntl
 import hashlib
 import json
 import os
@@ -513,9 +514,10 @@ def test_pip_settings_that_put_packages_elsewhere_are_shut_out(
     assert not elsewhere.exists()
 
 
-def test_a_killed_build_is_built_again_even_beside_an_orphan(project: Project) -> None:
+def test_a_killed_build_is_built_again(project: Project) -> None:
     prefix = project.folder / prefix_of(project)
     command = project.deploy("venv", "circuits")
+    turn = project.folder / f"{prefix}.lock"
     first = subprocess.Popen(command, cwd=project.folder, env=project.environment)
     while not (prefix / "bin/python").exists():  # its child is installing pip now
         time.sleep(0.02)
@@ -524,16 +526,25 @@ def test_a_killed_build_is_built_again_even_beside_an_orphan(project: Project) -
     first.wait()
     assert not (prefix / "environment.json").exists()
     (prefix / "left-over").touch()
-    # Two at once, beside the orphaned child of the first: one builds, one waits.
-    builds = [
-        subprocess.Popen(command, cwd=project.folder, env=project.environment)
-        for _ in range(2)
-    ]
-    assert [build.wait() for build in builds] == [0, 0]
+    with turn.open() as held:
+        # The orphaned child still writes, so it is nobody else's turn ...
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # ... and whoever comes waits: first for the orphan, then for this test.
+        fcntl.flock(held, fcntl.LOCK_EX)
+        again = subprocess.Popen(command, cwd=project.folder, env=project.environment)
+        with pytest.raises(subprocess.TimeoutExpired):
+            again.wait(timeout=1)
+        assert (prefix / "left-over").exists()
+    assert again.wait() == 0
     assert marker_of(prefix)["name"] == "circuits"
     assert not (prefix / "left-over").exists()
     toy = project.run(str(prefix / "bin/python"), "-s", "-E", "-c", "import toy")
     assert toy.returncode == 0, toy.stdout
+    # Once complete it is left alone.
+    (prefix / "left-over").touch()
+    assert project.run(*command).returncode == 0
+    assert (prefix / "left-over").exists()
 
 
 # The conda half
