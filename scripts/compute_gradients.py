@@ -47,7 +47,9 @@ with step.run(parser, inputs=["batches"], outputs=["gradients"]) as args:
                     ensemble.observable,
                     differentiator,
                 )
-                for row in zip(samples[part], circuits.theta[part], values, strict=True):
+                for row in zip(
+                    samples[part], circuits.theta[part], values, strict=True
+                ):
                     # str gives the shortest digits that read back as the same number.
                     writer.writerow((name, *map(str, row)))
                 done = min(first + CIRCUITS, len(samples))

@@ -18,7 +18,7 @@ parser.add_argument(
 with step.run(parser, inputs=["batches"], outputs=["figures"]) as args:
     for name, path in zip(args.ensembles, args.batches, strict=True):
         ensemble = Ensemble.parse(name)
-        _, circuits, _ = read_batch(path, ensemble, args.seed)
+        circuits = read_batch(path, ensemble, args.seed)[1]
         figure, gates = draw_circuit(ensemble, circuits)
         stem = f"circuit_{ensemble.family}"
         save(figure, gates, [p for p in args.figures if p.stem == stem])

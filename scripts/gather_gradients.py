@@ -3,6 +3,7 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 from barren import columns, step
 from barren.ensembles import (
@@ -23,7 +24,7 @@ parser.add_argument(
 parser.add_argument("--table", type=Path, required=True, help="the file to write")
 
 
-def rows(config: dict, paths: list[Path]) -> dict[str, list[list[str]]]:
+def rows(config: dict[str, Any], paths: list[Path]) -> dict[str, list[list[str]]]:
     """Sample, theta and gradient of every circuit, as text, by ensemble."""
     gathered: dict[str, list[list[str]]] = {e.name: [] for e in sampled(config)}
     for path in paths:

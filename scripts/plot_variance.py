@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from barren import columns, step
-from barren.ensembles import IDENTITY_FAMILIES, RANDOM
+from barren.ensembles import RANDOM
 from barren.figures import save, variance_by_depth, variance_by_width
 from barren.tables import read_table
 

@@ -13,7 +13,9 @@ parser.add_argument("--ensemble", required=True, help="name of the ensemble")
 parser.add_argument("--seed", type=int, required=True)
 parser.add_argument("--first", type=int, required=True, help="first sample")
 parser.add_argument("--last", type=int, required=True, help="last sample")
-parser.add_argument("--stream", choices=[SEED_SEQUENCE, NOTEBOOK], default=SEED_SEQUENCE)
+parser.add_argument(
+    "--stream", choices=[SEED_SEQUENCE, NOTEBOOK], default=SEED_SEQUENCE
+)
 parser.add_argument("--samples", type=int, help="notebook: circuits of the ensemble")
 parser.add_argument("--skip", type=int, help="notebook: uniform draws before them")
 parser.add_argument("--batch", type=Path, required=True, help="the file to write")

@@ -44,7 +44,9 @@ def stream(seed: int, circuit: str, sample: int) -> np.random.Generator:
     the first words of the spawn key) and the sample's index (the last word) alone.
     """
     key = (*circuit.encode(), sample)
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
+    return np.random.Generator(
+        np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key))
+    )
 
 
 def sample_circuits(ensemble: Ensemble, seed: int, samples: Sequence[int]) -> Circuits:

@@ -10,5 +10,5 @@ STATE_VECTORS = 4
 
 def gradient_mib(width: int) -> int:
     """Peak memory of a gradient job, MiB."""
-    states = STATE_VECTORS * BYTES_PER_AMPLITUDE * 2**width / 2**20
-    return round(TENSORFLOW_MIB + states)
+    states = STATE_VECTORS * BYTES_PER_AMPLITUDE * (1 << width)
+    return TENSORFLOW_MIB + states // (1 << 20)

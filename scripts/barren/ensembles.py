@@ -209,13 +209,14 @@ def notebook_draws(ensemble: Ensemble) -> int:
 def notebook_skips(config: Mapping[str, Any]) -> dict[str, int]:
     """Uniform draws of the notebook before each ensemble's, by the ensemble's name.
 
-    Before the first ensemble of each family stands the circuit that is displayed.
+    Each family starts with the one circuit that is displayed, which has no theta.
     """
-    skips = {}
+    skips: dict[str, int] = {}
     skip, family = 0, None
     for ensemble in expand(config):
         if ensemble.family != family:
             family = ensemble.family
+            skips[displayed(family).name] = skip
             skip += notebook_draws(displayed(family))
         skips[ensemble.name] = skip
         skip += config["samples"] * (notebook_draws(ensemble) + 1)

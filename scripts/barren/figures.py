@@ -4,8 +4,9 @@ Sizes are inches at a journal's column widths. Colours are those of Okabe and It
 apart by the colour-blind; markers and dashes tell the series apart in grey too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import matplotlib
 import numpy as np
@@ -34,7 +35,7 @@ QUANTITIES = {
     columns.STD: "population standard deviation of",
 }
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 8,
     "axes.labelsize": 8,
     "legend.fontsize": 7,
@@ -98,7 +99,9 @@ def variance_by_depth(
     """
     random = theory[theory[columns.FAMILY] == RANDOM]
     keys = key_columns(theory)
-    sampled = statistics.drop(columns=[columns.EXACT_VARIANCE, columns.ASYMPTOTIC_VARIANCE])
+    sampled = statistics.drop(
+        columns=[columns.EXACT_VARIANCE, columns.ASYMPTOTIC_VARIANCE]
+    )
     source = _source(random.merge(sampled, on=keys, how="left"), columns.VARIANCE)
     with matplotlib.rc_context(STYLE):
         figure, axes = _axes(COLUMN_WIDTH, 2.8)
@@ -109,92 +112,92 @@ def variance_by_depth(
     return figure, source
 
 
+class Gate(NamedTuple):
+    """A gate in a drawing; a CZ joins its qubit with the next."""
+
+    column: int
+    gate: str
+    qubit: int
+    angle: float = np.nan
+    symbol: str = ""
+
+
 def draw_circuit(ensemble: Ensemble, circuits: Circuits) -> tuple[Figure, pd.DataFrame]:
     """Draw the first circuit: rotations as boxes, CZ gates as dots joined by a line.
 
-    The source data lists the gates in order: column, gate, qubits and angle (radians).
+    The source data lists the gates in order: column, gate, qubit and angle (radians).
     """
     gates = _gates(ensemble, circuits)
-    columns_used = gates["column"].max() + 1
-    width = min(PAGE_WIDTH, 0.6 + 0.32 * columns_used)
+    last = gates[-1].column
+    size = (min(PAGE_WIDTH, 0.9 + 0.32 * last), 0.3 + 0.42 * ensemble.width)
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(width, 0.3 + 0.42 * ensemble.width))
+        figure = Figure(figsize=size)
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set_axis_off()
-        axes.set_xlim(-1.6, columns_used - 0.3)
+        axes.set_xlim(-1.6, last + 0.7)
         axes.set_ylim(ensemble.width - 0.4, -0.6)
         for qubit in range(ensemble.width):
-            axes.plot([-0.7, columns_used - 0.4], [qubit] * 2, color="0.4", lw=0.6)
-            axes.text(-0.85, qubit, rf"$|0\rangle_{qubit}$", ha="right", va="center", fontsize=7)
-        for gate in gates.itertuples():
+            axes.plot([-0.7, last + 0.6], [qubit] * 2, color="0.4", lw=0.6)
+            ket = rf"$|0\rangle_{qubit}$"
+            axes.text(-0.85, qubit, ket, ha="right", va="center", fontsize=7)
+        for gate in gates:
             if gate.gate == "CZ":
-                axes.plot(
-                    [gate.column] * 2, [gate.qubit, gate.qubit + 1], "k.-", ms=5, lw=0.9
-                )
+                ends = [gate.qubit, gate.qubit + 1]
+                axes.plot([gate.column] * 2, ends, "k.-", ms=5, lw=0.9)
             else:
-                axes.text(
-                    gate.column,
-                    gate.qubit,
-                    _gate_text(gate),
-                    ha="center",
-                    va="center",
-                    fontsize=5,
-                    linespacing=1.1,
-                    bbox={
-                        "boxstyle": "square,pad=0.25",
-                        "fc": "#FBE3B5" if gate.symbol else "white",
-                        "ec": "black",
-                        "lw": 0.5,
-                    },
-                )
-    return figure, gates
+                _draw_rotation(axes, gate)
+    return figure, pd.DataFrame(gates)
 
 
-def _gate_text(gate: object) -> str:
-    axis = gate.gate[1]  # type: ignore[attr-defined]
+def _draw_rotation(axes: Axes, gate: Gate) -> None:
     names = {"theta": r"\theta", "-phi": r"-\varphi", "pi/4": r"\pi/4"}
-    angle = names.get(gate.symbol, f"{gate.angle:.2f}")  # type: ignore[attr-defined]
-    return f"$R_{axis}$\n${angle}$"
+    axes.text(
+        gate.column,
+        gate.qubit,
+        f"$R_{gate.gate[1]}$\n${names.get(gate.symbol, f'{gate.angle:.2f}')}$",
+        ha="center",
+        va="center",
+        fontsize=5,
+        linespacing=1.1,
+        bbox={
+            "boxstyle": "square,pad=0.25",
+            "fc": "#FBE3B5" if gate.symbol else "white",
+            "ec": "black",
+            "lw": 0.5,
+        },
+    )
 
 
-def _gates(ensemble: Ensemble, circuits: Circuits) -> pd.DataFrame:
-    rows = []
-    column = 0
+def _gates(ensemble: Ensemble, circuits: Circuits) -> list[Gate]:
+    gates = [Gate(0, "RY", q, np.pi / 4, "pi/4") for q in range(ensemble.width)]
 
-    def rotations(layer: int, sign: int) -> None:
-        nonlocal column
+    def rotations(layer: int, dagger: bool) -> None:
+        column = gates[-1].column + 1
         for qubit in range(ensemble.width):
             angle = circuits.angles[0, layer, qubit]
             symbol = ""
-            if (layer, qubit) == ensemble.symbol and sign == 1:
-                symbol = "theta"
-            elif (layer, qubit) == ensemble.symbol and circuits.phi is not None:
-                angle, symbol = circuits.phi[0], "-phi"
+            if (layer, qubit) == ensemble.symbol:
+                symbol = "-phi" if dagger else "theta"
+                angle = angle if circuits.phi is None or not dagger else circuits.phi[0]
             axis = AXES[circuits.axes[0, layer, qubit]]
-            rows.append((column, f"R{axis}", qubit, sign * angle, symbol))
-        column += 1
+            gates.append(
+                Gate(column, f"R{axis}", qubit, -angle if dagger else angle, symbol)
+            )
 
-    def ladder(reverse: bool) -> None:
-        nonlocal column
-        pairs = range(ensemble.width - 1)
-        for qubit in reversed(pairs) if reverse else pairs:
-            rows.append((column, "CZ", qubit, np.nan, ""))
-            column += 1
+    def ladder(pairs: Iterable[int]) -> None:
+        for qubit in pairs:
+            gates.append(Gate(gates[-1].column + 1, "CZ", qubit))
 
-    for qubit in range(ensemble.width):
-        rows.append((column, "RY", qubit, np.pi / 4, "pi/4"))
-    column += 1
-    block = ensemble.layers if ensemble.family == RANDOM else ensemble.block_depth
-    assert block is not None
-    for start in range(0, ensemble.layers, block):
-        for layer in range(start, start + block):
-            rotations(layer, 1)
-            ladder(reverse=False)
+    pairs = range(ensemble.width - 1)
+    for block in np.split(np.arange(ensemble.layers), ensemble.blocks or 1):
+        for layer in block:
+            rotations(layer, dagger=False)
+            ladder(pairs)
         if ensemble.family != RANDOM:
-            for layer in reversed(range(start, start + block)):
-                ladder(reverse=True)
-                rotations(layer, -1)
-    return pd.DataFrame(rows, columns=["column", "gate", "qubit", "angle", "symbol"])
+            for layer in reversed(block):
+                ladder(reversed(pairs))
+                rotations(layer, dagger=True)
+    return gates
 
 
 def _axes(width: float, height: float) -> tuple[Figure, Axes]:
@@ -242,12 +245,14 @@ def _label(group: pd.DataFrame) -> str:
 
 
 def _plot_series(axes: Axes, group: pd.DataFrame, x: str, style: _Style) -> None:
-    """Exact values as a line, the asymptote dotted, samples as points with intervals."""
+    """Exact values as a line, the asymptote dotted, samples with intervals."""
     along = group[x].to_numpy(float)
     axes.plot(along, group["exact"], "-", color=style.colour)
     axes.plot(along, group["asymptotic"], ":", color=style.colour, lw=0.8)
     points = group[group[columns.SAMPLES] > 0]
-    value, low, high = (points[key].to_numpy(float) for key in ("sampled", "low", "high"))
+    value, low, high = (
+        points[key].to_numpy(float) for key in ("sampled", "low", "high")
+    )
     axes.errorbar(
         points[x].to_numpy(float),
         value,
@@ -267,7 +272,9 @@ def _finish(
     axes.set_yscale("log")
     if x == columns.WIDTH:
         axes.set_xticks(sorted(source[x].unique()))
-    axes.set_xlabel({columns.WIDTH: "width (qubits)", columns.DEPTH: "depth (layers)"}[x])
+    axes.set_xlabel(
+        {columns.WIDTH: "width (qubits)", columns.DEPTH: "depth (layers)"}[x]
+    )
     axes.set_ylabel(rf"{QUANTITIES[quantity]} $\partial_\theta\langle Z_a Z_b\rangle$")
     if source["exact"].notna().any():
         axes.plot([], [], "-", color="0.3", label="exact")

@@ -52,7 +52,9 @@ def serialise(ensemble: Ensemble, circuits: Circuits) -> NDArray[np.bytes_]:
         ]
     exponents = (sign * angles / np.pi).astype("<f4", order="C")
     exponent_at = np.array([rotation.exponent_at for rotation in numeric])
-    programs[:, (exponent_at[:, None] + np.arange(4)).ravel()] = exponents.view(np.uint8)
+    programs[:, (exponent_at[:, None] + np.arange(4)).ravel()] = exponents.view(
+        np.uint8
+    )
     return programs.view(f"S{programs.shape[1]}")[:, 0]
 
 
@@ -103,7 +105,7 @@ def _template(ensemble: Ensemble) -> _Template:
     """The program of one circuit, with holes for the axes and exponents."""
     width = ensemble.width
     template = _Template(text=b"\x08\x01")  # strategy: moment by moment
-    preparation = np.float32(PREPARATION / np.pi)
+    preparation = PREPARATION / np.pi
     template.moment(
         [(_rotation("Y", _number(preparation), q)[0], []) for q in range(width)]
     )

@@ -10,15 +10,10 @@ from barren import columns
 from barren.ensembles import Ensemble
 
 # Counts that are empty where a family lacks the key.
-_INTEGERS = {
-    key: "Int64"
-    for key in (
-        *columns.KEYS[1:],
-        *columns.FURTHER_KEYS[1:],
-        columns.SAMPLE,
-        columns.SAMPLES,
-    )
-}
+_INTEGERS = dict.fromkeys(
+    (*columns.KEYS[1:], *columns.FURTHER_KEYS[1:], columns.SAMPLE, columns.SAMPLES),
+    "Int64",
+)
 
 
 def read_table(path: Path) -> pd.DataFrame:

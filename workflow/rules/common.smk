@@ -106,7 +106,9 @@ def stream_arguments(wildcards):
     if config["stream"] != NOTEBOOK:
         return ""
     skip = notebook_skips(config)[wildcards.ensemble]
-    return f"--stream notebook --samples {config['samples']} --skip {skip}"
+    shown = wildcards.ensemble in {e.name for e in DISPLAYED}
+    samples = 1 if shown else config["samples"]
+    return f"--stream notebook --samples {samples} --skip {skip}"
 
 
 def names_of_width(ensembles, wildcards):

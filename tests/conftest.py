@@ -1,0 +1,79 @@
+"""What the tests share: a copy of the project, and Snakemake to run it."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("workflow", "scripts", "config", "envs")
+#: A small experiment with every family, in seconds.
+SMALL = """\
+experiment: small
+seed: 7
+samples: 12
+batch_size: 5
+ensembles:
+  - {family: random, width: [2, 3, 4], depth: [4]}
+  - {family: identity, width: [2, 3], block_depth: [2], blocks: [2]}
+  - {family: identity_tutorial, width: [2, 3], block_depth: [2], blocks: [2]}
+"""
+
+
+def snakemake_program() -> str:
+    """The runner's Snakemake, or else the one on PATH."""
+    runner = ROOT / ".venv" / "bin" / "snakemake"
+    found = str(runner) if runner.exists() else shutil.which("snakemake")
+    assert found, "no Snakemake: run `make test`"
+    return found
+
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def run_in(folder: Path) -> Run:
+    """A function that runs Snakemake in a folder and captures what it prints."""
+
+    def run(
+        *arguments: str | Path, check: bool = True, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [snakemake_program(), "--cores", "2", *map(str, arguments)],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            env=os.environ | environment,
+        )
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    return run
+
+
+def copy_project(folder: Path) -> Path:
+    """A copy of the project that shares the environments of this one."""
+    for part in PARTS:
+        shutil.copytree(
+            ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    (ROOT / ".venvs").mkdir(exist_ok=True)
+    (folder / ".venvs").symlink_to(ROOT / ".venvs")
+    (folder / "config" / "small.yaml").write_text(SMALL)
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A fresh copy of the project."""
+    return copy_project(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project in which the small experiment has run; read only."""
+    folder = copy_project(tmp_path_factory.mktemp("small") / "project")
+    run_in(folder)("--configfile", "config/small.yaml")
+    return folder

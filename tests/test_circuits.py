@@ -1,0 +1,178 @@
+"""Random streams and serialised programs, against Cirq and the notebook's own draws."""
+
+from itertools import pairwise
+
+import cirq
+import numpy as np
+import pytest
+import sympy
+import tensorflow_quantum as tfq
+from tensorflow_quantum.core.proto import program_pb2
+
+import run_tutorial
+from barren.circuits import AXES, Circuits, replay_notebook, sample_circuits
+from barren.ensembles import Ensemble, displayed, notebook_skips
+from barren.programs import serialise
+
+ENSEMBLES = [
+    Ensemble("random", 2, depth=3),
+    Ensemble("random", 12, depth=2, symbol_layer=1, symbol_qubit=11),
+    Ensemble("random", 5, depth=4, sigma=0.3),
+    Ensemble("identity", 4, block_depth=3, blocks=2, symbol_layer=2, symbol_qubit=1),
+    Ensemble("identity_tutorial", 3, block_depth=2, blocks=3),
+]
+THETA = sympy.Symbol("theta")
+
+
+def cirq_circuit(ensemble: Ensemble, circuits: Circuits, row: int) -> cirq.Circuit:
+    """The circuit in textbook order: ladders from qubit 0 up, gate by gate."""
+    qubits = cirq.GridQubit.rect(1, ensemble.width)
+    gates = dict(zip(AXES, (cirq.rx, cirq.ry, cirq.rz), strict=True))
+    ladder = [cirq.CZ(a, b) for a, b in pairwise(qubits)]
+
+    def rotations(layer: int, dagger: bool) -> list[cirq.Operation]:
+        operations = []
+        for q, qubit in enumerate(qubits):
+            angle = circuits.angles[row, layer, q]
+            if (layer, q) == ensemble.symbol:
+                angle = -circuits.phi[row] if dagger else THETA
+            elif dagger:
+                angle = -angle
+            operations.append(gates[AXES[circuits.axes[row, layer, q]]](angle)(qubit))
+        return operations
+
+    operations = [cirq.ry(np.pi / 4)(qubit) for qubit in qubits]
+    blocks = ensemble.blocks or 1
+    for block in np.split(np.arange(ensemble.layers), blocks):
+        for layer in block:
+            operations += rotations(layer, False) + ladder
+        if ensemble.family != "random":
+            for layer in reversed(block):
+                operations += ladder[::-1] + rotations(layer, True)
+    return cirq.Circuit(operations)
+
+
+@pytest.mark.parametrize("ensemble", ENSEMBLES, ids=lambda e: e.name)
+def test_programs_are_the_circuits_of_the_paper(ensemble: Ensemble) -> None:
+    circuits = sample_circuits(ensemble, 5, range(2))
+    for row, ours in enumerate(tfq.from_tensor(serialise(ensemble, circuits))):
+        # The symbol is read back as 0.31831 theta: six digits, by the deserialiser.
+        value = {THETA: circuits.theta[row]}
+        expected = cirq.resolve_parameters(cirq_circuit(ensemble, circuits, row), value)
+        ours = cirq.resolve_parameters(ours, value)
+        psi, phi = (c.final_state_vector(dtype=np.complex128) for c in (ours, expected))
+        assert abs(np.vdot(psi, phi)) == pytest.approx(1, abs=1e-9)
+
+
+@pytest.mark.parametrize("ensemble", ENSEMBLES, ids=lambda e: e.name)
+def test_messages_are_those_of_convert_to_tensor(ensemble: Ensemble) -> None:
+    """The same moments, gates, qubits and arguments; exponents to their rounding."""
+    ours = serialise(ensemble, sample_circuits(ensemble, 5, range(3)))
+    theirs = tfq.convert_to_tensor(tfq.from_tensor(ours)).numpy()
+    for one, other in zip(ours, theirs, strict=True):
+        a, b = (program_pb2.Program.FromString(text) for text in (one, other))
+        assert len(a.circuit.moments) == len(b.circuit.moments)
+        for mine, its in zip(a.circuit.moments, b.circuit.moments, strict=True):
+            assert len(mine.operations) == len(its.operations)
+            for x, y in zip(mine.operations, its.operations, strict=True):
+                assert x.gate == y.gate
+                assert x.qubits == y.qubits
+                assert x.args.keys() == y.args.keys()
+                for name in x.args:
+                    assert_same_argument(x.args[name], y.args[name])
+        assert a.language == b.language
+        assert a.circuit.scheduling_strategy == b.circuit.scheduling_strategy
+
+
+def assert_same_argument(one: program_pb2.Arg, other: program_pb2.Arg) -> None:
+    assert one.WhichOneof("arg") == other.WhichOneof("arg")
+    if one.arg_value.WhichOneof("arg_value") == "float_value":
+        # convert_to_tensor rounds to 6 digits; both are float32 below 2 in size.
+        bound = 0.5e-6 + 2 * np.finfo(np.float32).eps
+        assert abs(one.arg_value.float_value - other.arg_value.float_value) <= bound
+    else:
+        assert one == other
+
+
+def test_every_circuit_has_a_stream_of_its_own() -> None:
+    ensemble = ENSEMBLES[0]
+    many = sample_circuits(ensemble, 5, range(10))
+    few = sample_circuits(ensemble, 5, [7, 3])
+    np.testing.assert_array_equal(few.angles, many.angles[[7, 3]])
+    np.testing.assert_array_equal(few.axes, many.axes[[7, 3]])
+    assert len(np.unique(many.angles)) == many.angles.size
+    other_seed = sample_circuits(ensemble, 6, range(10))
+    assert not np.isin(other_seed.angles, many.angles).any()
+
+
+def test_moving_the_symbol_keeps_the_circuits() -> None:
+    at_start = sample_circuits(Ensemble("random", 4, depth=5), 1, range(3))
+    moved = sample_circuits(
+        Ensemble("random", 4, depth=5, symbol_layer=2, symbol_qubit=3), 1, range(3)
+    )
+    np.testing.assert_array_equal(at_start.angles, moved.angles)
+    np.testing.assert_array_equal(moved.theta, moved.angles[:, 2, 3])
+
+
+def test_axes_and_angles_are_uniform() -> None:
+    """Five standard errors of the frequencies and moments of 60,000 draws."""
+    circuits = sample_circuits(Ensemble("random", 10, depth=20), 3, range(300))
+    counts = np.bincount(circuits.axes.ravel(), minlength=3)
+    total = counts.sum()
+    assert np.abs(counts / total - 1 / 3).max() < 5 * np.sqrt(2 / 9 / total)
+    turns = circuits.angles.ravel() / (2 * np.pi)
+    assert turns.min() >= 0 and turns.max() < 1
+    for power, variance in ((1, 1 / 12), (2, 4 / 45)):
+        error = np.mean(turns**power) - 1 / (power + 1)
+        assert abs(error) < 5 * np.sqrt(variance / total)
+
+
+@pytest.mark.parametrize("family", ["random", "identity_tutorial"])
+def test_the_notebooks_draws_are_replayed(family: str) -> None:
+    """Gate by gate the circuits that the tutorial's loops build, and their theta."""
+    size = {"depth": [3]} if family == "random" else {"block_depth": [2], "blocks": [3]}
+    config = {
+        "samples": 4,
+        "observable": [0, 1],
+        "symbol": {"layer": 0, "qubit": 0},
+        "ensembles": [{"family": family, "width": [2, 3], **size}],
+    }
+    rng = np.random.RandomState(1234)
+    build = {
+        "random": run_tutorial.random_circuit,
+        "identity_tutorial": run_tutorial.identity_circuit,
+    }[family]
+    sizes = [value[0] for value in size.values()]
+    shown = build(
+        rng, cirq.GridQubit.rect(1, 3), THETA, *([2] if family == "random" else [2, 2])
+    )
+    skips = notebook_skips(config)
+
+    def ours(ensemble: Ensemble, samples: int) -> tuple[Circuits, list[cirq.Circuit]]:
+        circuits = replay_notebook(
+            ensemble, 1234, skips[ensemble.name], samples, range(samples)
+        )
+        return circuits, [
+            cirq_circuit(ensemble, circuits, row) for row in range(samples)
+        ]
+
+    assert_same_gates(ours(displayed(family), 1)[1][0], shown)
+    for width in (2, 3):
+        qubits = cirq.GridQubit.rect(1, width)
+        expected = [build(rng, qubits, THETA, *sizes) for _ in range(4)]
+        theta = rng.uniform(0, 2 * np.pi, (4, 1)).astype(np.float32)[:, 0]
+        keys = {key: value[0] for key, value in size.items()}
+        circuits, built = ours(Ensemble(family, width, **keys), 4)
+        np.testing.assert_array_equal(circuits.theta.astype(np.float32), theta)
+        for one, other in zip(built, expected, strict=True):
+            assert_same_gates(one, other)
+
+
+def assert_same_gates(one: cirq.Circuit, other: cirq.Circuit) -> None:
+    value = {THETA: 0.7}
+    # Packed anew: a dagger by reversal packs the same gates into other moments.
+    one, other = (
+        cirq.Circuit(cirq.resolve_parameters(circuit, value).all_operations())
+        for circuit in (one, other)
+    )
+    assert cirq.approx_eq(one, other, atol=1e-9), f"{one}\n\n{other}"
