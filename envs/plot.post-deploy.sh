@@ -6,4 +6,4 @@ if [[ ! "${CONDA_PREFIX:-}" -ef "${0%.post-deploy.sh}" ]]; then
     exit 1
 fi
 exec "$CONDA_PREFIX/bin/python" -s -E scripts/deploy_environment.py conda plot \
-    06069a053ddad94e6115f42b0076e6118df39e3844555ff970264643e79dbe30
+    498efd372f7c4720eadfee2c0dfa6d41afe254d577679d1488e20e1b57c07c94

@@ -6,4 +6,4 @@ if [[ ! "${CONDA_PREFIX:-}" -ef "${0%.post-deploy.sh}" ]]; then
     exit 1
 fi
 exec "$CONDA_PREFIX/bin/python" -s -E scripts/deploy_environment.py conda test \
-    947043531a42f1c5356ce52d4e54afc9438e8ad02e01b1d138ecada0bbfbe93b
+    aa69b638d7729e3163bbb9bff4d3de20b02a3979fa040b74951a5ce71868a52d

@@ -6,4 +6,4 @@ if [[ ! "${CONDA_PREFIX:-}" -ef "${0%.post-deploy.sh}" ]]; then
     exit 1
 fi
 exec "$CONDA_PREFIX/bin/python" -s -E scripts/deploy_environment.py conda tfq \
-    77b2927abdbc0918c6b31f01195890d88ac783fbbeefe95143cf66f77cfb5e1e
+    de6203ca826a494f349e632d374a1237f7181ac0540430edc121d33545d4e3de

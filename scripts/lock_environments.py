@@ -15,12 +15,13 @@ import tempfile
 from pathlib import Path
 
 import yaml
-from deploy_environment import LOCKS, lock_digest
+from deploy_environment import LOCKS, lock_digest, pinned_builds
 
 ENVIRONMENTS = ("test", "circuits", "plot", "provenance", "tables", "tfq", "theory")
 # Made by make, never by Snakemake: neither pins nor a post-deploy script. The Slurm
 # plugin is apart because it brings numpy and pandas, which only steps should have.
 RUNNERS = ("snakemake", "slurm")
+CONDA_PYTHON_PACKAGES = ("packaging==", "pip==", "setuptools==", "wheel==")
 SOURCE_ONLY = "connection-pool"  # Snakemake requires it; there is no wheel of it
 
 HEADER = """\
@@ -52,6 +53,16 @@ def sections(name: str) -> tuple[list[str], list[str]]:
     return conda, pip
 
 
+def conda_constraints(name: str) -> str:
+    """Return pip constraints to the Python packages that the conda pins install.
+
+    So pip finds them installed, and conda's record of them stays true.
+    """
+    pinned = (build.rsplit("-", 2)[:2] for build in pinned_builds(name))
+    lines = [f"{package}=={version}\n" for package, version in pinned]
+    return "".join(line for line in lines if line.startswith(CONDA_PYTHON_PACKAGES))
+
+
 def compile_pip_lock(name: str, upgrade: bool) -> str:
     """Return an environment's pip lock, compiled by uv."""
     lock = LOCKS / f"{name}.requirements.txt"
@@ -66,8 +77,12 @@ def compile_pip_lock(name: str, upgrade: bool) -> str:
         command += ["--python-platform", "x86_64-manylinux_2_28"]
         if name in RUNNERS:
             command += ["--no-binary", SOURCE_ONLY]
-        elif name != "test":
-            command += ["--constraints", str(LOCKS / "test.requirements.txt")]
+        else:
+            constraints = Path(folder, "constraints.txt")
+            constraints.write_text(conda_constraints(name))
+            command += ["--constraints", str(constraints)]
+            if name != "test":
+                command += ["--constraints", str(LOCKS / "test.requirements.txt")]
         subprocess.run(
             [sys.executable, "-m", *command],
             input="\n".join(sections(name)[1]),
@@ -106,15 +121,14 @@ def main() -> None:
         print("no conda on PATH: the conda pins stay as they are", file=sys.stderr)
     for name in (*ENVIRONMENTS, *RUNNERS):
         print(f"locking {name}", file=sys.stderr)
+        if conda and name in ENVIRONMENTS:
+            (LOCKS / f"{name}.linux-64.pin.txt").write_text(solve_pins(name))
         lock = compile_pip_lock(name, upgrade)
         (LOCKS / f"{name}.requirements.txt").write_text(lock)
-        if name in RUNNERS:
-            continue
-        if conda:
-            (LOCKS / f"{name}.linux-64.pin.txt").write_text(solve_pins(name))
-        (LOCKS / f"{name}.post-deploy.sh").write_text(
-            POST_DEPLOY.format(name=name, digest=lock_digest(name))
-        )
+        if name in ENVIRONMENTS:
+            (LOCKS / f"{name}.post-deploy.sh").write_text(
+                POST_DEPLOY.format(name=name, digest=lock_digest(name))
+            )
 
 
 if __name__ == "__main__":

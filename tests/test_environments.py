@@ -149,9 +149,16 @@ def test_pins_are_explicit_closed_and_agree_with_the_yaml(name: str) -> None:
     assert pinned["python"][1].endswith("_cpython")
 
 
-@pytest.mark.parametrize("kind", ["linux-64.pin.txt"])
-def test_all_environments_share_their_pins(kind: str) -> None:
-    assert len({Path(f"envs/{name}.{kind}").read_text() for name in NAMES}) == 1
+def test_all_environments_share_their_pins() -> None:
+    texts = {Path(f"envs/{name}.linux-64.pin.txt").read_text() for name in NAMES}
+    assert len(texts) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_pip_replaces_no_package_that_conda_installs(name: str) -> None:
+    pinned = {package: version for package, version, _ in pins(name)}
+    for package, version in deploy.locked_versions(name).items():
+        assert pinned.get(package, version) == version or package == "tzdata"
 
 
 @pytest.mark.parametrize("name", NAMES)
