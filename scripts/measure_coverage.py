@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import special, stats
+
 from barren.circuits import Circuits
 from barren.ensembles import IDENTITY, IDENTITY_TUTORIAL, RANDOM, Ensemble
 from barren.sampler import draw_circuits, gradients
 from barren.statistics import summarise, variance_interval
 from barren.theory import predict
 from barren.verdict import Claim, Point, agreement, judge, reduce_draws
-from numpy.typing import NDArray
-from scipy import special, stats
 
 Floats = NDArray[np.float64]
 Ends = tuple[Floats, Floats]

@@ -357,7 +357,8 @@ def _second_moment_wealth(point: Point) -> Floats | None:
     fourth = max(FOURTH_MOMENT, 2 * kurtosis)
     fair = np.log1p(-DOWNWARD + DOWNWARD**2 * fourth / 2)
     smaller = -DOWNWARD * ratio.sum() - len(ratio) * fair
-    return np.concatenate([larger, smaller])
+    wealth: Floats = np.concatenate([larger, smaller])
+    return wealth
 
 
 def _mean_wealth(point: Point) -> Floats | None:
@@ -721,7 +722,9 @@ def converged_with_depth(points: Sequence[Point]) -> list[Claim]:
 
 def _converges(by_depth: Mapping[int, Mapping[int, Point]], ratio: Any) -> Claim:
     """Has the exact variance come to the asymptote at the largest depth?"""
-    reached, short, away = {}, [], []
+    reached: dict[int, str] = {}
+    short: list[int] = []
+    away: list[int] = []
     limit = np.log(CONVERGED)
     for width in sorted({width for row in by_depth.values() for width in row}):
         distance = {

@@ -1,0 +1,217 @@
+"""Statistics and the numpy sampler, against closed forms and Cirq's simulator."""
+
+import math
+from itertools import pairwise
+
+import cirq
+import numpy as np
+import pytest
+
+import measure_coverage
+from barren.circuits import Circuits
+from barren.ensembles import IDENTITY, IDENTITY_TUTORIAL, RANDOM, Ensemble
+from barren.sampler import draw_circuits, gradients
+from barren.statistics import fit_slope, log_errors, summarise
+
+ROTATIONS = (cirq.rx, cirq.ry, cirq.rz)
+
+
+def cirq_gradient(ensemble: Ensemble, circuits: Circuits, sample: int) -> float:
+    """Central difference of Cirq's expectation, gate by gate from the definition."""
+    qubits = cirq.LineQubit.range(ensemble.width)
+    block = ensemble.block_depth or ensemble.layers
+
+    def layers(first: int, angle: float) -> cirq.Circuit:
+        circuit = cirq.Circuit()
+        for layer in range(first, first + block):
+            for qubit in range(ensemble.width):
+                value = circuits.angles[sample, layer, qubit]
+                if (layer, qubit) == ensemble.symbol:
+                    value = angle
+                rotation = ROTATIONS[circuits.axes[sample, layer, qubit]]
+                circuit += rotation(float(value))(qubits[qubit])
+            circuit += [cirq.CZ(a, b) for a, b in pairwise(qubits)]
+        return circuit
+
+    def expectation(theta: float) -> float:
+        circuit = cirq.Circuit(cirq.ry(np.pi / 4)(qubit) for qubit in qubits)
+        for first in range(0, ensemble.layers, block):
+            circuit += layers(first, theta if first == 0 else math.nan)
+            if circuits.phi is not None:
+                circuit += cirq.inverse(layers(first, float(circuits.phi[sample])))
+        a, b = (qubits[site] for site in ensemble.observable)
+        state = cirq.Simulator(dtype=np.complex128).simulate(
+            circuit, qubit_order=qubits
+        )
+        places = {qubit: i for i, qubit in enumerate(qubits)}
+        observable = cirq.Z(a) * cirq.Z(b)
+        value = observable.expectation_from_state_vector(
+            state.final_state_vector, places
+        )
+        return float(value.real)
+
+    step = 1e-4
+    theta = float(circuits.theta[sample])
+    return (expectation(theta + step) - expectation(theta - step)) / (2 * step)
+
+
+@pytest.mark.parametrize("family", [RANDOM, IDENTITY, IDENTITY_TUTORIAL])
+@pytest.mark.parametrize(
+    ("width", "symbol", "observable"),
+    [(2, (0, 0), (0, 1)), (3, (1, 2), (2, 0)), (5, (2, 1), (1, 4))],
+)
+def test_sampler_agrees_with_cirq(
+    family: str, width: int, symbol: tuple[int, int], observable: tuple[int, int]
+) -> None:
+    shape = {"depth": 3} if family == RANDOM else {"block_depth": 3, "blocks": 2}
+    ensemble = Ensemble(
+        family,
+        width,
+        **shape,
+        symbol_layer=symbol[0],
+        symbol_qubit=symbol[1],
+        observable_a=observable[0],
+        observable_b=observable[1],
+    )
+    circuits = draw_circuits(ensemble, 3, np.random.default_rng(width))
+    expected = [cirq_gradient(ensemble, circuits, sample) for sample in range(3)]
+    # Central difference: step^2 / 6 = 2e-9; Cirq normalises to 1e-7 or so.
+    np.testing.assert_allclose(gradients(ensemble, circuits), expected, atol=1e-6)
+    single = gradients(ensemble, circuits, dtype=np.complex64)
+    np.testing.assert_allclose(single, expected, atol=1e-5)
+
+
+def test_sampler_does_not_depend_on_the_chunk() -> None:
+    ensemble = Ensemble(RANDOM, 4, depth=5)
+    circuits = draw_circuits(ensemble, 10, np.random.default_rng(0))
+    whole = gradients(ensemble, circuits)
+    np.testing.assert_allclose(
+        gradients(ensemble, circuits, chunk=3), whole, atol=1e-14
+    )
+
+
+@pytest.mark.parametrize(
+    ("family", "mean", "second_moment"),
+    [(IDENTITY_TUTORIAL, 0, 1 / 8), (IDENTITY, -1 / 6, 1 / 12)],
+)
+@pytest.mark.parametrize("width", [2, 5])
+def test_identity_blocks_have_their_closed_moments(
+    family: str, mean: float, second_moment: float, width: int
+) -> None:
+    ensemble = Ensemble(family, width, block_depth=4, blocks=2)
+    count = 4000
+    circuits = draw_circuits(ensemble, count, np.random.default_rng(7))
+    summary = summarise(gradients(ensemble, circuits))
+    # |g| <= 1 / sqrt(2), so no moment's error exceeds 0.36 / sqrt(count): 5 of them.
+    assert summary.mean == pytest.approx(mean, abs=5 * 0.36 / math.sqrt(count))
+    assert summary.second_moment == pytest.approx(
+        second_moment, abs=5 * 0.18 / math.sqrt(count)
+    )
+    assert summary.variance_low < second_moment - mean**2 < summary.variance_high
+
+
+def test_summary_of_known_numbers() -> None:
+    summary = summarise([1.0, 2.0, 3.0, 6.0])
+    assert summary.samples == 4
+    assert summary.mean == 3
+    assert summary.variance == pytest.approx(14 / 3)
+    assert summary.std == pytest.approx(math.sqrt(14 / 4))
+    assert summary.second_moment == 12.5
+    assert summary.kurtosis == pytest.approx((16 + 1 + 0 + 81) / 4 / (14 / 4) ** 2)
+
+
+def test_kurtosis_of_a_normal_distribution_is_three() -> None:
+    values = np.random.default_rng(3).normal(0.2, 0.1, 50_000)
+    # Standard error sqrt(24 / samples) = 0.022.
+    assert summarise(values).kurtosis == pytest.approx(3, abs=0.1)
+
+
+def test_interval_scales_and_shifts_with_the_gradients() -> None:
+    values = np.random.default_rng(5).laplace(0, 0.01, 300)
+    plain, moved = summarise(values), summarise(0.3 - 2 * values)
+    assert moved.variance_low == pytest.approx(4 * plain.variance_low)
+    assert moved.variance_high == pytest.approx(4 * plain.variance_high)
+    assert plain.variance_low < plain.variance < plain.variance_high
+
+
+def test_interval_repeats_and_follows_the_seed() -> None:
+    values = np.random.default_rng(5).laplace(0, 0.01, 300)
+    assert summarise(values, 1) == summarise(values, 1)
+    assert summarise(values, 1).variance_low != summarise(values, 2).variance_low
+
+
+@pytest.mark.parametrize("values", [[0.1], [0.1, 0.2], [0.0] * 50])
+def test_interval_of_too_little_is_all_that_is_possible(values: list[float]) -> None:
+    summary = summarise(values)
+    assert (summary.variance_low, summary.variance_high) == (0, 1)
+
+
+def test_variance_of_one_sample_is_not_defined() -> None:
+    assert math.isnan(summarise([0.1]).variance)
+    assert math.isnan(summarise([0.1]).kurtosis)
+
+
+@pytest.mark.parametrize("values", [[], [0.1, math.nan], [[0.1, 0.2]]])
+def test_summary_refuses_what_is_no_row_of_numbers(values: list[float]) -> None:
+    with pytest.raises(ValueError, match="gradients"):
+        summarise(values)
+
+
+def test_interval_covers_under_heavy_tails() -> None:
+    """Laplace gradients have kurtosis 6, more than was met at depth 50."""
+    rng = np.random.default_rng(11)
+    experiments = 400
+    x = rng.laplace(0, 0.05, (experiments, 200))
+    low, high = measure_coverage.bootstrap_t(x)
+    covered = np.mean((low <= 2 * 0.05**2) & (high >= 2 * 0.05**2))
+    # Binomial error of 95 % is 1.1 %: normal theory would cover 79 %.
+    assert 0.90 < covered <= 0.99
+    low, high = measure_coverage.normal_theory(x)
+    assert np.mean((low <= 2 * 0.05**2) & (high >= 2 * 0.05**2)) < 0.85
+
+
+def test_fit_recovers_a_planted_slope() -> None:
+    widths = np.array([4, 6, 8, 10, 12])
+    exact = fit_slope(widths, np.exp(-1 - 0.7 * widths))
+    assert exact.slope == pytest.approx(-0.7)
+    assert exact.intercept == pytest.approx(-1)
+    assert (exact.slope_low, exact.slope_high) == (exact.slope, exact.slope)
+    assert math.isnan(exact.chi_square)
+
+
+def test_fit_interval_covers_and_chi_square_is_calibrated() -> None:
+    widths = np.array([4, 6, 8, 10, 12])
+    errors = np.array([0.1, 0.1, 0.15, 0.2, 0.2])
+    rng = np.random.default_rng(2)
+    covered = []
+    distances = []
+    for _ in range(1000):
+        log = -1 - 0.7 * widths + errors * rng.standard_normal(5)
+        ends = np.exp(log - 1.96 * errors), np.exp(log + 1.96 * errors)
+        fit = fit_slope(widths, np.exp(log), *ends)
+        covered.append(fit.slope_low <= -0.7 <= fit.slope_high)
+        distances.append(fit.chi_square)
+        assert fit.freedom == 3
+    # Binomial error 0.7 %; mean of chi-square with 3 degrees 3, error 0.08.
+    assert np.mean(covered) == pytest.approx(0.95, abs=0.025)
+    assert np.mean(distances) == pytest.approx(3, abs=0.3)
+
+
+def test_fit_of_a_point_without_an_interval_says_nothing() -> None:
+    fit = fit_slope([4, 6, 8], [0.1, 0.05, 0.02], [0.05, 0.02, 0.0], [0.2, 0.1, 1.0])
+    assert (fit.slope_low, fit.slope_high) == (-math.inf, math.inf)
+
+
+def test_log_errors_are_those_of_the_interval() -> None:
+    assert log_errors([math.exp(-1.96)], [math.exp(1.96)]) == pytest.approx(1, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("widths", "variances", "word"),
+    [([4, 4], [0.1, 0.2], "widths"), ([4, 6], [0.1, 0.0], "variances")],
+)
+def test_fit_refuses_what_has_no_slope(
+    widths: list[int], variances: list[float], word: str
+) -> None:
+    with pytest.raises(ValueError, match=word):
+        fit_slope(widths, variances)
