@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 import yaml
+
 from deploy_environment import LOCKS, lock_digest, pinned_builds
 
 ENVIRONMENTS = ("test", "circuits", "plot", "provenance", "tables", "tfq", "theory")

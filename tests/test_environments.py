@@ -21,10 +21,11 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import deploy_environment as deploy
-import lock_environments as lock
 import pytest
 from packaging.requirements import Requirement
+
+import deploy_environment as deploy
+import lock_environments as lock
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNNER = ROOT / ".venv/bin/snakemake"
