@@ -73,6 +73,7 @@ def compile_pip_lock(name: str, upgrade: bool) -> str:
             shutil.copy(lock, output)  # uv keeps what an output file already has
         command = ["uv", "pip", "compile", "-", "--output-file", str(output), "--quiet"]
         command += ["--generate-hashes", "--no-header", "--no-annotate", "--no-config"]
+        command += ["--system-certs"]
         command += ["--no-emit-index-url", "--only-binary", ":all:"]
         command += ["--python-version", "3.11"]
         command += ["--python-platform", "x86_64-manylinux_2_28"]
@@ -133,4 +134,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"error: {' '.join(error.cmd[:5])} ... failed (see above)")

@@ -4,7 +4,8 @@ localrules:
 
 rule build_environment:
     input:
-        lock="envs/{name}.requirements.txt",
+        # The digest tells of another lock; a newer time tells of nothing.
+        lock=ancient("envs/{name}.requirements.txt"),
     output:
         marker=".venvs/{name}-{digest}/environment.json",
     log:
