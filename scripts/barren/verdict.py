@@ -557,9 +557,9 @@ def _place(curve: Sequence[Point]) -> str:
 def _slopes(fits: Mapping[str, Fit]) -> str:
     parts = []
     for name, fit in fits.items():
-        text = f"{name} {fit.slope:.3f}"
+        text = f"{name} {fit.slope:z.3f}"
         if fit.slope_low != fit.slope_high:
-            text += f" [{fit.slope_low:.3f}, {fit.slope_high:.3f}]"
+            text += f" [{fit.slope_low:z.3f}, {fit.slope_high:z.3f}]"
         parts.append(text)
     return ", ".join(parts)
 
@@ -645,7 +645,8 @@ def mcclean_slope(points: Sequence[Point]) -> list[Claim]:
                 f"Log variance falls by 0.685 per qubit ({_place(curve)}).",
                 f"{MCCLEAN}, figure 3",
                 f"Slopes per qubit: {_slopes(fits)}, McClean's figure 3 "
-                f"{MCCLEAN_SLOPE}, -ln 2 = {-np.log(2):.3f}.",
+                f"{MCCLEAN_SLOPE}, -ln 2 = {-np.log(2):.3f}. McClean et al. mean deep "
+                "circuits: where exact and asymptotic slope differ, these are shallow.",
                 "The 95 % interval of the sampled slope holds -0.685 and is no wider "
                 f"than {2 * SLOW:.2f}",
                 0.05,
@@ -851,6 +852,13 @@ def deeper_is_smaller(points: Sequence[Point]) -> list[Claim]:
             verdict = "contradicted"
         elif min(signs) > 0:
             verdict = "supported"
+        width = max(by_width)
+        law = [
+            f"{variance:.3g} (layer {layer})"
+            for layer, point in sorted(by_width[width].items())
+            if (variance := point.prediction.variance)
+        ]
+        exact = f" Exact variances at n = {width}: {', '.join(law)}." if law else ""
         claims.append(
             Claim(
                 "deeper_in_block_is_smaller",
@@ -858,7 +866,8 @@ def deeper_is_smaller(points: Sequence[Point]) -> list[Claim]:
                 f"{TUTORIAL}; {GRANT}; exact law in workflow/docs/theory.md",
                 "Variance at the start of the block and in its middle, "
                 + "; ".join(texts)
-                + ".",
+                + "."
+                + exact,
                 "Normal test of the difference in log variance between the first and "
                 "the deepest symbol layer at every width, simultaneous (Bonferroni). "
                 "The exact second moments of all layers are tested with the agreement",
@@ -937,7 +946,9 @@ def plotted_is_variance(points: Sequence[Point]) -> list[Claim]:
         verdict = "contradicted"
     elif variance == len(sampled) and deviation == 0:
         verdict = "supported"
-    example = next((p for p in sampled if p.prediction.variance), sampled[0])
+    # The largest exact variance: the tutorial's 1/8, if it is there.
+    known = [p for p in sampled if p.prediction.variance] or sampled
+    example = max(known, key=lambda p: p.prediction.variance or 0.0)
     s = example.summary
     assert s
     evidence = (
