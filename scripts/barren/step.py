@@ -9,7 +9,6 @@ ends without an error renames them, so that a file appears whole or not at all. 
 import argparse
 import hashlib
 import json
-import os
 import platform
 import shlex
 import shutil
@@ -73,9 +72,9 @@ def run(
                 "step": Path(sys.argv[0]).stem,
                 "command": shlex.join(["python", *sys.argv]).replace(f"{ROOT}/", ""),
                 "parameters": {
-                    name: _shown(value) if isinstance(value, Path) else value
+                    name: shown(value) if isinstance(value, Path) else value
                     for name, value in given.items()
-                    if name not in {*inputs, *outputs, RECORD}
+                    if name not in {*inputs, *outputs, *read, RECORD}
                 },
                 "inputs": [
                     {"option": name, **_describe(path, path)}
@@ -128,7 +127,7 @@ def _map(function: Any, value: Any) -> Any:
 
 
 def _temporary(path: Path) -> Path:
-    # A folder beside the target: the name stays, and a killed job's rest is overwritten.
+    # A folder beside the target: the name stays, a killed job's rest is overwritten.
     return path.with_name(f".{path.name}") / path.name
 
 
@@ -142,22 +141,24 @@ def _missing(inputs: Sequence[str], given: dict[str, Any]) -> None:
 def _describe(path: Path, content: Path) -> dict[str, Any]:
     """Path from the project's root, size and hash of a file."""
     return {
-        "path": _shown(path),
+        "path": shown(path),
         "bytes": content.stat().st_size,
         "sha256": sha256(content),
     }
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
     """A path from the project's root; of one outside it, the name alone."""
-    absolute = Path(os.path.abspath(path))
+    absolute = path.absolute()
     inside = absolute.is_relative_to(ROOT)
     return str(absolute.relative_to(ROOT)) if inside else absolute.name
 
 
 def _code() -> list[Path]:
     """The script and every module of this package that it has imported."""
-    modules = [module for name, module in sys.modules.items() if name.startswith("barren")]
+    modules = [
+        module for name, module in sys.modules.items() if name.startswith("barren")
+    ]
     files = {Path(module.__file__) for module in modules if module.__file__}
     return sorted({Path(sys.argv[0]).resolve(), *files})
 
@@ -190,5 +191,7 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.machine()
-    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    names = (
+        line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")
+    )
     return next(names, platform.machine())
