@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--longest",
         type=float,
-        default=10,
+        default=30,
         help="make again what took at most so many seconds (0: nothing)",
     )
     args = parser.parse_args(argv)
