@@ -14,11 +14,12 @@ are in radians; sigma None stands for uniform angles.
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from barren.ensembles import IDENTITY, RANDOM, BadInput, Ensemble
@@ -33,6 +34,12 @@ PREPARED = np.array([1.0, 1 / 2, 1 / 4])
 
 #: Relative error up to which a variance is vouched for.
 TOLERANCE = 1e-4
+#: Widths up to which the dense chain is the faster one.
+DENSE_WIDTH = 12
+#: Of the matrix product state, taken in turn until two agree to `TOLERANCE`.
+TRUNCATIONS = (1e-8, 1e-9, 1e-10, 1e-11, 1e-12)
+#: Layers on either side over which its error is taken at the worst.
+NEARBY = 8
 
 
 class Moments(NamedTuple):
@@ -149,6 +156,87 @@ def _ladder_permutation(width: int) -> Classes:
     return index
 
 
+# The chain as a matrix product state. By hand: quimb 1.15 gives the same to 1e-13, but
+# takes 1.3 to 3.5 times the CPU, 4 s to import and a dozen packages more.
+
+#: Square roots of the norm's weights. V holds two Paulis. The factor 1/3 lets the short
+#: strings near the observable count against the many long ones: at width 24 it makes
+#: the result up to 1000 times more accurate at half the bond dimension.
+SCALE = np.sqrt([1, 1 / 3, 2 / 3])
+
+
+def mps_chain(
+    start: Floats, maps: Floats, probes: Classes, truncation: float
+) -> tuple[Floats, NDArray[np.intp]]:
+    """Evolve f as a matrix product state.
+
+    Each CZ is followed by a truncation of its bond: the norm of what is dropped is at
+    most `truncation` times the norm of the state. Returns the values
+    (layers + 1, probes) and the largest bond dimensions (layers + 1,).
+    """
+    terms, width, _ = start.shape
+    sites = [np.zeros((terms, 3, terms)) for _ in range(width)]
+    for site, vectors in zip(sites, start.swapaxes(0, 1), strict=True):
+        site[range(terms), :, range(terms)] = vectors * SCALE
+    sites[0] = sites[0].sum(axis=0, keepdims=True)
+    sites[-1] = sites[-1].sum(axis=2, keepdims=True)
+    maps = maps * np.divide.outer(SCALE, SCALE)
+    pair = np.kron(SCALE, SCALE)
+    cz = np.eye(9)[_ladder_permutation(2)] * np.divide.outer(pair, pair)
+    values, bonds = [_read(sites, probes)], [terms]
+    for layer in maps:
+        # From right to left the rotations, with what keeps the rest orthonormal.
+        carry = np.eye(1)
+        for at in reversed(range(width)):
+            site = layer[at] @ (sites[at] @ carry)
+            left, _, right = site.shape
+            if at > 0:
+                q, r = np.linalg.qr(site.reshape(left, 3 * right).T)
+                site, carry = q.T.reshape(-1, 3, right), r.T
+            sites[at] = site
+        # From left to right the CZs.
+        for at in range(width - 1):
+            left, right = len(sites[at]), sites[at + 1].shape[2]
+            both = np.tensordot(sites[at], sites[at + 1], 1).reshape(left, 9, right)
+            u, s, v = np.linalg.svd(
+                (cz @ both).reshape(3 * left, 3 * right), full_matrices=False
+            )
+            dropped = np.sqrt(np.cumsum(s[::-1] ** 2))[::-1]
+            bond = np.count_nonzero(dropped > truncation * dropped[0])
+            sites[at] = u[:, :bond].reshape(left, 3, bond)
+            sites[at + 1] = (s[:bond, np.newaxis] * v[:bond]).reshape(bond, 3, right)
+        values.append(_read(sites, probes))
+        bonds.append(max(len(site) for site in sites))
+    return np.array(values), np.array(bonds)
+
+
+def _read(sites: Sequence[Floats], probes: Classes) -> Floats:
+    """The components (probes,) of a matrix product state."""
+    product = np.ones((len(probes), 1, 1))
+    for site, classes in zip(sites, probes.T, strict=True):
+        factors = site[:, classes] / SCALE[classes, np.newaxis]
+        product = product @ factors.swapaxes(0, 1)
+    return product[:, 0, 0]
+
+
+def sweeps(
+    start: Floats, maps: Floats, probes: Classes
+) -> Iterator[tuple[Floats, Floats]]:
+    """Values and errors (layers + 1, probes), each time more accurate.
+
+    The error of a matrix product state is estimated by its difference from the one
+    before, whose truncation, and so its own error, is ten times coarser.
+    """
+    if start.shape[1] <= DENSE_WIDTH:
+        yield dense_chain(start, maps, probes)
+        return
+    loose, _ = mps_chain(start, maps, probes, TRUNCATIONS[0])
+    for truncation in TRUNCATIONS[1:]:
+        tight, _ = mps_chain(start, maps, probes, truncation)
+        yield tight, np.abs(tight - loose)
+        loose = tight
+
+
 # The families.
 
 
@@ -171,9 +259,9 @@ def random_moments(
     maps[layer, qubit] = symbol_map(sigma)
     probes = np.full((1, width), I, dtype=np.intp)
     probes[0, list(observable)] = Z
-    reached = depth > layer + min(abs(qubit - site) for site in observable)
+    first = layer + 1 + _distance(qubit, observable)
     mean = _random_mean(width, depth, observable, symbol, sigma)
-    return _moments(mean, _prepared(width), maps, probes, np.ones(1), depth, reached)
+    return _moments(mean, _prepared(width), maps, probes, np.ones(1), depth, first)
 
 
 def identity_moments(
@@ -199,9 +287,9 @@ def identity_moments(
     probes = np.full((2, width), I, dtype=np.intp)
     probes[:, qubit] = Z, V
     axes = np.array([1 / 3, 2 / 3])
-    reached = layer >= min(abs(qubit - site) for site in observable)
+    first = _distance(qubit, observable)
     mean = _identity_mean(width, layer, qubit, observable, sigma)
-    return _moments(mean, start, maps, probes, axes, layer, reached)
+    return _moments(mean, start, maps, probes, axes, layer, first)
 
 
 def tutorial_moments(
@@ -219,7 +307,7 @@ def tutorial_moments(
     sin2 = mean_squares(None if sigma is None else math.sqrt(2) * sigma)[1]
     mean = 0.0 if sigma is None else -math.exp(-(sigma**2)) / 6
     layer = np.asarray(layers, dtype=np.intp)
-    missed = layer < min(abs(qubit - site) for site in observable)
+    missed = layer < _distance(qubit, observable)
     one_rotation = (layer == 0) & ~missed
     known = [np.where(one_rotation, x, 0.0) for x in (mean, (sin2 + 1) / 12, 0.0)]
     return Moments(*np.where(missed | one_rotation, known, np.nan))
@@ -242,10 +330,11 @@ def asymptotic_variance(
         maps = np.broadcast_to(rotation_map(sigma), (layer, width, 3, 3))
         probes = np.full((2, width), I, dtype=np.intp)
         probes[:, qubit] = Z, V
-        one = np.ones(1)
         paulis = np.array([1.0, 2.0])
         at = np.array([layer])
-        chain = _moments(0 * one, _prepared(width), maps, probes, paulis, at, one > 0)
+        chain = _moments(
+            np.zeros(1), _prepared(width), maps, probes, paulis, at, first=0
+        )
         bloch = float(chain.second_moment[0])
     return 2.0**width * (3 - bloch) / (6 * (4.0**width - 1))
 
@@ -309,6 +398,11 @@ def _prepared(width: int) -> Floats:
     return np.broadcast_to(PREPARED, (1, width, 3))
 
 
+def _distance(qubit: int, observable: tuple[int, int]) -> int:
+    """Layers that the light cone of a qubit needs to reach the observable."""
+    return min(abs(qubit - site) for site in observable)
+
+
 def _moments(
     mean: Floats,
     start: Floats,
@@ -316,23 +410,31 @@ def _moments(
     probes: Classes,
     weights: Floats,
     at: Classes,
-    reached: NDArray[np.bool_],
+    first: int,
 ) -> Moments:
     """Moments whose second is the weighted sum of the probes after `at` layers.
 
-    It is exactly zero where the light cone has not `reached` the symbol.
+    Before `first` layers the light cone has not arrived: exactly zero.
     """
-    values, errors = (array[at] @ weights for array in dense_chain(start, maps, probes))
-    second = np.where(reached, values, 0.0)
-    variance = second - mean**2
-    relative = np.divide(errors, variance, out=np.zeros(len(at)), where=reached)
-    if not np.all(relative <= TOLERANCE):
-        layer = at[np.argmax(relative)]
-        raise FloatingPointError(
-            f"width {start.shape[1]}: relative error {relative.max():.1e} after "
-            f"{layer} layers exceeds {TOLERANCE:.0e}"
-        )
-    return Moments(mean, second, relative)
+    width = start.shape[1]
+    reached = np.arange(len(maps) + 1) >= first
+    for values, errors in sweeps(start, maps, probes):
+        second = np.where(reached, values @ weights, 0.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            relative = np.where(reached, errors @ weights / np.abs(second), 0.0)
+        # An estimate has zeros where the error has none: take the worst nearby.
+        padded = np.pad(relative, NEARBY)
+        relative = sliding_window_view(padded, 2 * NEARBY + 1).max(axis=1)
+        variance = second[at] - mean**2
+        error = np.zeros(len(at))
+        np.divide(relative[at] * second[at], variance, out=error, where=reached[at])
+        if np.all(np.abs(error) <= TOLERANCE):
+            return Moments(mean, second[at], error)
+    worst = np.argmax(np.abs(error))
+    raise FloatingPointError(
+        f"width {width}: after {at[worst]} layers the relative error "
+        f"{error[worst]:.1e} exceeds {TOLERANCE:.0e}"
+    )
 
 
 def _random_mean(
@@ -368,7 +470,7 @@ def _identity_mean(
         for point, layers in enumerate(layer):
             factor, zs = _walk(width, qubit, set(), layers, mean_shrink(sigma))
             zs ^= {sum(observable) - qubit}
-            mean[point] = -factor / 3 * _expectation(zs)
+            mean[point] = 0.0 - factor / 3 * _expectation(zs)
     return mean
 
 
