@@ -189,6 +189,11 @@ def widths(ensembles: Sequence[Ensemble]) -> list[int]:
     return sorted({ensemble.width for ensemble in ensembles})
 
 
+def batch_path(ensemble: Ensemble, first: int, last: int) -> str:
+    """Path of a batch in the folder of the batches."""
+    return f"{ensemble.name}/{first}-{last}.npz"
+
+
 def gradients_file(width: int, first: int | str, last: int | str) -> str:
     """Name of the file with the gradients of one width and one range of samples."""
     return f"width-{width}_samples-{first}-{last}.csv"

@@ -18,7 +18,11 @@ _INTEGERS = dict.fromkeys(
 
 def read_table(path: Path) -> pd.DataFrame:
     """Read a table; key columns are nullable integers."""
-    table = pd.read_csv(path, float_precision="round_trip")
+    return with_integers(pd.read_csv(path, float_precision="round_trip"))
+
+
+def with_integers(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its counts as nullable integers."""
     return table.astype({k: v for k, v in _INTEGERS.items() if k in table})
 
 
@@ -36,5 +40,4 @@ def key_columns(table: pd.DataFrame) -> list[str]:
 def ensemble_keys(ensembles: Sequence[Ensemble], keys: Sequence[str]) -> pd.DataFrame:
     """The key columns of some ensembles, a row each."""
     rows: list[dict[str, Any]] = [ensemble.keys() for ensemble in ensembles]
-    table = pd.DataFrame(rows)[list(keys)]
-    return table.astype({k: v for k, v in _INTEGERS.items() if k in keys})
+    return with_integers(pd.DataFrame(rows)[list(keys)])

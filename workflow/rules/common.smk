@@ -17,6 +17,7 @@ from barren.ensembles import (
     RANDOM,
     BadInput,
     Ensemble,
+    batch_path,
     batches,
     displayed,
     expand,
@@ -121,6 +122,15 @@ def batches_of_width(wildcards):
     names = names_of_width(sampled(config), wildcards)
     batch = f"{wildcards.first}-{wildcards.last}.npz"
     return [f"<results>/batches/{name}/{batch}" for name in names]
+
+
+def all_batches(_):
+    """The batches of every sampled ensemble."""
+    return [
+        f"<results>/batches/{batch_path(ensemble, first, last)}"
+        for ensemble in sampled(config)
+        for first, last in batches(config["samples"], config["batch_size"])
+    ]
 
 
 def all_gradients(_):
