@@ -20,15 +20,18 @@ differentiator; and what is made of them, tables and figures, is made again.
 
 import csv
 import json
+import multiprocessing
 import os
 import random
+import runpy
 import shlex
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import redirect_stderr
 from datetime import datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +95,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if {file.path for file in record.outputs} <= sound
     ]
     notes = []
-    with ThreadPoolExecutor(1) as other:
+    # Meanwhile this process loads TensorFlow.
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn) as other:
         again = other.submit(make_again, ordered, args.longest)
         if args.samples:
             found, note = sample(folder, ordered, args.samples, args.seed)
@@ -282,16 +287,11 @@ def make_again(records: Sequence[Record], longest: float) -> tuple[Faults, str]:
             left_out.append(f"{record.file.path} ({took.total_seconds():.0f} s)")
             continue
         with tempfile.TemporaryDirectory() as elsewhere:
-            done = subprocess.run(
-                [sys.executable, "-s", "-E", *redirected(record, Path(elsewhere))],
-                capture_output=True,
-                text=True,
-            )
+            error = repeat(record, Path(elsewhere))
             for file in record.outputs:
                 path = Path(elsewhere, file.path)
-                if done.returncode or not path.is_file():
-                    last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-                    faults[file.path] = (CHANGED, f"cannot be made again: {last}")
+                if error or not path.is_file():
+                    faults[file.path] = (CHANGED, f"cannot be made again: {error}")
                 elif path.read_bytes() == Path(file.path).read_bytes():
                     same += 1
                 elif reason := deviates(file.path, path):
@@ -306,8 +306,21 @@ def make_again(records: Sequence[Record], longest: float) -> tuple[Faults, str]:
     return faults, note
 
 
+def repeat(record: Record, elsewhere: Path) -> str:
+    """Run a recorded command again in this process; what went wrong, if anything."""
+    sys.argv = redirected(record, elsewhere)
+    try:
+        with redirect_stderr(StringIO()):
+            runpy.run_path(sys.argv[0], run_name="__main__")
+    except SystemExit as stop:
+        return str(stop.code or "")
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
 def redirected(record: Record, elsewhere: Path) -> list[str]:
-    """A recorded command's arguments, with outputs that go elsewhere."""
+    """A recorded command with outputs that go elsewhere."""
     _, script, *arguments = shlex.split(record.command)
     if script != f"scripts/{record.step}.py":
         raise BadInput(f"{record.file.path}: the command is not that of a step")
