@@ -1,5 +1,6 @@
 # make reproduce   everything, from nothing to the figures
 # make test        all tests
+# make config      write config/README.md from the schema
 # make lock        refresh every lock in envs/ (UPGRADE=1: to the latest versions)
 
 SHELL := /bin/sh
@@ -17,7 +18,7 @@ INSTALL := sh -c '\
 	done; \
 	echo "error: no Python 3.11 with venv and ensurepip found on PATH" >&2; exit 1' install
 
-.PHONY: reproduce test lock
+.PHONY: reproduce test config lock
 .DEFAULT_GOAL := reproduce
 
 reproduce: $(RUNNER)
@@ -30,6 +31,9 @@ test: $(RUNNER) $(TESTS)
 	.venv/bin/snakefmt --check workflow
 	$(SNAKEMAKE) --lint
 	$(TEST_PYTHON) -m pytest
+
+config: $(RUNNER)
+	PYTHONPATH=scripts .venv/bin/python -m barren.configuration
 
 lock: $(RUNNER)
 	.venv/bin/python -s -E scripts/lock_environments.py $(if $(UPGRADE),--upgrade)

@@ -1,17 +1,12 @@
 # The functions that the rules share.
 import ast
-import difflib
 import json
-import os
 import sys
 from pathlib import Path
 
-import jsonschema
-import yaml
-
 sys.path.insert(0, str(Path(workflow.basedir).parent / "scripts"))
 
-from barren import cost
+from barren import configuration, cost
 from barren.ensembles import (
     NOTEBOOK,
     RANDOM,
@@ -27,60 +22,12 @@ from barren.ensembles import (
     widths,
 )
 
-SCHEMA = Path(workflow.basedir, "schemas", "config.schema.yaml")
-
-
 def check_configuration(config):
     """Fill in the defaults of an experiment; end with one line on what is wrong."""
-    schema = yaml.safe_load(SCHEMA.read_text())
-    for key, value in schema["properties"].items():
-        if "default" in value:
-            config.setdefault(key, value["default"])
-    validator = jsonschema.Draft202012Validator(schema)
     try:
-        for error in sorted(validator.iter_errors(config), key=lambda e: list(e.path)):
-            raise BadInput(explain(error))
-        check_memory(config)
-        expand(config)
+        configuration.check(config)
     except BadInput as error:
         sys.exit(f"configuration: {error}")
-
-
-def explain(error):
-    """One line for a violation of the schema: the key, what is wrong, what is allowed."""
-    if error.validator == "oneOf":
-        return explain_entry(error)
-    key = ".".join(str(part) for part in error.path) or "the file"
-    if error.validator == "additionalProperties":
-        allowed = list(error.schema["properties"])
-        unknown = next(name for name in error.instance if name not in allowed)
-        close = difflib.get_close_matches(unknown, allowed, 1)
-        hint = f"did you mean {close[0]}?" if close else f"allowed: {', '.join(allowed)}"
-        return f"{key}: unknown key {unknown}; {hint}"
-    return f"{key}: {error.message}"
-
-
-def explain_entry(error):
-    """The same for an entry of `ensembles`, by the rules of the family it names."""
-    place = ".".join(str(part) for part in error.path)
-    families = {option["title"]: number for number, option in enumerate(error.validator_value)}
-    family = error.instance.get("family") if isinstance(error.instance, dict) else None
-    if family not in families:
-        return f"{place}: family is {family!r}; allowed: {', '.join(families)}"
-    mine = [e for e in error.context if e.schema_path[0] == families[family]]
-    return explain(mine[0])
-
-
-def check_memory(config):
-    """Refuse a width whose gradients do not fit into this machine's memory."""
-    available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-    for width in {width for entry in config["ensembles"] for width in entry["width"]}:
-        needed = cost.gradient_mib(width)
-        if width <= config["max_sampled_width"] and needed > available:
-            raise BadInput(
-                f"width {width} needs {needed} MiB of memory, this machine has {available}; "
-                "lower it, or set max_sampled_width to predict it by theory alone"
-            )
 
 
 def code(script):

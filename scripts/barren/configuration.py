@@ -1,0 +1,193 @@
+"""The configuration of an experiment: its schema, checked, explained and documented.
+
+The schema is the only list of keys. This module runs in the workflow's own Python.
+"""
+
+import difflib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from barren import cost
+from barren.ensembles import IDENTITY, NOTEBOOK, BadInput, expand
+
+SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
+HEAD = """\
+<!-- Written by `make config` from workflow/schemas/config.schema.yaml. -->
+# Configuration
+
+An experiment is one YAML file. `config/config.yaml` is the default; another is named
+on the command line, and its results go to `results/EXPERIMENT/`:
+
+```bash
+snakemake --cores all --configfile config/notebook.yaml
+```
+
+A key that is not listed here is refused, with a hint at what was meant.
+
+## Keys
+
+| key | values | default | meaning |
+| --- | --- | --- | --- |
+"""
+FAMILY = """
+### {title}
+
+{description}
+
+| key | values | meaning |
+| --- | --- | --- |
+"""
+
+
+def load_schema() -> dict[str, Any]:
+    """The schema, with its references replaced by what they name."""
+    schema = yaml.safe_load(SCHEMA.read_text())
+    resolved: dict[str, Any] = resolve(schema, schema["$defs"])
+    return resolved
+
+
+def check(config: dict[str, Any]) -> None:
+    """Fill in the defaults; raise BadInput, one line, for what is wrong."""
+    schema = load_schema()
+    for key, of in schema["properties"].items():
+        if "default" in of:
+            config.setdefault(key, of["default"])
+    kinds = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
+        # 4.0 is no integer: it would be another name for the same ensemble.
+        "integer",
+        lambda _, value: isinstance(value, int) and not isinstance(value, bool),
+    )
+    validator = jsonschema.validators.extend(
+        jsonschema.Draft202012Validator, type_checker=kinds
+    )(schema)
+    for error in sorted(validator.iter_errors(config), key=lambda e: list(e.path)):
+        raise BadInput(explain(error))
+    check_memory(config)
+    if config["stream"] == NOTEBOOK:
+        check_notebook(config)
+    expand(config)
+
+
+def explain(error: jsonschema.ValidationError) -> str:
+    """One line: the key, what is wrong, what is allowed."""
+    key = ".".join(str(part) for part in error.path) or "the file"
+    if error.validator == "oneOf":
+        options = {
+            of["title"]: number for number, of in enumerate(error.validator_value)
+        }
+        entry = error.instance
+        family = entry.get("family") if isinstance(entry, dict) else None
+        if family not in options:
+            return f"{key}: family is {family!r}; allowed: {', '.join(options)}"
+        own = [e for e in error.context or () if e.schema_path[0] == options[family]]
+        return explain(own[0])
+    if error.validator == "additionalProperties":
+        keys = list(error.schema["properties"])
+        unknown = next(name for name in error.instance if name not in keys)
+        close = difflib.get_close_matches(str(unknown), keys, 1)
+        hint = f"did you mean {close[0]}?" if close else f"allowed: {', '.join(keys)}"
+        return f"{key}: unknown key {unknown}; {hint}"
+    if error.validator == "required":
+        return f"{key}: {error.message}"
+    return f"{key}: {error.message}; allowed: {allowed(error.schema)}"
+
+
+def check_memory(config: dict[str, Any]) -> None:
+    """Refuse a width whose gradients do not fit into this machine's memory."""
+    available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    for width in {width for entry in config["ensembles"] for width in entry["width"]}:
+        needed = cost.gradient_mib(width)
+        if width <= config["max_sampled_width"] and needed > available:
+            raise BadInput(
+                f"width {width} needs {needed} MiB of memory, this machine has "
+                f"{available}; lower it, or set max_sampled_width to predict it by "
+                "theory alone"
+            )
+
+
+def check_notebook(config: dict[str, Any]) -> None:
+    """Refuse what the notebook's random stream does not have."""
+    entries = config["ensembles"]
+    further = {"sigma", "symbol_layer", "symbol_qubit"}
+    if config["seed"] >= 2**32:
+        raise BadInput("seed: the notebook's stream takes one below 4294967296")
+    if config["symbol"] != {"layer": 0, "qubit": 0} or any(
+        further & e.keys() for e in entries
+    ):
+        raise BadInput(
+            "stream: the notebook has uniform angles and its symbol at (0, 0)"
+        )
+    if any(entry["family"] == IDENTITY for entry in entries):
+        raise BadInput("stream: the notebook has no family identity")
+
+
+def allowed(schema: dict[str, Any]) -> str:
+    """What a key may hold, in words."""
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    if schema.get("type") == "array":
+        size = schema.get("minItems")
+        items = allowed(schema["items"])
+        return (
+            f"{size} × {items}"
+            if size == schema.get("maxItems")
+            else f"list of {items}"
+        )
+    if schema.get("type") == "object":
+        parts = (f"{key}: {allowed(of)}" for key, of in schema["properties"].items())
+        return "; ".join(parts)
+    text = str(schema.get("type", ""))
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and high is not None:
+        text += f", {low} to {high}"
+    elif low is not None:
+        text += f", at least {low}"
+    if "pattern" in schema:
+        text += f" like `{schema['pattern']}`"
+    return text
+
+
+def resolve(schema: Any, definitions: dict[str, Any]) -> Any:
+    """The schema with its references replaced by what they name."""
+    if isinstance(schema, list):
+        return [resolve(item, definitions) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    plain = {
+        key: resolve(of, definitions) for key, of in schema.items() if key != "$ref"
+    }
+    if "$ref" in schema:
+        name = schema["$ref"].removeprefix("#/$defs/")
+        plain = resolve(definitions[name], definitions) | plain
+    return plain
+
+
+def document() -> str:
+    """The documentation of a configuration, as Markdown."""
+    schema = load_schema()
+    lines = [HEAD]
+    for key, of in schema["properties"].items():
+        if key == "ensembles":
+            continue
+        default = f"`{json.dumps(of['default'])}`" if "default" in of else "required"
+        lines.append(f"| `{key}` | {allowed(of)} | {default} | {of['description']} |\n")
+    ensembles = schema["properties"]["ensembles"]
+    lines.append(f"\n## `ensembles`\n\n{ensembles['description']}\n")
+    for option in ensembles["items"]["oneOf"]:
+        lines.append(FAMILY.format(**option))
+        for key, of in option["properties"].items():
+            required = "" if key in option["required"] else "; optional"
+            meaning = of.get("description", "The family.")
+            lines.append(f"| `{key}` | {allowed(of)}{required} | {meaning} |\n")
+    return "".join(lines)
+
+
+if __name__ == "__main__":
+    (SCHEMA.parents[2] / "config" / "README.md").write_text(document())
