@@ -3,6 +3,8 @@
 Prints the tables of workflow/docs/statistics.md as Markdown:
 
     python scripts/measure_coverage.py coverage --pools /tmp/pools
+    python scripts/measure_coverage.py slopes --pools /tmp/pools
+    python scripts/measure_coverage.py tails
     python scripts/measure_coverage.py false-alarms --seeds 400
     python scripts/measure_coverage.py power --seeds 10
 """
@@ -20,7 +22,7 @@ from scipy import special, stats
 from barren.circuits import Circuits
 from barren.ensembles import IDENTITY, IDENTITY_TUTORIAL, RANDOM, Ensemble
 from barren.sampler import draw_circuits, gradients
-from barren.statistics import summarise, variance_interval
+from barren.statistics import fit_slope, summarise, variance_interval
 from barren.theory import predict
 from barren.verdict import Claim, Point, agreement, judge, reduce_draws
 
@@ -295,6 +297,52 @@ def measure_coverage(
                 )
 
 
+def measure_tails(experiments: int) -> None:
+    """Print the coverage under tails heavier than any met, 200 circuits each.
+
+    Normal gradients whose scale is log-normal, with the kurtosis 3 exp(4 scale^2).
+    """
+    scales = (0.4, 0.6, 0.8)
+    heads = " | ".join(f"kurtosis {3 * np.exp(4 * s**2):.0f}" for s in scales)
+    print(f"| Method | {heads} |\n| --- |" + " --- |" * len(scales))
+    for name, method in CANDIDATES.items():
+        if method is betting:  # these gradients have no bound
+            continue
+        cells = []
+        for scale in scales:
+            rng = np.random.default_rng([SEED, 3])
+            normal, log = rng.standard_normal((2, experiments, 200))
+            low, high = method(0.03 * normal * np.exp(scale * log))
+            truth = 0.03**2 * np.exp(2 * scale**2)
+            cells.append(f"{np.mean((low <= truth) & (truth <= high)):.1%}")
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+
+
+def measure_slopes(
+    widths: Sequence[int], experiments: int, circuits: int, pools: Path | None
+) -> None:
+    """Print the coverage of the slope's interval at depth 50, 200 circuits each."""
+    drawn = {width: _pool(width, circuits, pools)[0] for width in widths}
+    truth = fit_slope(widths, [pool.var() for pool in drawn.values()]).slope
+    rng = np.random.default_rng([SEED, 4])
+    outside = np.zeros(2)
+    for seed in range(experiments):
+        sampled = [summarise(rng.choice(p, 200), seed) for p in drawn.values()]
+        fit = fit_slope(
+            widths,
+            [s.variance for s in sampled],
+            [s.variance_low for s in sampled],
+            [s.variance_high for s in sampled],
+        )
+        outside += truth < fit.slope_low, truth > fit.slope_high
+    below, above = outside / experiments
+    print(
+        f"Widths {', '.join(map(str, widths))}, {experiments} experiments, true slope "
+        f"{truth:.3f}: coverage {1 - below - above:.1%}, truth below {below:.1%}, "
+        f"truth above {above:.1%}"
+    )
+
+
 def _pool(width: int, circuits: int, pools: Path | None) -> tuple[Floats, float]:
     """Exact gradients of a width, kept in a directory if one is given."""
     ensemble = Ensemble(RANDOM, width, depth=50)
@@ -363,6 +411,13 @@ def main() -> None:
     coverage.add_argument("--experiments", type=int, default=4000)
     coverage.add_argument("--circuits", type=int, default=100_000, help="in a pool")
     coverage.add_argument("--pools", type=Path, help="directory to keep pools in")
+    tails = studies.add_parser("tails", help="coverage under heavier tails")
+    tails.add_argument("--experiments", type=int, default=2000)
+    slopes = studies.add_parser("slopes", help="coverage of the slope's interval")
+    slopes.add_argument("--width", type=int, nargs="+", default=[4, 6, 8, 10])
+    slopes.add_argument("--experiments", type=int, default=1000)
+    slopes.add_argument("--circuits", type=int, default=20_000, help="in a pool")
+    slopes.add_argument("--pools", type=Path, help="directory to keep pools in")
     alarms = studies.add_parser("false-alarms", help="of the agreement")
     alarms.add_argument("--seeds", type=int, default=400)
     power = studies.add_parser("power", help="of the agreement against planted faults")
@@ -378,6 +433,12 @@ def main() -> None:
             options.experiments,
             options.circuits,
             options.pools,
+        )
+    elif options.study == "tails":
+        measure_tails(options.experiments)
+    elif options.study == "slopes":
+        measure_slopes(
+            options.width, options.experiments, options.circuits, options.pools
         )
     elif options.study == "false-alarms":
         measure_false_alarms(options.seeds)
