@@ -15,9 +15,9 @@ SMALL = """\
 experiment: small
 seed: 7
 samples: 12
-batch_size: 5
+batch_size: 8
 ensembles:
-  - {family: random, width: [2, 3, 4], depth: [4]}
+  - {family: random, width: [2, 3], depth: [4]}
   - {family: identity, width: [2, 3], block_depth: [2], blocks: [2]}
   - {family: identity_tutorial, width: [2, 3], block_depth: [2], blocks: [2]}
 """

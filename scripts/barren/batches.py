@@ -79,7 +79,9 @@ def read_batch(
             arrays = {name: archive[name] for name in archive.files}
         about = json.loads(str(arrays["about"]))
     except Exception as error:  # a damaged archive raises a dozen kinds
-        raise BadInput(f"{path}: not a whole batch file ({error})") from None
+        raise BadInput(
+            f"{path}: not a whole batch file ({error}); delete it to have it made again"
+        ) from None
     expected: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,

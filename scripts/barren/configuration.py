@@ -73,7 +73,7 @@ def check(config: dict[str, Any]) -> None:
     expand(config)
 
 
-def explain(error: jsonschema.ValidationError) -> str:
+def explain(error: Any) -> str:
     """One line: the key, what is wrong, what is allowed."""
     key = ".".join(str(part) for part in error.path) or "the file"
     if error.validator == "oneOf":

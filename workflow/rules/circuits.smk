@@ -2,8 +2,6 @@
 
 
 rule describe_experiment:
-    message:
-        "writing down the configuration of {config[experiment]}"
     input:
         code=code("describe_experiment"),
         environment=environment("circuits"),
@@ -22,14 +20,14 @@ rule describe_experiment:
     params:
         python=python("circuits"),
         config=json.dumps(config),
+    message:
+        "writing down the configuration of {config[experiment]}"
     shell:
         "{params.python} scripts/describe_experiment.py --config {params.config:q}"
         " --experiment {output.experiment} --record {output.record} 2> {log}"
 
 
 rule sample_circuits:
-    message:
-        "sampling circuits {wildcards.first} to {wildcards.last} of {wildcards.ensemble}"
     input:
         code=code("sample_circuits"),
         environment=environment("circuits"),
@@ -49,6 +47,8 @@ rule sample_circuits:
         python=python("circuits"),
         seed=config["seed"],
         stream=stream_arguments,
+    message:
+        "sampling circuits {wildcards.first} to {wildcards.last} of {wildcards.ensemble}"
     shell:
         "{params.python} scripts/sample_circuits.py --ensemble {wildcards.ensemble}"
         " --seed {params.seed} --first {wildcards.first} --last {wildcards.last}"

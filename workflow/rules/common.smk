@@ -22,6 +22,7 @@ from barren.ensembles import (
     widths,
 )
 
+
 def check_configuration(config):
     """Fill in the defaults of an experiment; end with one line on what is wrong."""
     try:
@@ -44,7 +45,9 @@ def code(script):
                 names = [node.module]
             else:
                 names = []
-            modules = {root.joinpath(*name.split(".")).with_suffix(".py") for name in names}
+            modules = {
+                root.joinpath(*name.split(".")).with_suffix(".py") for name in names
+            }
             new |= {path for path in modules if path.exists()} - found
     return sorted(map(str, found | {root / "barren" / "__init__.py"}))
 
@@ -102,7 +105,11 @@ def variance_figures():
     figures = []
     if len(widths_of.get(RANDOM, ())) > 1:
         figures += ["gradient_variance_random", "gradient_std_random"]
-    if RANDOM in widths_of and len(widths_of) > 1 and len(set().union(*widths_of.values())) > 1:
+    if (
+        RANDOM in widths_of
+        and len(widths_of) > 1
+        and len(set().union(*widths_of.values())) > 1
+    ):
         figures += ["random_vs_identity", "random_vs_identity_std"]
     if RANDOM in widths_of:
         figures += ["gradient_variance_by_depth"]

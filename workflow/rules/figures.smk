@@ -2,8 +2,6 @@
 
 
 rule plot_variance:
-    message:
-        "plotting the gradient variances"
     input:
         statistics="<results>/tables/statistics.csv",
         theory="<results>/tables/theory.csv",
@@ -23,6 +21,8 @@ rule plot_variance:
         mem_mb=1000,
     params:
         python=python("plot"),
+    message:
+        "plotting the gradient variances"
     shell:
         "{params.python} scripts/plot_variance.py --statistics {input.statistics}"
         " --theory {input.theory} --figures {output.figures}"
@@ -30,8 +30,6 @@ rule plot_variance:
 
 
 rule draw_circuits:
-    message:
-        "drawing the circuits"
     input:
         batches=[f"<results>/batches/{e.name}/0-0.npz" for e in DISPLAYED],
         code=code("draw_circuits"),
@@ -52,6 +50,8 @@ rule draw_circuits:
         python=python("plot"),
         ensembles=[e.name for e in DISPLAYED],
         seed=config["seed"],
+    message:
+        "drawing the circuits"
     shell:
         "{params.python} scripts/draw_circuits.py --ensembles {params.ensembles}"
         " --batches {input.batches} --seed {params.seed} --figures {output.figures}"

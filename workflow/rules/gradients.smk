@@ -2,8 +2,6 @@
 
 
 rule compute_gradients:
-    message:
-        "computing gradients at width {wildcards.width}, samples {wildcards.first} to {wildcards.last}"
     input:
         batches=batches_of_width,
         code=code("compute_gradients"),
@@ -25,6 +23,8 @@ rule compute_gradients:
         ensembles=lambda wildcards: names_of_width(sampled(config), wildcards),
         seed=config["seed"],
         differentiator=config["differentiator"],
+    message:
+        "computing gradients at width {wildcards.width}, samples {wildcards.first} to {wildcards.last}"
     shell:
         "{params.python} scripts/compute_gradients.py --ensembles {params.ensembles}"
         " --batches {input.batches} --seed {params.seed}"
@@ -33,8 +33,6 @@ rule compute_gradients:
 
 
 rule gather_gradients:
-    message:
-        "gathering the gradients of all circuits"
     input:
         experiment="<results>/experiment.json",
         gradients=all_gradients,
@@ -54,6 +52,8 @@ rule gather_gradients:
         mem_mb=500,
     params:
         python=python("circuits"),
+    message:
+        "gathering the gradients of all circuits"
     shell:
         "{params.python} scripts/gather_gradients.py --experiment {input.experiment}"
         " --gradients $(dirname {input.gradients[0]}) --table {output.table}"

@@ -2,8 +2,6 @@
 
 
 rule summarise_gradients:
-    message:
-        "summarising the gradients of each ensemble"
     input:
         experiment="<results>/experiment.json",
         gradients="<results>/tables/gradients.csv",
@@ -25,6 +23,8 @@ rule summarise_gradients:
         mem_mb=1000,
     params:
         python=python("tables"),
+    message:
+        "summarising the gradients of each ensemble"
     shell:
         "{params.python} scripts/summarise_gradients.py --experiment {input.experiment}"
         " --gradients {input.gradients} --predictions {input.predictions}"
@@ -33,8 +33,6 @@ rule summarise_gradients:
 
 
 rule judge_claims:
-    message:
-        "judging the claims of the tutorial and of the papers"
     input:
         experiment="<results>/experiment.json",
         batches=all_batches,
@@ -60,6 +58,8 @@ rule judge_claims:
     params:
         python=python("tables"),
         batches=f"results/{config['experiment']}/batches",
+    message:
+        "judging the claims of the tutorial and of the papers"
     shell:
         "{params.python} scripts/judge_claims.py --experiment {input.experiment}"
         " --gradients {input.gradients} --statistics {input.statistics}"
@@ -69,8 +69,6 @@ rule judge_claims:
 
 
 rule confirm_agreement:
-    message:
-        "confirming that samples and theory agree"
     input:
         TARGETS,
         claims="<results>/tables/claims.csv",
@@ -90,6 +88,8 @@ rule confirm_agreement:
         mem_mb=500,
     params:
         python=python("tables"),
+    message:
+        "confirming that samples and theory agree"
     shell:
         "{params.python} scripts/confirm_agreement.py --claims {input.claims}"
         " --agreement {output.agreement} --record {output.record} 2> {log}"

@@ -2,8 +2,6 @@
 
 
 rule predict_ensembles:
-    message:
-        "predicting the exact moments at width {wildcards.width}"
     input:
         code=code("predict_ensembles"),
         environment=environment("theory"),
@@ -22,6 +20,8 @@ rule predict_ensembles:
     params:
         python=python("theory"),
         ensembles=lambda wildcards: names_of_width(expand(config), wildcards),
+    message:
+        "predicting the exact moments at width {wildcards.width}"
     shell:
         "{params.python} scripts/predict_ensembles.py --ensembles {params.ensembles}"
         " --table {output.table} --record {output.record} 2> {log}"

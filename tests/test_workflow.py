@@ -1,0 +1,212 @@
+"""The workflow as a user runs it, on a small experiment."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from barren import columns
+from barren.circuits import sample_circuits
+from barren.ensembles import Ensemble
+from barren.sampler import gradients as exact_gradients
+from barren.tables import read_table
+from conftest import SMALL, copy_project, run_in
+
+TABLES = ("gradients", "statistics", "theory", "fits", "claims")
+
+
+def results(folder: Path, name: str = "small") -> Path:
+    return folder / "results" / name
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Tables and figures by name."""
+    found = [*folder.glob("tables/*"), *folder.glob("figures/*"), folder / "verdict.md"]
+    return {path.name: path.read_bytes() for path in found}
+
+
+def test_the_table_of_gradients_is_that_of_the_circuits(small: Path) -> None:
+    """Every row, against the numpy simulator run from the seed again."""
+    table = read_table(results(small) / "tables" / "gradients.csv")
+    assert tuple(table.columns) == (*columns.KEYS, *columns.CIRCUIT)
+    groups = table.groupby(list(columns.KEYS), dropna=False, sort=False)
+    assert len(groups) == 6
+    for keys, rows in groups:
+        values = {
+            k: v for k, v in zip(columns.KEYS, keys, strict=True) if not pd.isna(v)
+        }
+        ensemble = Ensemble(**{k: None if pd.isna(v) else v for k, v in values.items()})
+        assert rows[columns.SAMPLE].tolist() == list(range(12))
+        circuits = sample_circuits(ensemble, 7, range(12))
+        np.testing.assert_allclose(rows[columns.THETA], circuits.theta, rtol=1e-15)
+        expected = exact_gradients(ensemble, circuits)
+        np.testing.assert_allclose(
+            rows[columns.GRADIENT], expected, atol=1e-5, rtol=4.5e-5
+        )
+
+
+def test_statistics_are_those_of_the_gradients(small: Path) -> None:
+    tables = results(small) / "tables"
+    gradients = read_table(tables / "gradients.csv")
+    statistics = read_table(tables / "statistics.csv")
+    expected = (*columns.KEYS, *columns.STATISTICS)
+    assert tuple(statistics.columns)[: len(expected)] == expected
+    groups = gradients.groupby(list(columns.KEYS), dropna=False, sort=False)
+    for (_, rows), row in zip(groups, statistics.itertuples(), strict=True):
+        g = rows[columns.GRADIENT]
+        assert row.samples == len(g)
+        assert row.mean == pytest.approx(g.mean())
+        assert row.variance == pytest.approx(g.var(ddof=1))
+        assert row.second_moment == pytest.approx((g**2).mean())
+        assert row.std == pytest.approx(g.std(ddof=0))
+        kurtosis = ((g - g.mean()) ** 4).mean() / g.var(ddof=0) ** 2
+        assert row.kurtosis == pytest.approx(kurtosis)
+        assert row.variance_low <= row.variance <= row.variance_high
+
+
+def test_every_figure_has_its_formats_and_data(small: Path) -> None:
+    figures = results(small) / "figures"
+    names = {path.stem for path in figures.iterdir()}
+    assert names >= {
+        "gradient_variance_random",
+        "gradient_std_random",
+        "random_vs_identity",
+        "random_vs_identity_std",
+        "circuit_random",
+        "circuit_identity",
+        "circuit_identity_tutorial",
+    }
+    for name in names:
+        for form in ("pdf", "svg", "png", "csv"):
+            assert (figures / f"{name}.{form}").stat().st_size > 100
+
+
+def test_a_second_run_has_nothing_to_do(small: Path) -> None:
+    done = run_in(small)("--configfile", "config/small.yaml")
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_touching_reruns_nothing_and_editing_reruns_what_follows(
+    small: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "project"
+    shutil.copytree(small, folder, symlinks=True)
+    (folder / "scripts" / "barren" / "statistics.py").touch()
+    run = run_in(folder)
+    done = run("--configfile", "config/small.yaml", "--dry-run")
+    assert "Nothing to be done" in done.stdout + done.stderr
+    module = folder / "scripts" / "barren" / "statistics.py"
+    module.write_text(module.read_text() + "# a thought\n")
+    done = run("--configfile", "config/small.yaml", "--dry-run")
+    planned = done.stdout + done.stderr
+    assert "summarise_gradients" in planned and "plot_variance" in planned
+    assert "compute_gradients" not in planned and "sample_circuits" not in planned
+
+
+@pytest.mark.parametrize(
+    ("cores", "batch_size", "order"),
+    [
+        (1, 8, []),
+        (2, 12, []),
+        (4, 5, []),
+        (2, 12, ["--prioritize", "results/small/theory/width-3.csv"]),
+    ],
+    ids=["one core", "one batch", "more cores and batches", "another order"],
+)
+def test_results_are_the_same_to_the_byte(
+    small: Path, tmp_path: Path, cores: int, batch_size: int, order: list[str]
+) -> None:
+    """Whatever cores, batches, order of jobs and place of the environments."""
+    folder = copy_project(tmp_path / "elsewhere")
+    text = SMALL.replace("batch_size: 8", f"batch_size: {batch_size}")
+    (folder / "config" / "small.yaml").write_text(text)
+    run_in(folder)("--configfile", "config/small.yaml", "--cores", str(cores), *order)
+    ours, theirs = contents(results(folder)), contents(results(small))
+    assert ours.keys() == theirs.keys()
+    assert [name for name in ours if ours[name] != theirs[name]] == []
+
+
+def test_more_samples_keep_the_circuits_there_were(small: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    shutil.copytree(small, folder, symlinks=True)
+    config = folder / "config" / "small.yaml"
+    config.write_text(SMALL.replace("samples: 12", "samples: 15"))
+    run_in(folder)("--configfile", config, "results/small/tables/gradients.csv")
+    old, new = (
+        list(csv.reader((results(f) / "tables" / "gradients.csv").open()))
+        for f in (small, folder)
+    )
+    assert len(new) == len(old) + 6 * 3
+    assert [row for row in old if row not in new] == []
+
+
+@pytest.mark.parametrize(
+    "ensembles",
+    [
+        "{family: random, width: [2, 3], depth: [2]}",
+        "{family: identity_tutorial, width: [2], block_depth: [2], blocks: [2]}",
+        "{family: random, width: [3], depth: [2], symbol_layer: [0, 1]}",
+    ],
+    ids=["random alone", "one width of identity", "a moved symbol"],
+)
+def test_a_part_of_an_experiment_is_legitimate(project: Path, ensembles: str) -> None:
+    config = project / "config" / "part.yaml"
+    config.write_text(
+        f"experiment: part\nseed: 1\nsamples: 4\nensembles:\n  - {ensembles}\n"
+    )
+    run_in(project)("--configfile", config)
+    for table in TABLES:
+        assert (results(project, "part") / "tables" / f"{table}.csv").exists()
+
+
+def test_a_disagreement_fails_after_everything_is_written(
+    small: Path, tmp_path: Path
+) -> None:
+    """Doubled gradients, planted where they are computed."""
+    folder = copy_project(tmp_path / "project")
+    module = folder / "scripts" / "barren" / "gradients.py"
+    text = module.read_text()
+    planted = text.replace("return result[:, 0]", "return 2 * result[:, 0]")
+    assert planted != text
+    module.write_text(planted)
+    done = run_in(folder)("--configfile", "config/small.yaml", check=False)
+    assert done.returncode == 1
+    said = done.stdout + done.stderr
+    assert "confirm_agreement: samples and theory disagree" in said
+    assert "identity_width-2" in said
+    assert contents(results(folder)).keys() == contents(results(small)).keys()
+    assert not (results(folder) / "agreement.txt").exists()
+
+
+def test_a_damaged_batch_is_named(small: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    shutil.copytree(small, folder, symlinks=True)
+    batch = results(folder) / "batches" / "random_width-2_depth-4" / "0-7.npz"
+    batch.write_bytes(batch.read_bytes()[:-30])
+    gradients = results(folder) / "gradients" / "width-2_samples-0-7.csv"
+    gradients.unlink()
+    run = run_in(folder)
+    done = run("--configfile", "config/small.yaml", check=False)
+    assert done.returncode == 1
+    assert "0-7.npz: not a whole batch file" in done.stdout + done.stderr
+    batch.unlink()
+    run("--configfile", "config/small.yaml")
+    assert contents(results(folder)) == contents(results(small))
+
+
+def test_a_record_says_what_a_job_did(small: Path) -> None:
+    record = json.loads(
+        (
+            results(small) / "records/compute_gradients/width-2_samples-0-7.json"
+        ).read_text()
+    )
+    assert record["step"] == "compute_gradients"
+    assert record["environment"]["name"] == "tfq"
+    assert "tensorflow-quantum" in record["environment"]["packages"]
+    code = {file["path"] for file in record["code"]}
+    assert code >= {"scripts/compute_gradients.py", "scripts/barren/gradients.py"}
+    assert str(small) not in json.dumps(record)
