@@ -14,7 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Predict what the command line names; exit code 2 on bad input."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--family", choices=(RANDOM, IDENTITY), default=RANDOM)
-    parser.add_argument("--width", type=_count, nargs="+", required=True)
+    parser.add_argument("--width", type=_width, nargs="+", required=True)
     parser.add_argument("--depth", type=_count, nargs="+", help="of the random family")
     parser.add_argument(
         "--observable", type=_count, nargs=2, default=[0, 1], metavar=("A", "B")
@@ -23,8 +23,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--symbol", type=_count, nargs=2, default=[0, 0], metavar=("LAYER", "QUBIT")
     )
     options = parser.parse_args(arguments)
+    try:
+        _print(options)
+    except BadInput as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
+    except FloatingPointError as error:
+        parser.exit(1, f"{parser.prog}: {error}\n")
+
+
+def _print(options: argparse.Namespace) -> None:
     if (options.depth is None) == (options.family == RANDOM):
-        parser.error("--depth belongs to the random family, which needs it")
+        raise BadInput("--depth belongs to the random family, which needs it")
     layer, qubit = options.symbol
     depths = options.depth or [layer + 1]
     depth_key = columns.DEPTH if options.family == RANDOM else columns.BLOCK_DEPTH
@@ -41,14 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for width in options.width
         for depth in depths
     ]
-    try:
-        for ensemble in ensembles:
-            ensemble.check()
-        predictions = predict(ensembles)
-    except BadInput as error:
-        parser.error(str(error))
-    except FloatingPointError as error:
-        sys.exit(f"{parser.prog}: {error}")
+    for ensemble in ensembles:
+        ensemble.check()
+    predictions = predict(ensembles)
     keys = [columns.WIDTH, columns.DEPTH]
     values = [columns.VARIANCE, columns.RELATIVE_ERROR]
     if options.family == IDENTITY:
@@ -65,6 +69,13 @@ def _count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 up")
     return int(text)
+
+
+def _width(text: str) -> int:
+    width = _count(text)
+    if width < 2:
+        raise argparse.ArgumentTypeError("a circuit has at least 2 qubits")
+    return width
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ DENSE_WIDTH = 12
 #: Of the matrix product state, taken in turn until two agree to `TOLERANCE`.
 TRUNCATIONS = (1e-8, 1e-9, 1e-10, 1e-11, 1e-12)
 #: Layers on either side over which its error is taken at the worst.
-NEARBY = 8
+NEARBY = 4
 
 
 class Moments(NamedTuple):
