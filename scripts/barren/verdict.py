@@ -34,7 +34,7 @@ LEVEL = 0.01
 #: a factor of two may pass.
 FEWEST = 100
 #: Largest plausible E g^4 / (E g^2)^2, needed to tell a small second moment from one
-#: that rests on circuits not yet met. Measured: 3 to 6 (docs).
+#: that rests on circuits not yet met. Measured: 3 to 5 (docs).
 FOURTH_MOMENT = 12.0
 #: Stakes of the bets, all scale-free.
 UPWARD = np.array([0.03, 0.1, 0.3, 0.9])
