@@ -7,7 +7,7 @@ from pathlib import Path
 
 from barren import columns, step
 from barren.batches import read_batch
-from barren.ensembles import Ensemble
+from barren.ensembles import Ensemble, batch_path
 from barren.gradients import (
     ADJOINT,
     PARAMETER_SHIFT,
@@ -17,8 +17,10 @@ from barren.gradients import (
 )
 
 parser = step.parser(__doc__)
-parser.add_argument("--ensembles", nargs="+", required=True, help="one a batch")
-parser.add_argument("--batches", nargs="+", type=Path, required=True)
+parser.add_argument("--ensembles", nargs="+", required=True, help="names of ensembles")
+parser.add_argument("--batches", type=Path, required=True, help="folder of the batches")
+parser.add_argument("--first", type=int, required=True, help="first sample of a batch")
+parser.add_argument("--last", type=int, required=True, help="its last sample")
 parser.add_argument("--seed", type=int, required=True, help="the batches' seed")
 parser.add_argument(
     "--differentiator", choices=["auto", ADJOINT, PARAMETER_SHIFT], default="auto"
@@ -29,13 +31,15 @@ parser.add_argument("--gradients", type=Path, required=True, help="the file to w
 # Circuits in one call: as many as make the report of progress worth reading.
 CIRCUITS = 50
 
-with step.run(parser, inputs=["batches"], outputs=["gradients"]) as args:
+with step.run(parser, outputs=["gradients"]) as args:
     set_threads(args.threads)
+    ensembles = [Ensemble.parse(name) for name in args.ensembles]
+    paths = [args.batches / batch_path(e, args.first, args.last) for e in ensembles]
+    args.read["batches"] = paths
     with args.gradients.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("ensemble", *columns.CIRCUIT))
-        for name, path in zip(args.ensembles, args.batches, strict=True):
-            ensemble = Ensemble.parse(name)
+        for ensemble, path in zip(ensembles, paths, strict=True):
             samples, circuits, programs = read_batch(path, ensemble, args.seed)
             differentiator = choose_differentiator(args.differentiator, ensemble.width)
             start = time.monotonic()
@@ -51,11 +55,12 @@ with step.run(parser, inputs=["batches"], outputs=["gradients"]) as args:
                     samples[part], circuits.theta[part], values, strict=True
                 ):
                     # str gives the shortest digits that read back as the same number.
-                    writer.writerow((name, *map(str, row)))
+                    writer.writerow((ensemble.name, *map(str, row)))
                 done = min(first + CIRCUITS, len(samples))
                 left = (time.monotonic() - start) * (len(samples) / done - 1)
                 print(
-                    f"{name}: {done} of {len(samples)} circuits, {left:.0f} s left",
+                    f"{ensemble.name}: {done} of {len(samples)} circuits, "
+                    f"{left:.0f} s left",
                     file=sys.stderr,
                     flush=True,
                 )

@@ -12,7 +12,9 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm, to_hex
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from barren import columns
 from barren.circuits import AXES, Circuits
@@ -30,6 +32,17 @@ NAMES = {
     "identity": "identity blocks (Grant)",
     "identity_tutorial": "identity blocks (tutorial)",
 }
+AXES_LABELS = {
+    columns.WIDTH: "width (qubits)",
+    columns.DEPTH: "depth (layers)",
+    columns.SYMBOL_LAYER: "layer of the symbol",
+    columns.SYMBOL_QUBIT: "qubit of the symbol",
+    columns.OBSERVABLE_A: "qubit a",
+    columns.OBSERVABLE_B: "qubit b",
+    columns.SIGMA: r"$\sigma$ of the angles (radians)",
+}
+#: A heat map's colours: lightness rises evenly, for the colour-blind and in grey.
+COLOUR_MAP = "cividis"
 QUANTITIES = {
     columns.VARIANCE: "variance of",
     columns.STD: "population standard deviation of",
@@ -72,19 +85,22 @@ def save(figure: Figure, source: pd.DataFrame, paths: Sequence[Path]) -> None:
 
 
 def variance_by_width(
-    statistics: pd.DataFrame, quantity: str
+    statistics: pd.DataFrame, quantity: str, fits: pd.DataFrame | None = None
 ) -> tuple[Figure, pd.DataFrame]:
     """Gradient variance (or population standard deviation) against width.
 
     A colour for each family and depth: samples as points with 95 % intervals, the exact
-    ensemble values as lines, the random family's limit of infinite depth dotted.
+    ensemble values as lines, the random family's limit of infinite depth dotted. With
+    `fits` (fits.csv) the labels give the slope of the sampled log variance per qubit.
     """
     source = _source(statistics, quantity)
+    groups = _series(source, columns.WIDTH)
     with matplotlib.rc_context(STYLE):
-        figure, axes = _axes(COLUMN_WIDTH, 2.6)
-        for number, group in enumerate(_series(source, columns.WIDTH)):
-            style = _Style(number, _label(group))
-            _plot_series(axes, group.sort_values(columns.WIDTH), columns.WIDTH, style)
+        figure, axes = _axes(COLUMN_WIDTH, 2.6 + 0.07 * len(groups))
+        for number, group in enumerate(groups):
+            label = _label(group) + ("" if fits is None else _slope(group, fits))
+            style = _Style(number, len(groups), label)
+            _plot_series(axes, group, columns.WIDTH, style)
         _finish(figure, axes, source, columns.WIDTH, quantity)
     return figure, source
 
@@ -104,11 +120,122 @@ def variance_by_depth(
     )
     source = _source(random.merge(sampled, on=keys, how="left"), columns.VARIANCE)
     with matplotlib.rc_context(STYLE):
-        figure, axes = _axes(COLUMN_WIDTH, 2.8)
-        for number, group in enumerate(_series(source, columns.DEPTH)):
-            style = _Style(number, f"{group[columns.WIDTH].iloc[0]} qubits")
-            _plot_series(axes, group.sort_values(columns.DEPTH), columns.DEPTH, style)
+        groups = _series(source, columns.DEPTH)
+        figure, axes = _axes(COLUMN_WIDTH, 2.6 + 0.07 * len(groups))
+        for number, group in enumerate(groups):
+            label = f"{group[columns.WIDTH].iloc[0]} qubits"
+            style = _Style(number, len(groups), label)
+            _plot_series(axes, group, columns.DEPTH, style)
         _finish(figure, axes, source, columns.DEPTH, columns.VARIANCE)
+    return figure, source
+
+
+def variance_by_sigma(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """Variance against the standard deviation of normal angles, a colour a width.
+
+    Lines are exact; dashed ones mark uniform angles, where the experiment has them.
+    """
+    source = _source(statistics, columns.VARIANCE)
+    uniform = source[columns.SIGMA].isna()
+    groups = _series(source[~uniform], columns.SIGMA)
+    with matplotlib.rc_context(STYLE):
+        figure, axes = _axes(COLUMN_WIDTH, 2.9)
+        for number, group in enumerate(groups):
+            row = group.iloc[0]
+            style = _Style(number, len(groups), f"{row[columns.WIDTH]} qubits")
+            group = group.assign(asymptotic=np.nan)
+            _plot_series(axes, group, columns.SIGMA, style)
+            same = source[columns.WIDTH].eq(row[columns.WIDTH]) & uniform
+            for exact in source.loc[same, "exact"]:
+                axes.axhline(exact, ls="--", lw=0.8, color=style.colour)
+        axes.set_xscale("log")
+        if uniform.any():
+            axes.plot([], [], "--", color="0.3", lw=0.8, label="exact, uniform angles")
+        shown = source[~uniform].assign(asymptotic=np.nan)
+        _finish(figure, axes, shown, columns.SIGMA, columns.VARIANCE)
+    return figure, source
+
+
+def variance_by_layer(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """Variance against the layer of the symbol, a panel for each width.
+
+    Colours tell the families, markers the depths. Lines are exact; samples without an
+    exact form are joined by dashes.
+    """
+    source = _source(statistics, columns.VARIANCE).assign(asymptotic=np.nan)
+    sizes = sorted(source[columns.WIDTH].unique())
+    families = list(source[columns.FAMILY].unique())
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(PAGE_WIDTH, 3.4), layout="constrained")
+        panels = figure.subplots(1, len(sizes), sharey=True, squeeze=False)[0]
+        for axes, width in zip(panels, sizes, strict=True):
+            groups = _series(
+                source[source[columns.WIDTH] == width], columns.SYMBOL_LAYER
+            )
+            seen = dict.fromkeys(families, 0)
+            for group in groups:
+                family = group[columns.FAMILY].iloc[0]
+                style = _Style(families.index(family), len(families), _label(group))
+                style.marker = MARKERS[seen[family] % len(MARKERS)]
+                style.dashes = group["exact"].isna().any()
+                seen[family] += 1
+                _plot_series(axes, group, columns.SYMBOL_LAYER, style)
+            axes.set_title(f"{width} qubits", fontsize=8)
+        _finish(figure, panels[0], source, columns.SYMBOL_LAYER, columns.VARIANCE)
+        for axes in panels[1:]:
+            axes.set_xlabel(AXES_LABELS[columns.SYMBOL_LAYER])
+    return figure, source
+
+
+def variance_map(
+    statistics: pd.DataFrame, x: str, y: str
+) -> tuple[Figure, pd.DataFrame]:
+    """Variance over two keys as heat maps, sampled and exact, of one colour scale.
+
+    White is a variance of 0: the symbol lies outside the observable's light cone.
+    """
+    source = _source(statistics, columns.VARIANCE)
+    wide = source[x].nunique() > 1.5 * source[y].nunique()
+    exact = source["exact"][source["exact"] > 0]
+    norm = LogNorm(exact.min(), exact.max())
+    colours = matplotlib.colormaps[COLOUR_MAP].with_extremes(under="white")
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(
+            figsize=(COLUMN_WIDTH, 3.4 if wide else 2.0), layout="constrained"
+        )
+        rows, cols = (2, 1) if wide else (1, 2)
+        panels = figure.subplots(rows, cols, sharex=True, sharey=True)
+        for axes, (title, key) in zip(
+            panels, {"samples": "sampled", "exact": "exact"}.items(), strict=True
+        ):
+            grid = source.pivot(index=y, columns=x, values=key)
+            # Rounding alone is left of a gradient of 0.
+            cells = np.where(grid < exact.min() * 1e-3, 0, grid.to_numpy(float))
+            mesh = axes.pcolormesh(
+                grid.columns.to_numpy(float),
+                grid.index.to_numpy(float),
+                np.where(cells == 0, norm.vmin * 1e-3, np.maximum(cells, norm.vmin)),
+                norm=norm,
+                cmap=colours,
+                shading="nearest",
+                linewidth=0,
+                rasterized=True,
+            )
+            axes.set_title(title, fontsize=8)
+            axes.invert_yaxis()
+            axes.label_outer()
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+            if not wide:
+                axes.set_aspect("equal")
+        for axes in panels if not wide else panels[1:]:
+            axes.set_xlabel(AXES_LABELS[x])
+        for axes in panels if wide else panels[:1]:
+            axes.set_ylabel(AXES_LABELS[y])
+        bar = figure.colorbar(
+            mesh, ax=list(panels), extend="min" if wide else "neither", shrink=0.9
+        )
+        bar.set_label(_quantity(columns.VARIANCE))
     return figure, source
 
 
@@ -206,12 +333,17 @@ def _axes(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 class _Style:
-    """Colour, marker and label of the series with a given number."""
+    """Colour, marker and label of one of a number of series."""
 
-    def __init__(self, number: int, label: str) -> None:
-        self.colour = COLOURS[number % len(COLOURS)]
+    def __init__(self, number: int, of: int, label: str) -> None:
+        if of > len(COLOURS):  # then in order from dark to light
+            shade = 0.95 * number / (of - 1)
+            self.colour = to_hex(matplotlib.colormaps[COLOUR_MAP](shade))
+        else:
+            self.colour = COLOURS[number]
         self.marker = MARKERS[number % len(MARKERS)]
         self.label = label
+        self.dashes = False
 
 
 def _source(table: pd.DataFrame, quantity: str) -> pd.DataFrame:
@@ -230,18 +362,30 @@ def _source(table: pd.DataFrame, quantity: str) -> pd.DataFrame:
 
 
 def _series(source: pd.DataFrame, x: str) -> list[pd.DataFrame]:
-    """The rows that differ along x alone, a table each."""
+    """The rows that differ along x alone, a table each, in the order of x."""
     keys = [key for key in key_columns(source) if key != x]
-    return [group for _, group in source.groupby(keys, dropna=False, sort=False)]
+    groups = source.groupby(keys, dropna=False, sort=False)
+    return [group.sort_values(x) for _, group in groups]
 
 
 def _label(group: pd.DataFrame) -> str:
-    """Family and depth of a series."""
+    """Family and depth of a series, and sigma where it has one."""
     row = group.iloc[0]
     family = NAMES[row[columns.FAMILY]]
-    if row[columns.FAMILY] == RANDOM:
-        return f"{family}, depth {row[columns.DEPTH]}"
-    return f"{family}, {row[columns.BLOCKS]} × 2 × {row[columns.BLOCK_DEPTH]} layers"
+    if row[columns.FAMILY] != RANDOM:
+        return f"{family}, {row[columns.BLOCKS]} × 2 × {row[columns.BLOCK_DEPTH]}"
+    label = f"{family}, depth {row[columns.DEPTH]}"
+    sigma = row.get(columns.SIGMA, np.nan)
+    return label if pd.isna(sigma) else rf"{label}, $\sigma$ = {sigma:g}"
+
+
+def _slope(group: pd.DataFrame, fits: pd.DataFrame) -> str:
+    """What a label says of the fit of a series; nothing where there is none."""
+    keys = [key for key in key_columns(group) if key != columns.WIDTH]
+    found = fits[fits[columns.CURVE] == "sampled"].merge(group[keys].head(1), on=keys)
+    if found.empty:
+        return ""
+    return f", slope {found[columns.SLOPE].iloc[0]:.3f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _plot_series(axes: Axes, group: pd.DataFrame, x: str, style: _Style) -> None:
@@ -257,10 +401,11 @@ def _plot_series(axes: Axes, group: pd.DataFrame, x: str, style: _Style) -> None
         points[x].to_numpy(float),
         value,
         yerr=[value - low, high - value],
-        fmt=style.marker,
+        fmt=style.marker + "--" * style.dashes,
         color=style.colour,
         mfc="white",
         elinewidth=0.8,
+        lw=0.6,
         label=style.label,
     )
 
@@ -272,14 +417,20 @@ def _finish(
     axes.set_yscale("log")
     if x == columns.WIDTH:
         axes.set_xticks(sorted(source[x].unique()))
-    axes.set_xlabel(
-        {columns.WIDTH: "width (qubits)", columns.DEPTH: "depth (layers)"}[x]
-    )
-    axes.set_ylabel(rf"{QUANTITIES[quantity]} $\partial_\theta\langle Z_a Z_b\rangle$")
+    axes.set_xlabel(AXES_LABELS[x])
+    axes.set_ylabel(_quantity(quantity))
     if source["exact"].notna().any():
-        axes.plot([], [], "-", color="0.3", label="exact")
+        alone = (source[columns.SAMPLES].fillna(0) == 0).any()
+        label = "exact (no marker: theory alone)" if alone else "exact"
+        axes.plot([], [], "-", color="0.3", label=label)
     if source["asymptotic"].notna().any():
         axes.plot([], [], ":", color="0.3", lw=0.8, label="depth to infinity")
     handles, labels = axes.get_legend_handles_labels()
     # Outside the axes it never hides data.
-    figure.legend(handles, labels, loc="outside upper left", ncols=2)
+    room = figure.get_figwidth() / 0.058  # letters on a line
+    cols = max(1, min(3, int(room / (max(map(len, labels)) + 6))))
+    figure.legend(handles, labels, loc="outside upper left", ncols=cols)
+
+
+def _quantity(quantity: str) -> str:
+    return rf"{QUANTITIES[quantity]} $\partial_\theta\langle Z_a Z_b\rangle$"

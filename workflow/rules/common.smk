@@ -7,6 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.basedir).parent / "scripts"))
 
 from barren import configuration, cost
+from barren.columns import OBSERVABLE_A, SIGMA, SYMBOL_LAYER, SYMBOL_QUBIT
 from barren.ensembles import (
     NOTEBOOK,
     RANDOM,
@@ -16,6 +17,7 @@ from barren.ensembles import (
     batches,
     displayed,
     expand,
+    further_keys,
     gradients_file,
     notebook_skips,
     sampled,
@@ -99,20 +101,24 @@ def all_predictions(_):
 
 def variance_figures():
     """The names of the variance figures that make sense for the experiment."""
-    widths_of = {}
-    for e in expand(config):
-        widths_of.setdefault(e.family, set()).add(e.width)
+    random = [e for e in expand(config) if e.family == RANDOM]
+    several = len({e.family for e in expand(config)}) > 1
+    varied = set(further_keys(config))
     figures = []
-    if len(widths_of.get(RANDOM, ())) > 1:
+    if not varied and len(widths(random)) > 1:
         figures += ["gradient_variance_random", "gradient_std_random"]
-    if (
-        RANDOM in widths_of
-        and len(widths_of) > 1
-        and len(set().union(*widths_of.values())) > 1
-    ):
+    if not varied and random and several and len(widths(expand(config))) > 1:
         figures += ["random_vs_identity", "random_vs_identity_std"]
-    if RANDOM in widths_of:
+    if not varied and random:
         figures += ["gradient_variance_by_depth"]
+    if {SYMBOL_LAYER, SYMBOL_QUBIT} <= varied:
+        figures += ["gradient_variance_of_symbols"]
+    elif SYMBOL_LAYER in varied:
+        figures += ["gradient_variance_by_layer"]
+    if OBSERVABLE_A in varied:
+        figures += ["gradient_variance_of_observables"]
+    if SIGMA in varied:
+        figures += ["gradient_variance_by_sigma"]
     return figures
 
 

@@ -5,10 +5,11 @@ rule plot_variance:
     input:
         statistics="<results>/tables/statistics.csv",
         theory="<results>/tables/theory.csv",
+        fits="<results>/tables/fits.csv",
         code=code("plot_variance"),
         environment=environment("plot"),
     output:
-        figures=figure_files(variance_figures()),
+        figures=reported(variance_figures()),
         record="<results>/records/plot_variance.json",
     log:
         "<logs>/plot_variance.log",
@@ -21,11 +22,12 @@ rule plot_variance:
         mem_mb=1000,
     params:
         python=python("plot"),
+        setting=setting(),
     message:
         "plotting the gradient variances"
     shell:
         "{params.python} scripts/plot_variance.py --statistics {input.statistics}"
-        " --theory {input.theory} --figures {output.figures}"
+        " --theory {input.theory} --fits {input.fits} --figures {output.figures}"
         " --record {output.record} 2> {log}"
 
 
@@ -35,7 +37,7 @@ rule draw_circuits:
         code=code("draw_circuits"),
         environment=environment("plot"),
     output:
-        figures=figure_files(f"circuit_{e.family}" for e in DISPLAYED),
+        figures=reported(f"circuit_{e.family}" for e in DISPLAYED),
         record="<results>/records/draw_circuits.json",
     log:
         "<logs>/draw_circuits.log",

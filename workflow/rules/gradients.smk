@@ -21,13 +21,15 @@ rule compute_gradients:
     params:
         python=python("tfq"),
         ensembles=lambda wildcards: names_of_width(sampled(config), wildcards),
+        folder=f"results/{config['experiment']}/batches",
         seed=config["seed"],
         differentiator=config["differentiator"],
     message:
         "computing gradients at width {wildcards.width}, samples {wildcards.first} to {wildcards.last}"
     shell:
         "{params.python} scripts/compute_gradients.py --ensembles {params.ensembles}"
-        " --batches {input.batches} --seed {params.seed}"
+        " --batches {params.folder} --first {wildcards.first} --last {wildcards.last}"
+        " --seed {params.seed}"
         " --differentiator {params.differentiator} --threads {threads}"
         " --gradients {output.gradients} --record {output.record} 2> {log}"
 
