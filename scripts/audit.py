@@ -52,12 +52,6 @@ GRADIENT_TOLERANCE = 1e-4
 TABLE_TOLERANCES = {"": (1e-9, 1e-12)}
 #: Steps whose work is sampled, not repeated; the crate is held against the records.
 SAMPLED = ("sample_circuits", "compute_gradients", "assemble_crate")
-#: Folders of the project whose files the records name.
-CODE = ("scripts", "workflow", "envs")
-
-#: Python's and Snakemake's own marks.
-IGNORED = {"__pycache__", ".snakemake_timestamp"}
-
 Faults = dict[str, tuple[str, str]]
 
 
@@ -81,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     folder = str(args.folder)
 
     records = provenance.read_records(args.folder / "records")
-    present = hashes(args.folder)
+    present = provenance.hashes(args.folder)
     crate = provenance.read_crate(args.folder / provenance.CRATE)
     faults = check_configuration(folder, args.config)
 
@@ -109,21 +103,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     findings = judged()
     report(findings, notes)
     return any(finding.verdict in BROKEN for finding in findings)
-
-
-def hashes(folder: Path) -> dict[str, str]:
-    """The sha256 of every result and of every file of the code, by path."""
-    results = [
-        path
-        for path in folder.rglob("*")
-        if path.relative_to(folder).parts[0] != provenance.BENCHMARKS
-    ]
-    code = [path for name in CODE for path in Path(name).rglob("*")]
-    return {
-        str(path): step.sha256(path)
-        for path in sorted(results) + code
-        if path.is_file() and not IGNORED & {*path.parts}
-    }
 
 
 def check_configuration(folder: str, config: dict[str, Any] | None) -> Faults:

@@ -24,6 +24,11 @@ SOURCES = "sources"
 #: What Snakemake measures of each job; no step makes it and none reads it.
 BENCHMARKS = "benchmarks"
 
+#: Folders of the project whose files the records name.
+CODE = ("scripts", "workflow", "envs")
+#: Python's and Snakemake's own marks.
+IGNORED = {"__pycache__", ".snakemake_timestamp"}
+
 VERIFIED = "verified"
 CHANGED = "changed"
 MISSING = "missing"
@@ -96,6 +101,21 @@ def read_records(folder: Path) -> list[Record]:
         except ValueError:
             continue
     return records
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """The sha256 of every file of an experiment and of the code, by path."""
+    results = [
+        path
+        for path in folder.rglob("*")
+        if path.relative_to(folder).parts[0] != BENCHMARKS
+    ]
+    code = [path for name in CODE for path in (ROOT / name).rglob("*")]
+    return {
+        shown(path): sha256(path)
+        for path in sorted(results) + code
+        if path.is_file() and not IGNORED & {*path.parts}
+    }
 
 
 def makers(records: Iterable[Record]) -> dict[str, list[Record]]:
@@ -205,6 +225,22 @@ def judge(
     for path in (*targets, f"{folder}/{CRATE}", *crate):
         examine(path)
 
+    # What else was made, as it is now, of verified files alone.
+    def sound(file: File) -> bool:
+        found = findings.get(file.path)
+        verified = found is not None and found.verdict == VERIFIED
+        return verified and present[file.path] == file.sha256
+
+    others = [file.path for record in records for file in record.outputs]
+    for record in chain(others, records, experiment):
+        if record.inputs and all(map(sound, record.inputs)):
+            made_by.setdefault(record.file.path, [record])
+            examine(record.file.path)
+            for file in record.outputs:
+                made_by.setdefault(file.path, [record])
+                witnesses.setdefault(file.path, [(record.file.path, file.sha256)])
+                examine(file.path, record)
+
     unneeded = makers(records)
     for path in sorted(present):
         if path.startswith(f"{folder}/") and path not in findings:
@@ -303,12 +339,16 @@ class Deviation:
 
 
 def compare_tables(
-    expected: str, actual: str, tolerances: Mapping[str, tuple[float, float]]
+    expected: str,
+    actual: str,
+    tolerances: Mapping[str, tuple[float, float]],
+    ignored: Sequence[str] = (),
 ) -> list[Deviation]:
     """Compare two tables in CSV, by column; ValueError if they are not comparable.
 
-    tolerances: relative and absolute tolerance of a column; "" stands for all others.
-    Cells that are no numbers, and whole numbers, must be equal.
+    tolerances: relative and absolute tolerance of a column; "" stands for all others,
+    and where nothing does there is none. ignored: columns that are not compared. Cells
+    that are no numbers, and whole numbers, must be equal.
     """
     rows = [list(csv.DictReader(io.StringIO(text))) for text in (expected, actual)]
     if len(rows[0]) != len(rows[1]):
@@ -317,7 +357,8 @@ def compare_tables(
     for number, (old, new) in enumerate(zip(*rows, strict=True), 1):
         if list(old) != list(new):
             raise ValueError("other columns")
-        for column, cell in old.items():
+        for column in (name for name in old if name not in ignored):
+            cell = old[column]
             found = _deviation(column, cell, new[column], tolerances)
             if found is None:
                 raise ValueError(f"row {number}: {column} is {new[column]}, was {cell}")

@@ -3,21 +3,8 @@ import snakemake
 
 from barren.provenance import workflow_files
 
-RESULTS = f"results/{config['experiment']}"
 
-
-def all_records(_):
-    """The record of every job behind the targets."""
-    records = ["describe_experiment", "gather_gradients", "summarise_gradients"]
-    records += ["judge_claims", "plot_variance", "draw_circuits"]
-    records += [f"sample_circuits/{e.name}/0-0" for e in DISPLAYED]
-    for first, last in batches(config["samples"], config["batch_size"]):
-        for e in sampled(config):
-            records.append(f"sample_circuits/{e.name}/{first}-{last}")
-        for width in widths(sampled(config)):
-            records.append(f"compute_gradients/width-{width}_samples-{first}-{last}")
-    records += [f"predict_ensembles/width-{width}" for width in widths(expand(config))]
-    return [f"<results>/records/{record}.json" for record in records]
+include: "records.smk"
 
 
 rule assemble_crate:
@@ -64,13 +51,79 @@ rule audit:
     params:
         python=python("tfq"),
         results=RESULTS,
-        targets=[
-            path.replace("<results>", RESULTS)
-            for path in (*TARGETS, "<results>/agreement.txt")
-        ],
+        targets=target_files(),
         config=json.dumps(config),
     message:
         "auditing the results of {config[experiment]}"
     shell:
         "{params.python} scripts/audit.py {params.results} --targets {params.targets}"
         " --config {params.config:q} 2> {log}"
+
+
+rule verify:
+    input:
+        TARGETS,
+        experiment="<results>/experiment.json",
+        environment=environment("circuits"),
+    log:
+        "<logs>/verify.log",
+    conda:
+        "../../envs/circuits.yaml"
+    threads: 1
+    resources:
+        mem_mb=200,
+    params:
+        python=python("circuits"),
+        results=subpath(input.experiment, parent=True),
+    message:
+        "comparing the results of {config[experiment]} with the reference"
+    shell:
+        "{params.python} scripts/verify.py {params.results} 2> {log}"
+
+
+rule archive_crate:
+    input:
+        crate="<results>/ro-crate-metadata.json",
+        code=code("archive_experiment"),
+        environment=environment("circuits"),
+    output:
+        archive=f"{RESULTS}.crate.zip",
+    log:
+        "<logs>/archive_crate.log",
+    conda:
+        "../../envs/circuits.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+    params:
+        python=python("circuits"),
+        results=subpath(input.crate, parent=True),
+    message:
+        "packing the crate of {config[experiment]}"
+    shell:
+        "{params.python} scripts/archive_experiment.py --folder {params.results}"
+        " --archive {output.archive} 2> {log}"
+
+
+rule archive:
+    input:
+        crate="<results>/ro-crate-metadata.json",
+        code=code("archive_experiment"),
+        environment=environment("circuits"),
+    output:
+        archive=f"{RESULTS}.tar.gz",
+    log:
+        "<logs>/archive.log",
+    conda:
+        "../../envs/circuits.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+    params:
+        python=python("circuits"),
+        results=subpath(input.crate, parent=True),
+    message:
+        "packing {config[experiment]} with all it takes to reproduce it"
+    shell:
+        "{params.python} scripts/archive_experiment.py --folder {params.results}"
+        " --archive {output.archive} 2> {log}"
