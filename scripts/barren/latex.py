@@ -1,0 +1,70 @@
+"""Numbers, text and tables as LaTeX."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+_ESCAPES = str.maketrans(
+    {character: f"\\{character}" for character in "&%$#_{}"}
+    | {
+        "\\": r"\textbackslash{}",
+        "^": r"\textasciicircum{}",
+        "~": r"\textasciitilde{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+    }
+)
+_ACCESS = r"""\providecommand{\barren}[1]{%
+  \ifcsname barren:#1\endcsname\csname barren:#1\endcsname
+  \else\errmessage{numbers.tex has no number #1}\fi}
+\def\barrendefine#1#2{\expandafter\def\csname barren:#1\endcsname{#2}}"""
+
+
+def escape(text: str) -> str:
+    """Text as LaTeX that prints it."""
+    return text.translate(_ESCAPES)
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number with some significant digits; powers of ten below 1/1000 and above 1e5."""
+    if not math.isfinite(value):
+        return "--"
+    rounded = float(f"{value:.{digits - 1}e}")
+    if rounded == 0:
+        return "0"
+    exponent = math.floor(math.log10(abs(rounded)))
+    if -4 < exponent < 5:
+        text = f"{rounded:.{max(digits - 1 - exponent, 0)}f}"
+        return rf"\ensuremath{{{text}}}"
+    mantissa = f"{rounded / 10.0**exponent:.{digits - 1}f}"
+    return rf"\ensuremath{{{mantissa} \times 10^{{{exponent}}}}}"
+
+
+def interval(low: float, high: float, digits: int = 3) -> str:
+    """An interval in brackets."""
+    return f"[{number(low, digits)}, {number(high, digits)}]"
+
+
+def listing(values: Sequence[object]) -> str:
+    """Values as text: a, b and c."""
+    *most, last = map(str, values)
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def macros(values: Mapping[str, str]) -> str:
+    r"""Definitions to \input, after which \barren{KEY} prints a value.
+
+    An unknown key is an error, not a blank.
+    """
+    lines = [f"\\barrendefine{{{key}}}{{{value}}}" for key, value in values.items()]
+    return "\n".join([_ACCESS, *lines]) + "\n"
+
+
+def tabular(columns: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table for the booktabs package; `columns` is LaTeX's column specification."""
+    lines = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", _row(header), r"\midrule"]
+    lines += [*map(_row, rows), r"\bottomrule", r"\end{tabular}"]
+    return "\n".join(lines) + "\n"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return " & ".join(cells) + r" \\"
