@@ -53,11 +53,11 @@ def run_in(folder: Path) -> Run:
     return run
 
 
-def copy_project(folder: Path) -> Path:
-    """A copy of the project that shares the environments of this one."""
+def copy_project(folder: Path, source: Path = ROOT) -> Path:
+    """A copy of the project, or of a copy, that shares the environments."""
     for part in PARTS:
         shutil.copytree(
-            ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__")
+            source / part, folder / part, ignore=shutil.ignore_patterns("__pycache__")
         )
     (ROOT / ".venvs").mkdir(exist_ok=True)
     (folder / ".venvs").symlink_to(ROOT / ".venvs")

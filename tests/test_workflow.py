@@ -121,7 +121,7 @@ def test_results_are_the_same_to_the_byte(
     small: Path, tmp_path: Path, cores: int, batch_size: int, order: list[str]
 ) -> None:
     """Whatever cores, batches, order of jobs and place of the environments."""
-    folder = copy_project(tmp_path / "elsewhere")
+    folder = copy_project(tmp_path / "elsewhere", small)
     text = SMALL.replace("batch_size: 8", f"batch_size: {batch_size}")
     (folder / "config" / "small.yaml").write_text(text)
     run_in(folder)("--configfile", "config/small.yaml", "--cores", str(cores), *order)
@@ -167,7 +167,7 @@ def test_a_disagreement_fails_after_everything_is_written(
     small: Path, tmp_path: Path
 ) -> None:
     """Doubled gradients, planted where they are computed."""
-    folder = copy_project(tmp_path / "project")
+    folder = copy_project(tmp_path / "project", small)
     module = folder / "scripts" / "barren" / "gradients.py"
     text = module.read_text()
     planted = text.replace("return result[:, 0]", "return 2 * result[:, 0]")
