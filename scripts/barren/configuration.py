@@ -13,7 +13,7 @@ import jsonschema
 import yaml
 
 from barren import cost
-from barren.ensembles import IDENTITY, NOTEBOOK, BadInput, expand
+from barren.ensembles import IDENTITY, NOTEBOOK, BadInput, expand, sampled
 
 SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
 HEAD = """\
@@ -67,10 +67,10 @@ def check(config: dict[str, Any]) -> None:
     )(schema)
     for error in sorted(validator.iter_errors(config), key=lambda e: list(e.path)):
         raise BadInput(explain(error))
-    check_memory(config)
     if config["stream"] == NOTEBOOK:
         check_notebook(config)
     expand(config)
+    check_memory(config)
 
 
 def explain(error: Any) -> str:
@@ -98,15 +98,17 @@ def explain(error: Any) -> str:
 
 
 def check_memory(config: dict[str, Any]) -> None:
-    """Refuse a width whose gradients do not fit into this machine's memory."""
+    """Refuse ensembles whose gradients do not fit into this machine's memory."""
     available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-    for width in {width for entry in config["ensembles"] for width in entry["width"]}:
-        needed = cost.gradient_mib(width)
-        if width <= config["max_sampled_width"] and needed > available:
+    size = min(config["batch_size"], config["samples"])
+    for ensemble in sampled(config):
+        needed = cost.gradient([ensemble], size, cost.Rates()).mib
+        if needed > available:
             raise BadInput(
-                f"width {width} needs {needed} MiB of memory, this machine has "
-                f"{available}; lower it, or set max_sampled_width to predict it by "
-                "theory alone"
+                f"{ensemble.name}: width {ensemble.width} needs {needed} MiB of memory "
+                f"for batches of {size} circuits, this machine has {available}; lower "
+                "width or batch_size, or set max_sampled_width to predict it by theory "
+                "alone"
             )
 
 

@@ -177,7 +177,7 @@ def variance_by_layer(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
                 family = group[columns.FAMILY].iloc[0]
                 style = _Style(families.index(family), len(families), _label(group))
                 style.marker = MARKERS[seen[family] % len(MARKERS)]
-                style.dashes = group["exact"].isna().any()
+                style.dashes = bool(group["exact"].isna().any())
                 seen[family] += 1
                 _plot_series(axes, group, columns.SYMBOL_LAYER, style)
             axes.set_title(f"{width} qubits", fontsize=8)
@@ -197,7 +197,8 @@ def variance_map(
     source = _source(statistics, columns.VARIANCE)
     wide = source[x].nunique() > 1.5 * source[y].nunique()
     exact = source["exact"][source["exact"] > 0]
-    norm = LogNorm(exact.min(), exact.max())
+    low = float(exact.min())
+    norm = LogNorm(low, float(exact.max()))
     colours = matplotlib.colormaps[COLOUR_MAP].with_extremes(under="white")
     with matplotlib.rc_context(STYLE):
         figure = Figure(
@@ -210,11 +211,11 @@ def variance_map(
         ):
             grid = source.pivot(index=y, columns=x, values=key)
             # Rounding alone is left of a gradient of 0.
-            cells = np.where(grid < exact.min() * 1e-3, 0, grid.to_numpy(float))
+            cells = np.where(grid < low * 1e-3, 0, grid.to_numpy(float))
             mesh = axes.pcolormesh(
                 grid.columns.to_numpy(float),
                 grid.index.to_numpy(float),
-                np.where(cells == 0, norm.vmin * 1e-3, np.maximum(cells, norm.vmin)),
+                np.where(cells == 0, low * 1e-3, np.maximum(cells, low)),
                 norm=norm,
                 cmap=colours,
                 shading="nearest",

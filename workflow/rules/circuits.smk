@@ -42,7 +42,9 @@ rule sample_circuits:
         "../../envs/circuits.yaml"
     threads: 1
     resources:
-        mem_mb=500,
+        mem_mb=lambda wildcards, attempt: attempt * sampling_cost(wildcards).mib,
+        runtime=lambda wildcards, attempt: attempt
+        * cost.minutes(sampling_cost(wildcards).seconds),
     params:
         python=python("circuits"),
         seed=config["seed"],

@@ -24,6 +24,10 @@ from barren.ensembles import (
     widths,
 )
 
+# As `snakemake plan` measured them on this machine.
+CALIBRATION = "logs/calibration.json"
+RATES = cost.Rates.read(Path(CALIBRATION))
+
 
 def check_configuration(config):
     """Fill in the defaults of an experiment; end with one line on what is wrong."""
@@ -74,6 +78,19 @@ def batches_of_width(wildcards):
     names = names_of_width(sampled(config), wildcards)
     batch = f"{wildcards.first}-{wildcards.last}.npz"
     return [f"<results>/batches/{name}/{batch}" for name in names]
+
+
+def sampling_cost(wildcards):
+    """What a job of `sample_circuits` takes."""
+    samples = int(wildcards.last) - int(wildcards.first) + 1
+    return cost.sampling(Ensemble.parse(wildcards.ensemble), samples, RATES)
+
+
+def gradient_cost(wildcards):
+    """What a job of `compute_gradients` takes."""
+    samples = int(wildcards.last) - int(wildcards.first) + 1
+    ensembles = [e for e in sampled(config) if e.width == int(wildcards.width)]
+    return cost.gradient(ensembles, samples, RATES)
 
 
 def all_batches(_):

@@ -17,7 +17,9 @@ rule compute_gradients:
         "../../envs/tfq.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards: cost.gradient_mib(int(wildcards.width)),
+        mem_mb=lambda wildcards, attempt: attempt * gradient_cost(wildcards).mib,
+        runtime=lambda wildcards, attempt: attempt
+        * cost.minutes(gradient_cost(wildcards).seconds),
     params:
         python=python("tfq"),
         ensembles=lambda wildcards: names_of_width(sampled(config), wildcards),

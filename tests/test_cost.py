@@ -1,0 +1,58 @@
+"""The prediction of what jobs take, against what is known exactly."""
+
+from pathlib import Path
+
+import pytest
+
+from barren import cost
+from barren.batches import write_batch
+from barren.circuits import sample_circuits
+from barren.configuration import check
+from barren.ensembles import BadInput, Ensemble
+from barren.programs import serialise
+
+ENSEMBLES = (
+    Ensemble("random", 4, depth=30),
+    Ensemble("random", 10, depth=50),
+    Ensemble("identity", 6, block_depth=5, blocks=3),
+    Ensemble("identity_tutorial", 8, block_depth=10, blocks=2),
+)
+
+
+@pytest.mark.parametrize("ensemble", ENSEMBLES, ids=lambda ensemble: ensemble.name)
+def test_disk_and_programs_are_those_of_a_batch(
+    ensemble: Ensemble, tmp_path: Path
+) -> None:
+    """Within 15 %: nearly all bytes are angles that do not compress."""
+    circuits = sample_circuits(ensemble, 1, range(50))
+    programs = serialise(ensemble, circuits)
+    path = tmp_path / "batch.npz"
+    write_batch(path, ensemble, "", 1, range(50), circuits, programs)
+    predicted = cost.sampling(ensemble, 50, cost.Rates()).disk
+    assert predicted == pytest.approx(path.stat().st_size, rel=0.15)
+    size = cost.PROGRAM_BYTES_PER_GATE * cost.gates(ensemble)
+    assert size == pytest.approx(programs.dtype.itemsize, rel=0.03)
+
+
+def test_rates_between_and_beyond_the_measured_widths() -> None:
+    rates = cost.Rates(simulate={4: 1e-6, 8: 4e-6})
+    assert rates.gate(2) == 1e-6
+    assert rates.gate(6) == pytest.approx(2e-6)
+    assert rates.gate(11) == pytest.approx(32e-6)
+
+
+def test_memory_grows_with_amplitudes_and_batches() -> None:
+    """Four state vectors of width 26 are 2 GiB."""
+    rates = cost.Rates()
+    small = cost.gradient([Ensemble("random", 2, depth=1)], 1, rates).mib
+    wide = cost.gradient([Ensemble("random", 26, depth=1)], 1, rates).mib
+    assert wide - small == 2048
+    deep = Ensemble("random", 24, depth=500)
+    assert cost.gradient([deep], 2000, rates).mib > 10_000
+
+
+def test_a_batch_that_does_not_fit_is_refused() -> None:
+    entry = {"family": "random", "width": [24], "depth": [10000]}
+    config = {"experiment": "x", "seed": 1, "samples": 100000, "batch_size": 100000}
+    with pytest.raises(BadInput, match=r"needs \d+ MiB .* lower width or batch_size"):
+        check(config | {"ensembles": [entry]})

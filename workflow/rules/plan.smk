@@ -1,0 +1,23 @@
+# What an experiment takes, before it is spent.
+
+
+rule plan:
+    input:
+        environment=environment("tfq"),
+    log:
+        "logs/plan.log",
+    conda:
+        "../../envs/tfq.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+    params:
+        python=python("tfq"),
+        config=json.dumps(config),
+        cores=workflow.cores,
+        calibration=CALIBRATION,
+    message:
+        "timing this machine for some seconds, on one core"
+    shell:
+        "{params.python} scripts/plan.py --config {params.config:q}"
+        " --cores {params.cores} --calibration {params.calibration} 2> {log}"
