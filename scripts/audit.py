@@ -85,7 +85,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     sound = {f.path for f in judged() if f.verdict == provenance.VERIFIED}
     ordered = [
         record
-        for record in provenance.chain(sound, records, f"{folder}/experiment.json")
+        for record in provenance.chain(
+            [f"{folder}/{provenance.CRATE}", *args.targets],
+            records,
+            f"{folder}/experiment.json",
+        )
         if {file.path for file in record.outputs} <= sound
     ]
     notes = []

@@ -63,6 +63,7 @@ rule write_pages:
             category="4. How it was computed",
             labels={"Page": "Versions and run times"},
         ),
+        record="<results>/records/write_pages.json",
     log:
         "<logs>/write_pages.log",
     conda:
@@ -79,4 +80,5 @@ rule write_pages:
         "{params.python} scripts/write_pages.py --experiment {input.experiment}"
         " --statistics {input.statistics} --fits {input.fits} --claims {input.claims}"
         " --records {params.records} --verdict {output.verdict}"
-        " --statistics-page {output.statistics} --versions {output.versions} 2> {log}"
+        " --statistics-page {output.statistics} --versions {output.versions}"
+        " --record {output.record} 2> {log}"
