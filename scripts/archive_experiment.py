@@ -24,7 +24,7 @@ parser.add_argument("--archive", type=Path, required=True, help="the file to wri
 
 #: Where there is no checkout to ask, all but these make up the project.
 NOT_SOURCES = {
-    *(".git", ".venv", ".venvs", ".snakemake", "__pycache__", "logs"),
+    *(".git", ".venv", ".venvs", ".snakemake", "logs", "results"),
     *(".mypy_cache", ".ruff_cache", ".pytest_cache", ".venv.lock"),
 }
 #: Results are dated before the code, so that Snakemake takes them for out of date:
@@ -42,10 +42,7 @@ def sound_results(folder: Path) -> list[str]:
             raise BadInput(
                 f"{finding.path}: {finding.verdict}; run `snakemake audit` to see why"
             )
-    found = [f.path for f in findings if f.verdict != LEFT_OVER]
-    # Whether samples and theory agree is said after the crate is made.
-    last = [folder / "agreement.txt", folder / "records" / "confirm_agreement.json"]
-    return sorted({*found, *(str(path) for path in last if path.is_file())})
+    return sorted(f.path for f in findings if f.verdict != LEFT_OVER)
 
 
 def project_files() -> list[str]:
@@ -58,14 +55,13 @@ def project_files() -> list[str]:
     if not listed.returncode and (step.ROOT / ".git").exists():
         names = [name for name in listed.stdout.split("\0") if name]
     else:
+        parts = [path for path in Path().iterdir() if path.name not in NOT_SOURCES]
+        kept = [Path("results", "README.md"), Path("results", "reference")]
         names = [
             str(path)
-            for path in Path().rglob("*")
-            if not NOT_SOURCES & set(path.parts)
-            and (
-                path.parts[0] != "results"
-                or path.parts[1] in ("README.md", "reference")
-            )
+            for part in (*parts, *kept)
+            for path in (part, *part.rglob("*"))
+            if "__pycache__" not in path.parts
         ]
     return sorted({name for name in names if Path(name).is_file()})
 
