@@ -1,8 +1,11 @@
 """The workflow as a user runs it, on a small experiment."""
 
 import csv
+import io
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -135,7 +138,7 @@ def test_more_samples_keep_the_circuits_there_were(small: Path, tmp_path: Path) 
     shutil.copytree(small, folder, symlinks=True)
     config = folder / "config" / "small.yaml"
     config.write_text(SMALL.replace("samples: 12", "samples: 15"))
-    run_in(folder)("--configfile", config, "results/small/tables/gradients.csv")
+    run_in(folder)("results/small/tables/gradients.csv", "--configfile", config)
     old, new = (
         list(csv.reader((results(f) / "tables" / "gradients.csv").open()))
         for f in (small, folder)
@@ -210,3 +213,27 @@ def test_a_record_says_what_a_job_did(small: Path) -> None:
     code = {file["path"] for file in record["code"]}
     assert code >= {"scripts/compute_gradients.py", "scripts/barren/gradients.py"}
     assert str(small) not in json.dumps(record)
+
+
+def test_the_notebooks_numbers_come_out(project: Path) -> None:
+    """The notebook's random stream gives the curves of the tutorial's own procedure."""
+    config = project / "config" / "replay.yaml"
+    config.write_text(
+        "experiment: replay\nstream: notebook\nseed: 1234\nsamples: 20\nensembles:\n"
+        "  - {family: random, width: [2, 4], depth: [6]}\n"
+        "  - {family: identity_tutorial, width: [2, 4],"
+        " block_depth: [3], blocks: [2]}\n"
+    )
+    run_in(project)("results/replay/tables/statistics.csv", "--configfile", config)
+    size = "--widths 2 4 --circuits 20 --depth 6 --block-depth 3 --blocks 2"
+    printed = subprocess.run(
+        [sys.executable, "scripts/run_tutorial.py", *size.split()],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    tutorial = pd.read_csv(io.StringIO(printed))
+    ours = read_table(results(project, "replay") / "tables" / "statistics.csv")
+    assert ours[columns.FAMILY].tolist() == tutorial[columns.FAMILY].tolist()
+    np.testing.assert_allclose(ours[columns.STD], tutorial[columns.STD], atol=1e-4)
