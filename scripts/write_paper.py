@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from barren import columns, step
-from barren.ensembles import RANDOM, Ensemble, expand, further_keys, widths
+from barren.ensembles import Ensemble, expand, widths
 from barren.latex import escape, interval, listing, macros, number, tabular
 from barren.tables import read_table
 
@@ -40,7 +40,7 @@ def of_experiment(config: dict[str, Any]) -> dict[str, str]:
 
 
 def of_ensemble(row: Any) -> dict[str, str]:
-    """The statistics of an ensemble and its exact values; what is unknown is left out."""
+    """An ensemble's statistics and exact values; what is unknown is left out."""
     values = {
         name.replace("_", "-"): number(row[name])
         for name in (
@@ -144,7 +144,7 @@ with step.run(
         # A claim about several families has a verdict for each.
         for count, (_, row) in enumerate(of.iterrows(), 1):
             key = f"claim/{name}" if count == 1 else f"claim/{name}/{count}"
-            numbers[key] = row[columns.VERDICT]
+            numbers[key] = str(row[columns.VERDICT])
     for verdict, count in claims[columns.VERDICT].value_counts().items():
         numbers[f"claims/{verdict}"] = str(count)
     numbers["claims"] = str(len(claims))

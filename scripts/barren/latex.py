@@ -25,7 +25,7 @@ def escape(text: str) -> str:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """A number with some significant digits; powers of ten below 1/1000 and above 1e5."""
+    """A number to some significant digits, with a power of ten where it is shorter."""
     if not math.isfinite(value):
         return "--"
     rounded = float(f"{value:.{digits - 1}e}")

@@ -1,0 +1,124 @@
+"""Numbers and tables as LaTeX, against the tables they come from, and typeset."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from barren import columns
+from barren.latex import escape, interval, listing, number
+from barren.tables import read_table
+from conftest import ROOT
+
+PDFLATEX = shutil.which("pdflatex")
+
+
+def plain(text: str) -> float:
+    """The number that LaTeX prints."""
+    text = text.removeprefix(r"\ensuremath{").removesuffix("}")
+    mantissa, _, exponent = text.partition(r" \times 10^{")
+    return float(mantissa) * 10.0 ** int(exponent.removesuffix("}") or 0)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (0.02068, "0.0207"),
+        (-0.2348, "-0.235"),
+        (0.9996, "1.00"),
+        (200.4, "200"),
+        (29.61, "29.6"),
+        (8.138e-05, r"8.14 \times 10^{-5}"),
+        (-9.999e-05, r"-1.00 \times 10^{-4}"),
+        (1.25e7, r"1.25 \times 10^{7}"),
+    ],
+)
+def test_numbers_keep_three_digits(value: float, text: str) -> None:
+    assert number(value) in {text, rf"\ensuremath{{{text}}}"}
+    assert plain(number(value)) == pytest.approx(value, rel=0.005)
+
+
+def test_text_that_latex_would_misread_is_escaped() -> None:
+    assert escape("5 % of n_a < 2 & {x}") == (r"5 \% of n\_a \textless{} 2 \& \{x\}")
+    assert escape("\\^~") == (r"\textbackslash{}\textasciicircum{}\textasciitilde{}")
+    assert number(float("nan")) == "--"
+    assert interval(-1, 0.5) == r"[\ensuremath{-1.00}, \ensuremath{0.500}]"
+    assert [listing([4]), listing([4, 6]), listing([4, 6, 8])] == [
+        "4",
+        "4 and 6",
+        "4, 6 and 8",
+    ]
+
+
+@pytest.fixture
+def numbers(small: Path) -> dict[str, str]:
+    """The small experiment's numbers by key."""
+    text = (small / "results" / "small" / "paper" / "numbers.tex").read_text()
+    return dict(re.findall(r"^\\barrendefine\{(.+?)\}\{(.*)\}$", text, re.MULTILINE))
+
+
+def test_numbers_are_those_of_the_tables(small: Path, numbers: dict[str, str]) -> None:
+    tables = small / "results" / "small" / "tables"
+    statistics = read_table(tables / "statistics.csv")
+    for _, row in statistics.iterrows():
+        if row[columns.FAMILY] == "random":
+            name = f"random_width-{row[columns.WIDTH]}_depth-{row[columns.DEPTH]}"
+        else:
+            name = (
+                f"{row[columns.FAMILY]}_width-{row[columns.WIDTH]}"
+                f"_block-depth-{row[columns.BLOCK_DEPTH]}_blocks-{row[columns.BLOCKS]}"
+            )
+        for key in (columns.MEAN, columns.VARIANCE, columns.EXACT_VARIANCE):
+            found = plain(numbers[f"{name}/{key.replace('_', '-')}"])
+            assert found == pytest.approx(row[key], rel=0.005)
+        ratio = plain(numbers[f"{name}/sampled-over-exact"])
+        expected = row[columns.VARIANCE] / row[columns.EXACT_VARIANCE]
+        assert ratio == pytest.approx(expected, rel=0.005)
+    fits = pd.read_csv(tables / "fits.csv")
+    (slope,) = fits[(fits.family == "random") & (fits.curve == "sampled")].slope
+    assert plain(numbers["random_depth-4/slope"]) == pytest.approx(slope, rel=0.005)
+    claims = pd.read_csv(tables / "claims.csv")
+    assert numbers["claims"] == str(len(claims))
+    agree = claims[claims.claim == "samples_agree_with_theory"].verdict.item()
+    assert numbers["claim/samples_agree_with_theory"] == agree
+    circuits = len(pd.read_csv(tables / "gradients.csv"))
+    assert numbers["circuits"] == str(circuits)
+
+
+def typeset(small: Path, folder: Path, text: str) -> subprocess.CompletedProcess[str]:
+    (folder / "paper.tex").write_text(text)
+    command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode"]
+    return subprocess.run(
+        [*command, f"-output-directory={folder}", str(folder / "paper.tex")],
+        cwd=small,
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
+
+
+@pytest.mark.skipif(
+    not PDFLATEX, reason="needs pdflatex (Debian: texlive-latex-recommended)"
+)
+def test_the_example_manuscript_compiles(small: Path, tmp_path: Path) -> None:
+    manuscript = (ROOT / "workflow" / "docs" / "manuscript.tex").read_text()
+    start = (
+        r"\def\results{results/small}\def\ensembles{random_depth-4}"
+        "\n"
+    )
+    for _ in range(2):
+        done = typeset(small, tmp_path, start + manuscript)
+        assert done.returncode == 0, done.stdout
+    log = (tmp_path / "paper.log").read_text(errors="replace")
+    assert "undefined" not in log
+    assert "Overfull" not in log
+    assert "Missing character" not in log
+    # A number that does not exist ends the run, rather than leave a gap.
+    broken = manuscript.replace("/slope-exact", "/slope-guessed")
+    done = typeset(small, tmp_path, start + broken)
+    assert done.returncode != 0
+    assert "no number random_depth-4/slope-guessed" in done.stdout.replace("\n", "")
