@@ -16,8 +16,17 @@ from barren.programs import serialise
 from barren.step import write_json
 
 #: Width, depth and circuits of the circuits that are timed.
-TIMED = ((4, 50, 100), (8, 50, 40), (10, 50, 40), (12, 50, 20), (13, 50, 10))
-TIMED += ((14, 50, 6), (16, 20, 6), (18, 10, 4), (20, 10, 2))
+TIMED = (
+    (4, 50, 100),
+    (8, 50, 40),
+    (10, 50, 40),
+    (12, 50, 20),
+    (13, 50, 10),
+    (14, 50, 6),
+    (16, 20, 6),
+    (18, 10, 4),
+    (20, 10, 2),
+)
 
 
 def calibrate(differentiator: str) -> cost.Rates:

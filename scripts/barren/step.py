@@ -7,6 +7,7 @@ ends without an error renames them, so that a file appears whole or not at all. 
 """
 
 import argparse
+import glob
 import hashlib
 import json
 import platform
@@ -14,6 +15,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -24,6 +26,7 @@ from barren.ensembles import BadInput
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORD = "record"
+_PROCESS = uuid.uuid4().hex
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
@@ -55,7 +58,8 @@ def run(
     try:
         _missing(inputs, given)
         for path in targets:
-            _temporary(path).parent.mkdir(parents=True, exist_ok=True)
+            _remove_rests(path)
+            _temporary(path).parent.mkdir(parents=True)
         yield argparse.Namespace(
             **given | {name: _map(_temporary, given[name]) for name in outputs},
             read=read,
@@ -127,8 +131,15 @@ def _map(function: Any, value: Any) -> Any:
 
 
 def _temporary(path: Path) -> Path:
-    # A folder beside the target: the name stays, a killed job's rest is overwritten.
-    return path.with_name(f".{path.name}") / path.name
+    # A folder beside the target: the name stays. Its own for each process, because
+    # jobs outlive a run that is killed.
+    return path.with_name(f".{path.name}.{_PROCESS}") / path.name
+
+
+def _remove_rests(path: Path) -> None:
+    """Remove what a killed job left; one that still writes there fails, as it should."""
+    for rest in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        shutil.rmtree(rest, ignore_errors=True)
 
 
 def _missing(inputs: Sequence[str], given: dict[str, Any]) -> None:
