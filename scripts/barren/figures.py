@@ -96,9 +96,14 @@ def variance_by_width(
     source = _source(statistics, quantity)
     groups = _series(source, columns.WIDTH)
     with matplotlib.rc_context(STYLE):
-        figure, axes = _axes(COLUMN_WIDTH, 2.6 + 0.07 * len(groups))
+        figure, axes = _axes(COLUMN_WIDTH, 2.6 + 0.05 * len(groups))
+        one_family = source[columns.FAMILY].nunique() == 1
         for number, group in enumerate(groups):
-            label = _label(group) + ("" if fits is None else _slope(group, fits))
+            label = _label(group)
+            if one_family:
+                label = label.partition(", ")[2]
+            if fits is not None:
+                label += _slope(group, fits)
             style = _Style(number, len(groups), label)
             _plot_series(axes, group, columns.WIDTH, style)
         _finish(figure, axes, source, columns.WIDTH, quantity)
@@ -121,11 +126,25 @@ def variance_by_depth(
     source = _source(random.merge(sampled, on=keys, how="left"), columns.VARIANCE)
     with matplotlib.rc_context(STYLE):
         groups = _series(source, columns.DEPTH)
-        figure, axes = _axes(COLUMN_WIDTH, 2.6 + 0.07 * len(groups))
+        many = len(groups) > len(COLOURS)
+        figure, axes = _axes(COLUMN_WIDTH, 3.6 if many else 2.8)
         for number, group in enumerate(groups):
             label = f"{group[columns.WIDTH].iloc[0]} qubits"
-            style = _Style(number, len(groups), label)
+            style = _Style(number, len(groups), "" if many else label)
             _plot_series(axes, group, columns.DEPTH, style)
+            if many:  # a legend would be taller than the axes
+                last = group.iloc[-1]
+                place = last[columns.DEPTH], last["exact"]
+                axes.annotate(
+                    label,
+                    place,
+                    (5, 0),
+                    textcoords="offset points",
+                    va="center",
+                    fontsize=6,
+                )
+        if many and source[columns.SAMPLES].notna().any():
+            axes.plot([], [], "o", color="0.3", mfc="white", label="sampled")
         _finish(figure, axes, source, columns.DEPTH, columns.VARIANCE)
     return figure, source
 
@@ -422,13 +441,13 @@ def _finish(
     axes.set_ylabel(_quantity(quantity))
     if source["exact"].notna().any():
         alone = (source[columns.SAMPLES].fillna(0) == 0).any()
-        label = "exact (no marker: theory alone)" if alone else "exact"
+        label = "exact (bare: theory alone)" if alone else "exact"
         axes.plot([], [], "-", color="0.3", label=label)
     if source["asymptotic"].notna().any():
         axes.plot([], [], ":", color="0.3", lw=0.8, label="depth to infinity")
     handles, labels = axes.get_legend_handles_labels()
     # Outside the axes it never hides data.
-    room = figure.get_figwidth() / 0.058  # letters on a line
+    room = figure.get_figwidth() / 0.05  # letters on a line
     cols = max(1, min(3, int(room / (max(map(len, labels)) + 6))))
     figure.legend(handles, labels, loc="outside upper left", ncols=cols)
 
