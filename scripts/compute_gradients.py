@@ -7,6 +7,7 @@ from pathlib import Path
 
 from barren import columns, step
 from barren.batches import read_batch
+from barren.cost import circuits_at_once
 from barren.ensembles import Ensemble, batch_path
 from barren.gradients import (
     ADJOINT,
@@ -28,9 +29,6 @@ parser.add_argument(
 parser.add_argument("--threads", type=int, default=1)
 parser.add_argument("--gradients", type=Path, required=True, help="the file to write")
 
-# Circuits in one call: as many as make the report of progress worth reading.
-CIRCUITS = 50
-
 with step.run(parser, outputs=["gradients"]) as args:
     set_threads(args.threads)
     ensembles = [Ensemble.parse(name) for name in args.ensembles]
@@ -42,9 +40,10 @@ with step.run(parser, outputs=["gradients"]) as args:
         for ensemble, path in zip(ensembles, paths, strict=True):
             samples, circuits, programs = read_batch(path, ensemble, args.seed)
             differentiator = choose_differentiator(args.differentiator, ensemble.width)
+            at_once = circuits_at_once(ensemble)
             start = time.monotonic()
-            for first in range(0, len(samples), CIRCUITS):
-                part = slice(first, first + CIRCUITS)
+            for first in range(0, len(samples), at_once):
+                part = slice(first, first + at_once)
                 values = gradients(
                     programs[part],
                     circuits.theta[part],
@@ -56,7 +55,7 @@ with step.run(parser, outputs=["gradients"]) as args:
                 ):
                     # str gives the shortest digits that read back as the same number.
                     writer.writerow((ensemble.name, *map(str, row)))
-                done = min(first + CIRCUITS, len(samples))
+                done = min(first + at_once, len(samples))
                 left = (time.monotonic() - start) * (len(samples) / done - 1)
                 print(
                     f"{ensemble.name}: {done} of {len(samples)} circuits, "

@@ -46,7 +46,7 @@ def test_memory_grows_with_amplitudes_and_batches() -> None:
     rates = cost.Rates()
     small = cost.gradient([Ensemble("random", 2, depth=1)], 1, rates).mib
     wide = cost.gradient([Ensemble("random", 26, depth=1)], 1, rates).mib
-    assert wide - small == 2048
+    assert wide - small == pytest.approx(2048, abs=8)
     deep = Ensemble("random", 24, depth=500)
     assert cost.gradient([deep], 2000, rates).mib > 10_000
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from barren.ensembles import RANDOM, Ensemble
 
 #: Resident memory of TensorFlow with its kernels loaded, MiB.
-TENSORFLOW_MIB = 900
+TENSORFLOW_MIB = 850
 #: Resident memory of numpy with the code that draws circuits, MiB.
 NUMPY_MIB = 100
 #: complex64 amplitudes.
@@ -26,7 +26,12 @@ STATE_VECTORS = 4
 PROGRAM_BYTES_PER_GATE = 142.6
 DISK_BYTES_PER_GATE = 4.3
 #: Copies of a batch's programs that a job holds at once.
-COPIES = 3
+COPIES = 2.5
+#: A gate that TensorFlow Quantum has parsed, in memory (measured).
+PARSED_BYTES_PER_GATE = 1500
+#: Circuits and gates in one call: enough to keep it busy, few enough to fit.
+CIRCUITS_AT_ONCE = 50
+GATES_AT_ONCE = 200_000
 #: How much longer than predicted a job may run before a cluster ends it.
 PATIENCE = 4
 
@@ -90,6 +95,11 @@ def gates(ensemble: Ensemble) -> int:
     return ensemble.width + layers * (2 * ensemble.width - 1)
 
 
+def circuits_at_once(ensemble: Ensemble) -> int:
+    """Circuits whose gradients are computed in one call."""
+    return max(1, min(CIRCUITS_AT_ONCE, GATES_AT_ONCE // gates(ensemble)))
+
+
 def sampling(ensemble: Ensemble, samples: int, rates: Rates) -> Cost:
     """A job that draws a batch of circuits."""
     count = samples * gates(ensemble)
@@ -107,8 +117,9 @@ def gradient(ensembles: Iterable[Ensemble], samples: int, rates: Rates) -> Cost:
         count = samples * gates(ensemble)
         seconds += count * rates.gate(ensemble.width)
         programs = COPIES * PROGRAM_BYTES_PER_GATE * count
+        parsed = circuits_at_once(ensemble) * gates(ensemble) * PARSED_BYTES_PER_GATE
         states = STATE_VECTORS * BYTES_PER_AMPLITUDE * 2**ensemble.width
-        mib = max(mib, round((programs + states) / 2**20))
+        mib = max(mib, round((programs + parsed + states) / 2**20))
     return Cost(seconds, TENSORFLOW_MIB + mib, 0)
 
 
