@@ -14,7 +14,7 @@ rule plan:
     params:
         python=python("tfq"),
         config=json.dumps(config),
-        cores=workflow.cores,
+        cores=lambda wildcards: workflow.cores,
         calibration=CALIBRATION,
     message:
         "timing this machine for some seconds, on one core"
