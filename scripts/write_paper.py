@@ -140,10 +140,10 @@ with step.run(
     for _, row in fits.iterrows():
         name = curve(ensemble(row))
         numbers |= {f"{name}/{key}": v for key, v in of_fit(row).items()}
-    for name, of in claims.groupby(columns.CLAIM, sort=False):
+    for claim, of in claims.groupby(columns.CLAIM, sort=False):
         # A claim about several families has a verdict for each.
         for count, (_, row) in enumerate(of.iterrows(), 1):
-            key = f"claim/{name}" if count == 1 else f"claim/{name}/{count}"
+            key = f"claim/{claim}" if count == 1 else f"claim/{claim}/{count}"
             numbers[key] = str(row[columns.VERDICT])
     for verdict, count in claims[columns.VERDICT].value_counts().items():
         numbers[f"claims/{verdict}"] = str(count)

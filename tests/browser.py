@@ -24,6 +24,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# What is not fetched: the browser's own pages, and what a page carries inside.
+OWN = ("chrome", "data:", "blob:")
 
 
 class Browser:
@@ -81,8 +83,7 @@ class Browser:
             message["params"]["request"]["url"]
             for message in messages
             if message["method"] == "Network.requestWillBeSent"
-            # An empty tab is a page of the browser's own.
-            and not message["params"]["request"]["url"].startswith("chrome")
+            and not message["params"]["request"]["url"].startswith(OWN)
         }
 
     def screenshot(self, path: Path) -> None:
