@@ -1,9 +1,10 @@
 """Judge the claims of the tutorial and of the papers from an experiment's numbers."""
 
 import json
+import math
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -11,7 +12,7 @@ from barren import columns, step
 from barren.batches import read_batch
 from barren.ensembles import Ensemble, batch_path, batches, expand, further_keys
 from barren.statistics import Summary
-from barren.tables import read_table, with_integers, write_table
+from barren.tables import ensemble_keys, read_table, with_integers, write_table
 from barren.theory import Prediction
 from barren.verdict import (
     Point,
@@ -35,20 +36,13 @@ parser.add_argument("--verdict", type=Path, required=True, help="file to write")
 
 
 def rows_by_ensemble(
-    table: pd.DataFrame, keys: list[str], config: dict[str, Any]
+    table: pd.DataFrame, keys: list[str], ensembles: Sequence[Ensemble]
 ) -> dict[str, pd.DataFrame]:
     """The rows of a table, by the name of their ensemble."""
-    names = {}
-    for ensemble in expand(config):
-        values = ensemble.keys()
-        names[tuple(values[key] for key in keys)] = ensemble.name
-    groups = table.groupby(keys, dropna=False, sort=False)
-    found = {}
-    for key, rows in groups:
-        plain = tuple(None if pd.isna(value) else value for value in key)
-        if plain in names:
-            found[names[plain]] = rows
-    return found
+    names = ensemble_keys(ensembles, keys)
+    names["ensemble"] = [ensemble.name for ensemble in ensembles]
+    groups = table.merge(names, on=keys).groupby("ensemble", sort=False)
+    return {str(name): rows for name, rows in groups}
 
 
 with step.run(
@@ -58,8 +52,9 @@ with step.run(
 ) as args:
     config = json.loads(args.experiment.read_text())
     keys = [*columns.KEYS, *further_keys(config)]
+    ensembles = expand(config)
     gradients, statistics, theory = (
-        rows_by_ensemble(read_table(path), keys, config)
+        rows_by_ensemble(read_table(path), keys, ensembles)
         for path in (args.gradients, args.statistics, args.theory)
     )
     read: list[Path] = []
@@ -67,9 +62,8 @@ with step.run(
     def point(ensemble: Ensemble) -> Point:
         """What is known of an ensemble."""
         row = theory[ensemble.name].iloc[0]
-        prediction = Prediction(
-            *(None if pd.isna(row[name]) else float(row[name]) for name in columns.THEORY)
-        )
+        values = [float(row[name]) for name in columns.THEORY]
+        prediction = Prediction(*(None if math.isnan(x) else x for x in values))
         if ensemble.name not in gradients:
             return Point(ensemble, prediction)
         sampled = gradients[ensemble.name]
@@ -89,7 +83,7 @@ with step.run(
             join_draws(draws),
         )
 
-    points = [point(ensemble) for ensemble in expand(config)]
+    points = [point(ensemble) for ensemble in ensembles]
     args.read["batches"] = read
     claims = judge(points)
     fits = [
