@@ -18,7 +18,16 @@ import yaml
 
 from deploy_environment import LOCKS, lock_digest, pinned_builds
 
-ENVIRONMENTS = ("test", "circuits", "plot", "provenance", "tables", "tfq", "theory")
+ENVIRONMENTS = (
+    "test",
+    "benchmark",
+    "circuits",
+    "plot",
+    "provenance",
+    "tables",
+    "tfq",
+    "theory",
+)
 # Made by make, never by Snakemake: neither pins nor a post-deploy script. The Slurm
 # plugin is apart because it brings numpy and pandas, which only steps should have.
 RUNNERS = ("snakemake", "slurm")

@@ -173,7 +173,7 @@ def test_the_post_deploy_script_carries_the_digest_of_its_lock(name: str) -> Non
 
 def test_every_environment_of_the_workflow_is_locked() -> None:
     workflow = Path("workflow/rules/environments.smk").read_text()
-    listed = re.search(r"^ENVIRONMENTS = \((.*)\)$", workflow, re.MULTILINE)
+    listed = re.search(r"^ENVIRONMENTS = \(([^)]*)\)$", workflow, re.MULTILINE)
     assert listed
     assert sorted(re.findall(r'"(\w+)"', listed[1])) == sorted(NAMES)
     files = {path.name for path in Path("envs").iterdir()}

@@ -19,7 +19,16 @@ from deploy_environment import (
 
 sys.path.pop(0)
 
-ENVIRONMENTS = ("circuits", "tfq", "theory", "tables", "plot", "provenance", "test")
+ENVIRONMENTS = (
+    "benchmark",
+    "circuits",
+    "plot",
+    "provenance",
+    "tables",
+    "test",
+    "tfq",
+    "theory",
+)
 CONDA = any(
     method.name == "CONDA" for method in workflow.deployment_settings.deployment_method
 )
