@@ -393,7 +393,9 @@ def _label(group: pd.DataFrame) -> str:
     row = group.iloc[0]
     family = NAMES[row[columns.FAMILY]]
     if row[columns.FAMILY] != RANDOM:
-        return f"{family}, {row[columns.BLOCKS]} × 2 × {row[columns.BLOCK_DEPTH]}"
+        return (
+            f"{family}, {row[columns.BLOCKS]} × 2 × {row[columns.BLOCK_DEPTH]} layers"
+        )
     label = f"{family}, depth {row[columns.DEPTH]}"
     sigma = row.get(columns.SIGMA, np.nan)
     return label if pd.isna(sigma) else rf"{label}, $\sigma$ = {sigma:g}"
