@@ -7,6 +7,7 @@ ends without an error renames them, so that a file appears whole or not at all. 
 """
 
 import argparse
+import errno
 import glob
 import hashlib
 import json
@@ -47,7 +48,8 @@ def run(
 
     A script that finds files to read by itself, as in a folder, adds them to
     `arguments.read` by option, so that the record lists them as inputs too.
-    What a user did wrong (BadInput) ends the step with one line and exit code 1.
+    What a user did wrong (BadInput) and a full disk end the step with one line and
+    exit code 1.
     """
     command_line.add_argument("--record", type=Path, help="where to leave a record")
     arguments = command_line.parse_args(argv)
@@ -100,6 +102,11 @@ def run(
             write_json(arguments.record, record)
     except BadInput as error:
         sys.exit(f"{Path(sys.argv[0]).stem}: {error}")
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        written = ", ".join(map(shown, targets))
+        sys.exit(f"{Path(sys.argv[0]).stem}: the disk is full, writing {written}")
     finally:
         for path in targets:
             shutil.rmtree(_temporary(path).parent, ignore_errors=True)
@@ -137,7 +144,7 @@ def _temporary(path: Path) -> Path:
 
 
 def _remove_rests(path: Path) -> None:
-    """Remove what a killed job left; one that still writes there fails, as it should."""
+    """Remove what a killed job left; one that still writes there then fails."""
     for rest in path.parent.glob(f".{glob.escape(path.name)}.*"):
         shutil.rmtree(rest, ignore_errors=True)
 

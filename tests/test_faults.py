@@ -1,0 +1,173 @@
+"""Faults: each ends in the results of an undisturbed run, or in one clear error."""
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from conftest import run_in, snakemake_program
+
+#: A batch and the gradients that need it, of the small experiment.
+GRADIENTS = "results/small/gradients/width-2_samples-8-11.csv"
+BATCH = "results/small/batches/random_width-2_depth-4/8-11.npz"
+SMALL = ("--configfile", "config/small.yaml")
+#: Longer than any step takes on a busy machine.
+PATIENCE = 240
+
+
+@contextmanager
+def started(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Snakemake at work in a folder; at the end whatever is left of it is killed."""
+    process = subprocess.Popen(
+        [snakemake_program(), "--cores", "2", *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        for pid in session(process.pid):
+            os.kill(pid, signal.SIGKILL)
+        process.communicate()
+
+
+def session(leader: int) -> dict[int, str]:
+    """The processes of a session: their ids and command lines."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        pid = int(folder.name)
+        try:
+            if os.getsid(pid) == leader:
+                found[pid] = (folder / "cmdline").read_text().replace("\0", " ")
+        except OSError:  # it has ended
+            continue
+    return found
+
+
+def gradient_job(process: subprocess.Popen[str], folder: Path) -> int:
+    """The id of the process that computes gradients, once it writes them."""
+    target = folder / GRADIENTS
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        if list(target.parent.glob(f".{target.name}.*/*")):
+            for pid, command in session(process.pid).items():
+                if "scripts/compute_gradients.py" in command.split("2>")[0].split()[:4]:
+                    return pid
+        time.sleep(0.02)
+    raise AssertionError("no gradient job was seen at work")
+
+
+def check_gradients(folder: Path, undisturbed: Path) -> None:
+    """The gradients are the undisturbed run's to the byte, and nothing is left over."""
+    target = folder / GRADIENTS
+    assert target.read_bytes() == (undisturbed / GRADIENTS).read_bytes()
+    assert not list(target.parent.glob(f".{target.name}.*"))
+
+
+def test_a_killed_gradient_job(project: Path, small: Path) -> None:
+    with started(project, GRADIENTS, *SMALL) as process:
+        os.kill(gradient_job(process, project), signal.SIGKILL)
+        assert process.wait(PATIENCE)
+    assert not (project / GRADIENTS).exists()
+    run_in(project)(GRADIENTS, *SMALL)
+    check_gradients(project, small)
+
+
+def test_a_killed_snakemake(project: Path, small: Path) -> None:
+    """The same command works at once, although the killed run's job is still there."""
+    with started(project, GRADIENTS, *SMALL) as process:
+        job = gradient_job(process, project)
+        os.kill(job, signal.SIGSTOP)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait(PATIENCE)
+        run_in(project)(GRADIENTS, *SMALL)
+        check_gradients(project, small)
+        os.kill(job, signal.SIGCONT)
+        deadline = time.monotonic() + PATIENCE
+        while job in session(process.pid) and time.monotonic() < deadline:
+            time.sleep(0.1)
+    check_gradients(project, small)
+
+
+def test_two_runs_at_once(project: Path, small: Path) -> None:
+    with started(project, GRADIENTS, *SMALL) as first:
+        job = gradient_job(first, project)
+        os.kill(job, signal.SIGSTOP)
+        second = run_in(project)(GRADIENTS, *SMALL, check=False)
+        os.kill(job, signal.SIGCONT)
+        assert first.wait(PATIENCE) == 0
+    assert second.returncode
+    lines = (second.stdout + second.stderr).splitlines()
+    assert [line for line in lines if "error" in line.lower()] == [
+        "error: another run is at work in this directory; wait until it ends"
+    ]
+    check_gradients(project, small)
+
+
+def test_a_full_disk(project: Path) -> None:
+    batch = "results/small/batches/random_width-3_depth-4/0-1999.npz"
+    large = (batch, *SMALL, "--config", "samples=2000", "batch_size=2000")
+    results = project / "results"
+    run_in(project)(*large)
+    undisturbed = (project / batch).read_bytes()
+    shutil.rmtree(results)
+    results.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", results]
+    if (
+        not shutil.which("mount")
+        or subprocess.run(mount, capture_output=True).returncode
+    ):
+        pytest.skip("mounting a small disk takes root")
+    try:
+        failed = run_in(project)(*large, check=False)
+        assert failed.returncode
+        said = f"sample_circuits: the disk is full, writing {batch}"
+        assert said in failed.stdout + failed.stderr
+        assert not (project / batch).exists()
+        more = ["mount", "-o", "remount,size=8M", results]
+        subprocess.run(more, check=True, capture_output=True)
+        run_in(project)(*large)
+        assert (project / batch).read_bytes() == undisturbed
+    finally:
+        subprocess.run(["umount", results], check=True)
+
+
+def test_a_truncated_batch(project: Path, small: Path) -> None:
+    """It is told in one line, and made again once it is deleted."""
+    run = run_in(project)
+    run(BATCH, *SMALL)
+    os.truncate(project / BATCH, (project / BATCH).stat().st_size // 2)
+    failed = run(GRADIENTS, *SMALL, check=False)
+    assert failed.returncode
+    said = f"compute_gradients: {BATCH}: not a whole batch file"
+    assert said in failed.stdout + failed.stderr
+    assert "Traceback" not in failed.stdout + failed.stderr
+    assert not (project / GRADIENTS).exists()
+    (project / BATCH).unlink()
+    run(GRADIENTS, *SMALL)
+    check_gradients(project, small)
+
+
+def test_ten_thousand_batches(project: Path) -> None:
+    """Their graph takes under 60 s of CPU time and 2 GB."""
+    (project / "config" / "many.yaml").write_text(
+        "{experiment: many, seed: 1, samples: 1000, batch_size: 1, ensembles: "
+        "[{family: random, width: [2], depth: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}]}"
+    )
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    planned = run_in(project)("--configfile", "config/many.yaml", "-n", "-q", "rules")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert "sample_circuits        10001" in planned.stdout
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert seconds < 60
+    assert after.ru_maxrss < 2_000_000  # KiB; of the largest child so far
