@@ -1,4 +1,8 @@
 # make reproduce   everything, from nothing to the figures
+# make report      everything, and a report as one HTML file (CONFIG=config/NAME.yaml)
+# make verify      compare the results with results/reference/
+# make audit       follow every figure and table back to the configuration
+# make archive     pack results, sources and locks; and the crate alone
 # make test        all tests
 # make config      write config/README.md from the schema
 # make lock        refresh every lock in envs/ (UPGRADE=1: to the latest versions)
@@ -9,6 +13,8 @@ TESTS := .venvs/test/environment.json
 SNAKEMAKE := .venv/bin/snakemake
 TEST_PYTHON := .venvs/test/bin/python -s -E
 CORES := all
+CONFIG := config/config.yaml
+EXPERIMENT = $(shell sed -n 's/^experiment: *//p' $(CONFIG))
 
 # Any Python 3 starts the installer, which looks for Python 3.11 itself.
 INSTALL := sh -c '\
@@ -18,11 +24,21 @@ INSTALL := sh -c '\
 	done; \
 	echo "error: no Python 3.11 with venv and ensurepip found on PATH" >&2; exit 1' install
 
-.PHONY: reproduce test config lock
+.PHONY: reproduce report verify audit archive test config lock
 .DEFAULT_GOAL := reproduce
 
 reproduce: $(RUNNER)
 	$(SNAKEMAKE) --cores $(CORES)
+
+report: $(RUNNER)
+	$(SNAKEMAKE) --cores $(CORES) --configfile $(CONFIG)
+	$(SNAKEMAKE) --configfile $(CONFIG) --report results/$(EXPERIMENT)/report.html
+
+verify audit: $(RUNNER)
+	@$(SNAKEMAKE) --cores $(CORES) --configfile $(CONFIG) $@
+
+archive: $(RUNNER)
+	$(SNAKEMAKE) --cores $(CORES) --configfile $(CONFIG) archive archive_crate
 
 test: $(RUNNER) $(TESTS)
 	$(TEST_PYTHON) -m ruff check

@@ -23,10 +23,8 @@ parser.add_argument("--folder", type=Path, required=True, help="results/NAME")
 parser.add_argument("--archive", type=Path, required=True, help="the file to write")
 
 #: Where there is no checkout to ask, all but these make up the project.
-NOT_SOURCES = {
-    *(".git", ".venv", ".venvs", ".snakemake", "logs", "results"),
-    *(".mypy_cache", ".ruff_cache", ".pytest_cache", ".venv.lock"),
-}
+CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+NOT_SOURCES = {".git", ".venv", ".venv.lock", ".venvs", ".snakemake", "logs", "results"}
 #: Results are dated before the code, so that Snakemake takes them for out of date:
 #: `make reproduce` in an unpacked archive computes everything again.
 RESULTS_DATE, SOURCES_DATE = 315532800, 315619200  # 1 and 2 January 1980
@@ -61,7 +59,7 @@ def project_files() -> list[str]:
             str(path)
             for part in (*parts, *kept)
             for path in (part, *part.rglob("*"))
-            if "__pycache__" not in path.parts
+            if not CACHES & set(path.parts)
         ]
     return sorted({name for name in names if Path(name).is_file()})
 

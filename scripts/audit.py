@@ -358,9 +358,8 @@ def report(findings: Sequence[Finding], notes: Sequence[str]) -> None:
     first = broken[0]
     print(f"audit: {len(broken)} broken, {count[provenance.DOWNSTREAM]} downstream")
     print(f"audit: first broken link: {first.path} ({first.verdict})")
-    for finding in findings:
-        if finding.rests_on == first.path:
-            print(f"audit: downstream of it: {finding.path}")
+    for path in provenance.downstream(findings, first.path):
+        print(f"audit: downstream of it: {path}")
 
 
 if __name__ == "__main__":

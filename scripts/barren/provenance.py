@@ -21,8 +21,8 @@ from barren.step import ROOT, sha256, shown
 CRATE = "ro-crate-metadata.json"
 #: Folder of the copies of the sources in the results, for the crate to be whole.
 SOURCES = "sources"
-#: What Snakemake measures of each job; no step makes it and none reads it.
-BENCHMARKS = "benchmarks"
+#: What Snakemake writes by itself, run times and report: no step makes or reads it.
+OF_SNAKEMAKE = {"benchmarks", "report.html"}
 
 #: Folders of the project whose files the records name.
 CODE = ("scripts", "workflow", "envs")
@@ -72,12 +72,12 @@ class Record:
 
 @dataclass(frozen=True)
 class Finding:
-    """What an audit says of a file; `rests_on` is the broken link upstream of it."""
+    """What an audit says of a file; `upstream` are the files that it rests on."""
 
     path: str
     verdict: str
     reason: str = ""
-    rests_on: str = ""
+    upstream: tuple[str, ...] = ()
 
 
 def read_record(path: Path) -> Record:
@@ -108,7 +108,7 @@ def hashes(folder: Path) -> dict[str, str]:
     results = [
         path
         for path in folder.rglob("*")
-        if path.relative_to(folder).parts[0] != BENCHMARKS
+        if path.relative_to(folder).parts[0] not in OF_SNAKEMAKE
     ]
     code = [path for name in CODE for path in (ROOT / name).rglob("*")]
     return {
@@ -187,34 +187,34 @@ def judge(
 
     def examine(path: str, own: Record | None = None) -> None:
         if path not in findings:
-            findings[path] = _finding(path, own)
+            upstream = (own.file.path, *rests_on(own, experiment)) if own else ()
+            verdict, reason = opinion(path, own, upstream)
+            findings[path] = Finding(path, verdict, reason, upstream)
 
-    def _finding(path: str, own: Record | None) -> Finding:
+    def opinion(
+        path: str, own: Record | None, upstream: Sequence[str]
+    ) -> tuple[str, str]:
         if path not in present:
-            return Finding(path, MISSING)
+            return MISSING, ""
         for witness, digest in witnesses.get(path, []):
             if digest != present[path]:
-                return Finding(path, CHANGED, f"not the bytes that {witness} lists")
+                return CHANGED, f"not the bytes that {witness} lists"
         claims = [record.file.path for record in made_by.get(path, [])]
         copy = path.removeprefix(f"{folder}/{SOURCES}/")
         if len(claims) > 1:
-            return Finding(path, CHANGED, f"made by {claims[0]} and by {claims[1]} too")
+            return CHANGED, f"made by {claims[0]} and by {claims[1]} too"
         if not claims and not (copy != path and path in crate):
-            return Finding(path, UNRECORDED, "no record says what made it")
+            return UNRECORDED, "no record says what made it"
         if path in faults:
-            return Finding(path, *faults[path])
+            return faults[path]
         if copy != path and present.get(copy) != present[path]:
-            return Finding(path, OTHER_CODE, f"{copy} is another now")
-        if own is None:
-            return Finding(path, VERIFIED)
-        if reason := _other_code(own, present):
-            return Finding(path, OTHER_CODE, reason)
-        for upstream in (own.file.path, *rests_on(own, experiment)):
-            found = findings[upstream]
-            if found.verdict != VERIFIED:
-                link = found.rests_on or upstream
-                return Finding(path, DOWNSTREAM, f"rests on {link}", link)
-        return Finding(path, VERIFIED)
+            return OTHER_CODE, f"{copy} is another now"
+        if own and (reason := _other_code(own, present)):
+            return OTHER_CODE, reason
+        for link in upstream:
+            if findings[link].verdict != VERIFIED:
+                return DOWNSTREAM, f"rests on {link}"
+        return VERIFIED, ""
 
     for record in ordered:
         examine(record.file.path)
@@ -225,15 +225,15 @@ def judge(
     for path in (*targets, f"{folder}/{CRATE}", *crate):
         examine(path)
 
-    # What else was made, as it is now, of verified files alone.
-    def sound(file: File) -> bool:
+    # What else was made of these files, as they are now.
+    def stale(file: File) -> bool:
         found = findings.get(file.path)
         verified = found is not None and found.verdict == VERIFIED
-        return verified and present[file.path] == file.sha256
+        return found is None or (verified and present[file.path] != file.sha256)
 
     others = [file.path for record in records for file in record.outputs]
     for record in chain(others, records, experiment):
-        if record.inputs and all(map(sound, record.inputs)):
+        if record.inputs and not any(map(stale, record.inputs)):
             made_by.setdefault(record.file.path, [record])
             examine(record.file.path)
             for file in record.outputs:
@@ -254,6 +254,15 @@ def judge(
                     path, UNRECORDED, "no record says what made it"
                 )
     return list(findings.values())
+
+
+def downstream(findings: Iterable[Finding], path: str) -> list[str]:
+    """The files that rest on a file, directly or not; findings with upstream first."""
+    found = {path: None}
+    for finding in findings:
+        if finding.path not in found and found.keys() & set(finding.upstream):
+            found[finding.path] = None
+    return list(found)[1:]
 
 
 def workflow_files() -> list[str]:
