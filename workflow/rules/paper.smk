@@ -73,7 +73,7 @@ rule write_pages:
         mem_mb=500,
     params:
         python=python("tables"),
-        records=f"results/{config['experiment']}/records",
+        records=lambda wildcards: f"results/{config['experiment']}/records",
     message:
         "writing the pages of the report"
     shell:

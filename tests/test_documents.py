@@ -1,0 +1,320 @@
+"""What the documents say: every command and every block of code is run or parsed."""
+
+import functools
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import yaml
+
+from conftest import ROOT, copy_project, run_in, snakemake_program
+
+OUTPUTS = ROOT / "workflow" / "docs" / "outputs.md"
+DOCUMENTS = sorted(
+    path
+    for folder in (ROOT, ROOT / "config", ROOT / "workflow" / "docs", ROOT / "results")
+    for path in folder.glob("*.md")
+)
+SHELL = ("bash", "sh", "shell", "console")
+
+
+class Block(NamedTuple):
+    """A fenced block of a document."""
+
+    document: str
+    line: int
+    language: str
+    text: str
+
+
+def blocks(*languages: str) -> list[Block]:
+    """The fenced blocks in some languages."""
+    found = []
+    for path in DOCUMENTS:
+        text = path.read_text()
+        for match in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.M | re.S):
+            line = text.count("\n", 0, match.start()) + 1
+            found.append(Block(str(path.relative_to(ROOT)), line, *match.groups()))
+    return [block for block in found if block.language in languages]
+
+
+def commands() -> list[str]:
+    """Every command line, once, without its comment."""
+    lines: dict[str, None] = {}
+    for block in blocks(*SHELL):
+        text = block.text.replace("\\\n", " ")
+        lines |= dict.fromkeys(
+            shlex.join(words)
+            for line in text.splitlines()
+            if (words := shlex.split(line, comments=True))
+        )
+    return list(lines)
+
+
+def snakemake(project: Path, words: list[str]) -> None:
+    """A dry run, of the rules or of what else is asked."""
+    dry = [] if {"--lint", "--report"} & set(words) else ["-n"]
+    done = subprocess.run(
+        [snakemake_program(), *words, *dry],
+        cwd=project,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def script(project: Path, words: list[str]) -> None:
+    """A cheap script is run; of a dear one every option is looked up in its help."""
+    name, *arguments = words
+    path = project / name
+    assert path.is_file(), name
+    if name.endswith("predict_variance.py"):
+        run_script(path, *arguments)
+        return
+    for argument in arguments:
+        if re.match(r"--?[a-z]", argument):
+            option = argument.partition("=")[0]
+            texts = run_script(path, "--help") + path.read_text()
+            assert option in texts, f"{name} has no {option}"
+
+
+@functools.cache
+def run_script(path: Path, *arguments: str) -> str:
+    """What a script prints."""
+    done = subprocess.run(
+        [sys.executable, str(path), *arguments], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def module(words: list[str]) -> None:
+    """A module of the tests' environment; what it is given exists."""
+    name, *arguments = words
+    subprocess.run(
+        [sys.executable, "-c", f"import {name}"], check=True, cwd=ROOT / "scripts"
+    )
+    for argument in arguments:
+        if "/" in argument:
+            assert (ROOT / argument.partition("::")[0]).exists(), argument
+
+
+def check(command: str, project: Path) -> None:
+    """Run or parse a command; an unknown program is an error."""
+    words = shlex.split(command)
+    while words and re.match(r"[A-Z_]+=", words[0]):
+        words.pop(0)  # a variable of the environment
+    program, *rest = words
+    name = Path(program).name
+    if name == "make":
+        subprocess.run(["make", "-n", *rest], cwd=ROOT, check=True, capture_output=True)
+    elif name == "snakemake":
+        snakemake(project, rest)
+    elif name == "snakefmt":
+        assert (ROOT / rest[-1]).exists()
+    elif name.startswith("python") and rest[:1] == ["-m"]:
+        module(rest[1:])
+    elif name.startswith("python") and rest and rest[0].startswith("tests/"):
+        assert (ROOT / rest[0]).is_file()
+    elif name.startswith("python") and rest:
+        script(project, rest)
+    elif name.startswith("python"):
+        pass  # an interactive Python
+    elif name == "pdflatex":
+        assert (ROOT / rest[-1]).is_file()
+    elif name in {"git", "cd"}:
+        assert rest
+    else:
+        raise AssertionError(f"nothing checks this command: {command}")
+
+
+@pytest.fixture(scope="module")
+def documented(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project with the files that the documents make up."""
+    folder = copy_project(tmp_path_factory.mktemp("documented") / "project")
+    write_examples(folder)
+    return folder
+
+
+def write_examples(project: Path) -> None:
+    """Do to a copy of the project what CONTRIBUTING.md says."""
+    for block in blocks("python", "rst", "snakemake", "yaml", "diff"):
+        if block.document != "CONTRIBUTING.md":
+            continue
+        first, _, rest = block.text.partition("\n")
+        path = project / first.lstrip("#. ").removesuffix(", at the end")
+        if block.language == "diff":
+            insert(path, rest)
+        elif first.endswith(", at the end"):
+            path.write_text(path.read_text() + rest)
+        elif "/" in first and " " not in first.lstrip("#. "):
+            path.write_text(rest.lstrip("\n"))
+
+
+def insert(path: Path, change: str) -> None:
+    """Put the lines with + behind the lines without, which the file has once."""
+    lines = change.splitlines(keepends=True)
+    place = "".join(line[1:] for line in lines if line.startswith(" "))
+    new = "".join(line[1:] for line in lines if line.startswith("+"))
+    text = path.read_text()
+    assert text.count(place) == 1, (
+        f"{path.name} has {place!r} {text.count(place)} times"
+    )
+    path.write_text(text.replace(place, place + new))
+
+
+@pytest.mark.parametrize("command", commands())
+def test_commands(command: str, documented: Path) -> None:
+    check(command, documented)
+
+
+def test_a_wrong_command_is_noticed(documented: Path) -> None:
+    for command in (
+        "make nonsense",
+        "snakemake --cores 1 results/tutorial/figures/nonsense.pdf",
+        "python scripts/nonsense.py",
+        "python scripts/predict_variance.py --nonsense 1",
+        "nonsense",
+    ):
+        with pytest.raises((AssertionError, subprocess.CalledProcessError)):
+            check(command, documented)
+
+
+def test_the_worked_examples_run(small: Path, tmp_path: Path) -> None:
+    """The figure and the step of CONTRIBUTING.md, in a copy of a finished run."""
+    project = tmp_path / "project"
+    shutil.copytree(small, project, symlinks=True)
+    write_examples(project)
+    shutil.rmtree(project / ".snakemake" / "locks", ignore_errors=True)
+    results = Path("results", "small")
+    figure = results / "figures" / "gradient_kurtosis.svg"
+    count = results / "tables" / "small_gradients.txt"
+    run_in(project)("--configfile", "config/small.yaml", figure, count)
+    assert "<svg" in (project / figure).read_text()
+    rows = (project / results / "tables" / "gradients.csv").read_text().splitlines()[1:]
+    expected = sum(abs(float(row.split(",")[-1])) < 0.01 for row in rows)
+    assert int((project / count).read_text()) == expected
+
+
+def test_the_environment_example_is_like_the_others() -> None:
+    (example,) = (
+        yaml.safe_load(block.text)
+        for block in blocks("yaml")
+        if block.text.startswith("# envs/")
+    )
+    real = yaml.safe_load((ROOT / "envs" / "tables.yaml").read_text())
+    assert example.keys() == real.keys()
+    assert example["channels"] == real["channels"]
+    assert example["dependencies"][0] == real["dependencies"][0]
+    assert example["dependencies"][-1].keys() == real["dependencies"][-1].keys()
+
+
+def test_python_runs(tmp_path: Path) -> None:
+    """Every other block of Python, by document, after a part of the tutorial."""
+    project = copy_project(tmp_path / "project")
+    gradients = "results/tutorial/gradients/width-4_samples-0-199.csv"
+    run_in(project)(gradients)
+    sources: dict[str, str] = {}
+    for block in blocks("python", "py"):
+        if not block.text.startswith("# scripts/"):
+            start = sources.get(block.document, "")
+            blank = "\n" * (block.line - start.count("\n"))
+            sources[block.document] = start + blank + block.text
+    program = "".join(
+        f"exec(compile({text!r}, {name!r}, 'exec'), {{}})\n"
+        for name, text in sources.items()
+    )
+    assert "gallery.md" in program
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": "scripts", "TF_CPP_MIN_LOG_LEVEL": "2"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_links_lead_somewhere() -> None:
+    for path in DOCUMENTS:
+        for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
+            if "://" not in target and not target.startswith(("#", "mailto:")):
+                file = path.parent / target.partition("#")[0]
+                # Results but for the reference come from a run.
+                assert file.exists(), f"{path.name} links to {target}"
+
+
+@functools.cache
+def rule_graph() -> str:
+    """The rules of the tutorial's experiment as Mermaid, without colours."""
+    done = subprocess.run(
+        [snakemake_program(), "--rulegraph", "mermaid-js"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    names = dict(re.findall(r"(id\d+)\[(\w+)\]", done.stdout))
+    edges = {
+        (names[a], names[b]) for a, b in re.findall(r"(id\d+) --> (id\d+)", done.stdout)
+    }
+    hidden = {"build_environment", "all"}
+    lines = sorted(f"  {a} --> {b}" for a, b in edges if not {a, b} & hidden)
+    return "\n".join(["graph LR", *lines])
+
+
+def mermaid(text: str) -> str:
+    """The graph in a document."""
+    match = re.search(r"^```mermaid\n(.*?)\n```$", text, re.M | re.S)
+    assert match
+    return match.group(1)
+
+
+def test_the_rule_graph_is_current() -> None:
+    assert mermaid(OUTPUTS.read_text()) == rule_graph(), (
+        "run .venvs/test/bin/python tests/test_documents.py"
+    )
+
+
+def test_every_output_is_in_the_table(project: Path) -> None:
+    """Each with the rule that makes it, for the tutorial's experiment."""
+    rows = re.findall(r"^\| `(\S+)` \| `(\w+)` \|", OUTPUTS.read_text(), re.M)
+    listed = {
+        name.replace("*", form): rule
+        for name, rule in rows
+        for form in ("pdf", "svg", "png", "csv")
+    }
+    summary = subprocess.run(
+        [snakemake_program(), "--summary"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    cells = [line.split("\t") for line in summary.splitlines()]
+    assert cells[0][0] == "output_file" and cells[0][2] == "rule"
+    made = {cell[0].removeprefix("results/tutorial/"): cell[2] for cell in cells[1:]}
+    assert len(made) > 50
+    kinds = ("tables/", "figures/", "paper/", "pages/", "verdict", "agreement", "ro-")
+    for path, rule in made.items():
+        if path.startswith(kinds):
+            assert listed.get(path) == rule, path
+    single = {p for p in listed if not re.search(r"-N|FIRST|ENSEMBLE", p)}
+    assert single <= made.keys()
+    assert {rule for _, rule in rows} <= set(made.values())
+
+
+def main() -> None:
+    """Bring the rule graph in outputs.md up to date."""
+    text = OUTPUTS.read_text()
+    OUTPUTS.write_text(text.replace(mermaid(text), rule_graph()))
+
+
+if __name__ == "__main__":
+    main()
