@@ -2,8 +2,12 @@
 
 import argparse
 import csv
+import os
 import sys
 from collections.abc import Sequence
+
+# The matrices are small: threads would wait for each other ten times as long.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from barren import columns
 from barren.ensembles import IDENTITY, RANDOM, BadInput, Ensemble
