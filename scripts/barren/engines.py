@@ -1,0 +1,166 @@
+"""One job, several simulators: the gradient of one symbol of each circuit.
+
+Each function takes arrays to gradients, as a user of that simulator would, and imports
+it when called. All see the same gates in the same order, the one that
+`programs.serialise` uses because it suits gate fusion. Random family only.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barren.circuits import Circuits
+from barren.ensembles import Ensemble
+from barren.gradients import ADJOINT, PARAMETER_SHIFT, gradients
+from barren.programs import PREPARATION, _ladder, serialise
+
+#: ensemble, circuits, threads, setting -> gradients (samples,), per radian.
+Engine = Callable[[Ensemble, Circuits, int, str], NDArray[Any]]
+
+
+def tensorflow_quantum(
+    ensemble: Ensemble, circuits: Circuits, threads: int, differentiator: str
+) -> NDArray[Any]:
+    """This workflow's way, serialising included."""
+    programs = serialise(ensemble, circuits)
+    return gradients(programs, circuits.theta, ensemble.observable, differentiator)
+
+
+def lightning_qubit(
+    ensemble: Ensemble, circuits: Circuits, threads: int, precision: str
+) -> NDArray[Any]:
+    """PennyLane: a QNode on lightning.qubit with diff_method="adjoint"."""
+    import pennylane as qml
+
+    device = qml.device(
+        "lightning.qubit", wires=ensemble.width, c_dtype=np.dtype(precision).type
+    )
+    rotation = (qml.RX, qml.RY, qml.RZ)
+    a, b = ensemble.observable
+
+    def expectation(theta: Any, row: int) -> Any:
+        for qubit in range(ensemble.width):
+            qml.RY(PREPARATION, wires=qubit)
+        for at, (axes, angles, ladder) in enumerate(_layers(ensemble, circuits, row)):
+            for qubit in range(ensemble.width):
+                symbol = (at, qubit) == ensemble.symbol
+                rotation[axes[qubit]](theta if symbol else angles[qubit], wires=qubit)
+            for pair in chain(*ladder):
+                qml.CZ(wires=pair)
+        return qml.expval(qml.Z(a) @ qml.Z(b))
+
+    node = qml.QNode(expectation, device, diff_method="adjoint")
+    gradient = qml.grad(node, argnums=0)
+    return np.array(
+        [
+            gradient(qml.numpy.array(theta, requires_grad=True), row)
+            for row, theta in enumerate(circuits.theta)
+        ]
+    )
+
+
+def qulacs(
+    ensemble: Ensemble, circuits: Circuits, threads: int, optimiser: str
+) -> NDArray[Any]:
+    """qulacs: a parametric circuit at theta +- pi/2, its state in double precision."""
+    import qulacs
+    from qulacs.circuit import QuantumCircuitOptimizer
+
+    observable = qulacs.Observable(ensemble.width)
+    observable.add_operator(1.0, "Z {} Z {}".format(*ensemble.observable))
+    state = qulacs.QuantumState(ensemble.width)
+    values = []
+    for row, theta in enumerate(circuits.theta):
+        circuit = qulacs.ParametricQuantumCircuit(ensemble.width)
+        add = (circuit.add_RX_gate, circuit.add_RY_gate, circuit.add_RZ_gate)
+        symbol = (
+            circuit.add_parametric_RX_gate,
+            circuit.add_parametric_RY_gate,
+            circuit.add_parametric_RZ_gate,
+        )
+        for qubit in range(ensemble.width):  # its angles have the other sign
+            circuit.add_RY_gate(qubit, -PREPARATION)
+        for at, (axes, angles, ladder) in enumerate(_layers(ensemble, circuits, row)):
+            for qubit in range(ensemble.width):
+                rotation = symbol if (at, qubit) == ensemble.symbol else add
+                rotation[axes[qubit]](qubit, -angles[qubit])
+            for pair in chain(*ladder):
+                circuit.add_CZ_gate(*pair)
+        if optimiser == "optimize_light":
+            QuantumCircuitOptimizer().optimize_light(circuit)
+        for shift in (np.pi / 2, -np.pi / 2):
+            circuit.set_parameter(0, -(theta + shift))
+            state.set_zero_state()
+            circuit.update_quantum_state(state)
+            values.append(observable.get_expectation_value(state))
+    return _shift(values)
+
+
+def qsimcirq(
+    ensemble: Ensemble, circuits: Circuits, threads: int, fused: str
+) -> NDArray[Any]:
+    """qsimcirq: Cirq circuits, moment by moment, at theta +- pi/2."""
+    import cirq
+    import qsimcirq
+
+    options = qsimcirq.QSimOptions(max_fused_gate_size=int(fused), cpu_threads=threads)
+    simulator = qsimcirq.QSimSimulator(options)
+    qubits = cirq.LineQubit.range(ensemble.width)
+    rotation = (cirq.rx, cirq.ry, cirq.rz)
+    a, b = ensemble.observable
+    observable = cirq.Z(qubits[a]) * cirq.Z(qubits[b])
+    preparation = cirq.Moment(cirq.ry(PREPARATION).on_each(qubits))
+    values = []
+    for row, theta in enumerate(circuits.theta):
+        moments, place = [preparation], 0
+        for at, (axes, angles, ladder) in enumerate(_layers(ensemble, circuits, row)):
+            if at == ensemble.symbol_layer:
+                place = len(moments)
+            moments.append(
+                cirq.Moment(
+                    rotation[axis](angle)(qubit)
+                    for axis, angle, qubit in zip(axes, angles, qubits, strict=True)
+                )
+            )
+            for pairs in ladder:
+                gates = [cirq.CZ(qubits[i], qubits[j]) for i, j in pairs]
+                moments.append(cirq.Moment(gates))
+        of_symbol = rotation[circuits.axes[row][ensemble.symbol]]
+        qubit = qubits[ensemble.symbol_qubit]
+        others = moments[place].without_operations_touching([qubit])
+        for shift in (np.pi / 2, -np.pi / 2):
+            moments[place] = others.with_operation(of_symbol(theta + shift)(qubit))
+            circuit = cirq.Circuit(moments)
+            values += simulator.simulate_expectation_values(circuit, [observable])
+    return _shift(np.real(values))
+
+
+#: Name, function and the settings of which the fastest is taken.
+OURS: dict[str, tuple[Engine, tuple[str, ...]]] = {
+    ADJOINT: (tensorflow_quantum, (ADJOINT,)),
+    PARAMETER_SHIFT: (tensorflow_quantum, (PARAMETER_SHIFT,)),
+}
+PEERS: dict[str, tuple[Engine, tuple[str, ...]]] = {
+    "lightning.qubit": (lightning_qubit, ("complex64", "complex128")),
+    "qulacs": (qulacs, ("as it is", "optimize_light")),
+    "qsimcirq": (qsimcirq, ("2", "3", "4")),
+}
+ENGINES = OURS | PEERS
+
+
+def _layers(
+    ensemble: Ensemble, circuits: Circuits, row: int
+) -> Iterator[tuple[list[int], list[float], list[list[tuple[int, int]]]]]:
+    """Of each layer: axes and angles of its rotations, and its CZ gates by moment."""
+    axes, angles = circuits.axes[row].tolist(), circuits.angles[row].tolist()
+    for layer in range(ensemble.layers):
+        yield axes[layer], angles[layer], _ladder(ensemble.width, layer)
+
+
+def _shift(values: Any) -> NDArray[Any]:
+    """The parameter shift of values at theta + pi/2, theta - pi/2, in turn."""
+    up, down = np.reshape(values, (-1, 2)).T
+    return np.asarray((up - down) / 2)

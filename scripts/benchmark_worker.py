@@ -1,0 +1,107 @@
+"""Do what scripts/benchmark.py asks for, a line of JSON in and out, and time it."""
+
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from barren.batches import write_batch
+from barren.circuits import sample_circuits
+from barren.engines import ENGINES
+from barren.ensembles import Ensemble
+from barren.gradients import set_threads
+from barren.programs import serialise
+
+SEED = 20181116
+THREADS = int(os.environ["OMP_NUM_THREADS"])
+
+
+def timed(job: Callable[[], Any]) -> dict[str, Any]:
+    """Wall and CPU seconds of a job, and the process's peak memory so far (bytes)."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = job()
+    return {
+        "seconds": time.perf_counter() - wall,
+        "cpu": time.process_time() - cpu,
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "result": result,
+    }
+
+
+def gradient(ensemble: str, samples: int, engine: str, setting: str) -> dict[str, Any]:
+    """Gradients of circuits, from their axes and angles on."""
+    point = Ensemble.parse(ensemble)
+    circuits = sample_circuits(point, SEED, range(samples))
+    function = ENGINES[engine][0]
+    return timed(
+        lambda: np.asarray(function(point, circuits, THREADS, setting)).tolist()
+    )
+
+
+def draw(ensemble: str, samples: int) -> dict[str, Any]:
+    """Sample and serialise circuits as this workflow does."""
+    point = Ensemble.parse(ensemble)
+
+    def job() -> dict[str, float]:
+        start = time.process_time()
+        circuits = sample_circuits(point, SEED, range(samples))
+        drawn = time.process_time()
+        serialise(point, circuits)
+        return {"sample": drawn - start, "serialise": time.process_time() - drawn}
+
+    return timed(job)
+
+
+def draw_with_cirq(ensemble: str, samples: int) -> dict[str, Any]:
+    """Sample and serialise circuits as the tutorial does."""
+    import cirq
+    import sympy
+    import tensorflow_quantum as tfq
+
+    from run_tutorial import random_circuit
+
+    point = Ensemble.parse(ensemble)
+    assert point.depth is not None
+    depth, qubits = point.depth, cirq.GridQubit.rect(1, point.width)
+    symbol, rng = sympy.Symbol("theta"), np.random.RandomState(SEED)
+
+    def job() -> None:
+        circuits = [random_circuit(rng, qubits, symbol, depth) for _ in range(samples)]
+        tfq.convert_to_tensor(circuits)
+
+    return timed(job)
+
+
+def store(ensemble: str, samples: int) -> dict[str, Any]:
+    """Write a batch; the result is its size in bytes."""
+    point = Ensemble.parse(ensemble)
+    circuits = sample_circuits(point, SEED, range(samples))
+    programs = serialise(point, circuits)
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "batch.npz")
+
+        def job() -> int:
+            write_batch(path, point, "", SEED, range(samples), circuits, programs)
+            return path.stat().st_size
+
+        return timed(job)
+
+
+JOBS = {job.__name__: job for job in (gradient, draw, draw_with_cirq, store)}
+
+if __name__ == "__main__":
+    set_threads(THREADS)
+    # What libraries print must not come between the answers.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    for line in sys.stdin:
+        request = json.loads(line)
+        answer = JOBS[request.pop("job")](**request)
+        print(json.dumps(answer), file=answers, flush=True)
