@@ -18,7 +18,7 @@ rule benchmark:
         "logs/benchmark.log",
     conda:
         "../../envs/plot.yaml"
-    threads: workflow.cores
+    threads: lambda wildcards: workflow.cores
     resources:
         mem_mb=4000,
     params:
