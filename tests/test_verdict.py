@@ -269,6 +269,17 @@ def test_convergence_with_depth() -> None:
     assert claims["converged_at_depth"].verdict == "contradicted"
 
 
+def test_claims_on_width_and_depth_are_made_of_the_first_setting() -> None:
+    """Nothing is repeated for each place of the symbol, which the papers keep."""
+    points = predicted((4, 6), (10, 50, 100), -0.69)
+    moved = [
+        replace(p, ensemble=replace(p.ensemble, symbol_qubit=qubit))
+        for qubit in (1, 2)
+        for p in predicted((4, 6), (10, 50, 100), 0.5)
+    ]
+    assert judge(points + moved) == judge(points)
+
+
 def test_variance_deep_in_the_block_is_smaller() -> None:
     """Grant's law, by its exact values for n = 8 and layers 0 and 60: 38 times."""
     ensembles = [
