@@ -379,12 +379,14 @@ def figure(rows: Iterable[dict[str, Any]]) -> tuple[Figure, pd.DataFrame]:
             )
         left.set(yscale="log", xlabel="width (qubits)", ylabel="core ms per gradient")
         left.set_xticks(sorted(spread["width"].unique()))
-        left.legend()
+        drawing.legend(loc="outside upper left", ncols=3)
         jobs = table[table["what"] == "job"]
         if len(jobs):
             sums = jobs.groupby("engine")["seconds"].sum().sort_values()
             right.barh(sums.index.str.replace("_", " "), sums, color=COLOURS[0])
             right.set_xlabel("wall seconds of the default run's jobs, summed")
+        else:
+            right.set_axis_off()
     return drawing, spread
 
 
