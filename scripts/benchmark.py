@@ -384,7 +384,7 @@ def figure(rows: Iterable[dict[str, Any]]) -> tuple[Figure, pd.DataFrame]:
         if len(jobs):
             sums = jobs.groupby("engine")["seconds"].sum().sort_values()
             right.barh(sums.index.str.replace("_", " "), sums, color=COLOURS[0])
-            right.set_xlabel("wall seconds of the default run's jobs, summed")
+            right.set_xlabel("wall seconds of the jobs, summed")
         else:
             right.set_axis_off()
     return drawing, spread
