@@ -207,7 +207,7 @@ def test_the_worked_examples_run(small: Path, tmp_path: Path) -> None:
     results = Path("results", "small")
     figure = results / "figures" / "gradient_kurtosis.svg"
     count = results / "tables" / "small_gradients.txt"
-    run_in(project)("--configfile", "config/small.yaml", figure, count)
+    run_in(project)(figure, count, "--configfile", "config/small.yaml")
     assert "<svg" in (project / figure).read_text()
     rows = (project / results / "tables" / "gradients.csv").read_text().splitlines()[1:]
     expected = sum(abs(float(row.split(",")[-1])) < 0.01 for row in rows)
