@@ -1,6 +1,10 @@
 """What the tests share: a copy of the project, and Snakemake to run it."""
 
 import os
+
+# Small matrices only wait for BLAS threads; numpy reads this when it is imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import shutil
 import subprocess
 from collections.abc import Callable
