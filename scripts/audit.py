@@ -30,7 +30,6 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stderr
-from datetime import datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -68,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--longest",
         type=float,
         default=30,
-        help="make again what took at most so many seconds (0: nothing)",
+        help="make again what took the processor at most so many seconds",
     )
     args = parser.parse_args(argv)
     os.chdir(step.ROOT)
@@ -265,9 +264,8 @@ def make_again(records: Sequence[Record], longest: float) -> tuple[Faults, str]:
     for record in records:
         if record.step in SAMPLED:
             continue
-        took = datetime.fromisoformat(record.end) - datetime.fromisoformat(record.start)
-        if took.total_seconds() > longest:
-            left_out.append(f"{record.file.path} ({took.total_seconds():.0f} s)")
+        if record.processor_seconds > longest:
+            left_out.append(f"{record.file.path} ({record.processor_seconds:.0f} s)")
             continue
         with tempfile.TemporaryDirectory() as elsewhere:
             error = repeat(record, Path(elsewhere))

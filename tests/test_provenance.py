@@ -82,7 +82,7 @@ def test_records_hold_what_made_each_file(small: Path) -> None:
         assert environment["lock_sha256"] == provenance.sha256(lock)
         assert environment["packages"]["numpy"] == "2.0.2"
         assert environment["deployer"] in {"venv", "conda"}
-        assert record["start"] < record["end"]
+        assert record["start"] < record["end"] and record["processor_seconds"] > 0
         assert record["threads"] >= 1 and record["processor"]
         for file in record["outputs"]:
             path = small / file["path"]

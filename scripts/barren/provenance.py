@@ -68,6 +68,7 @@ class Record:
     processor: str
     start: str
     end: str
+    processor_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -98,6 +99,7 @@ def run(
                 "processor": _processor(),
                 "start": start.isoformat(timespec="milliseconds"),
                 "end": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                "processor_seconds": round(time.process_time(), 3),
             }
             write_json(arguments.record, record)
     except BadInput as error:
