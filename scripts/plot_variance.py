@@ -26,7 +26,10 @@ parser.add_argument(
 
 
 def most_common(statistics: pd.DataFrame, *keys: str) -> pd.DataFrame:
-    """The rows in which some keys have the values that most rows have."""
+    """The rows in which some keys, where they vary, have their most common values."""
+    keys = tuple(key for key in keys if key in statistics)
+    if not keys:
+        return statistics
     values = statistics[[*keys]].value_counts().index[0]
     return statistics[statistics[[*keys]].eq(values).all(axis=1)]
 

@@ -55,12 +55,13 @@ def of_ensemble(row: Any) -> dict[str, str]:
             row[columns.VARIANCE_LOW], row[columns.VARIANCE_HIGH]
         )
     exact, limit = row[columns.EXACT_VARIANCE], row[columns.ASYMPTOTIC_VARIANCE]
-    for name, value in (
-        ("sampled-over-exact", row[columns.VARIANCE] / exact),
-        ("exact-over-asymptotic", exact / limit),
+    for name, value, over in (
+        ("sampled-over-exact", row[columns.VARIANCE], exact),
+        ("exact-over-asymptotic", exact, limit),
     ):
-        if pd.notna(value):
-            values[name] = number(value)
+        # Outside the observable's light cone the exact variance is 0.
+        if pd.notna(value) and pd.notna(over) and over > 0:
+            values[name] = number(value / over)
     return values
 
 

@@ -152,9 +152,10 @@ def test_more_samples_keep_the_circuits_there_were(small: Path, tmp_path: Path) 
     [
         "{family: random, width: [2, 3], depth: [2]}",
         "{family: identity_tutorial, width: [2], block_depth: [2], blocks: [2]}",
-        "{family: random, width: [3], depth: [2], symbol_layer: [0, 1]}",
+        "{family: random, width: [3], depth: [2],"
+        " symbol_layer: [0, 1], symbol_qubit: [0, 2]}",
     ],
-    ids=["random alone", "one width of identity", "a moved symbol"],
+    ids=["random alone", "one width of identity", "a symbol beyond the light cone"],
 )
 def test_a_part_of_an_experiment_is_legitimate(project: Path, ensembles: str) -> None:
     config = project / "config" / "part.yaml"
