@@ -108,6 +108,8 @@ def test_steps_and_tests_run_the_same_versions(name: str) -> None:
     tested = deploy.locked_versions("test")
     locked = deploy.locked_versions(name)
     assert locked["numpy"] == "2.0.2"
+    if name == "benchmark":  # has simulators that the tests do not import
+        locked = {package: locked[package] for package in locked.keys() & tested.keys()}
     assert locked.items() <= tested.items()
 
 
