@@ -35,10 +35,10 @@ report: $(RUNNER)
 	$(SNAKEMAKE) --configfile $(CONFIG) --report results/$(EXPERIMENT)/report.html
 
 verify audit: $(RUNNER)
-	@$(SNAKEMAKE) --cores $(CORES) --configfile $(CONFIG) $@
+	@$(SNAKEMAKE) $@ --cores $(CORES) --configfile $(CONFIG)
 
 archive: $(RUNNER)
-	$(SNAKEMAKE) --cores $(CORES) --configfile $(CONFIG) archive archive_crate
+	$(SNAKEMAKE) archive archive_crate --cores $(CORES) --configfile $(CONFIG)
 
 test: $(RUNNER) $(TESTS)
 	$(TEST_PYTHON) -m ruff check

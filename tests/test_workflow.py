@@ -17,7 +17,7 @@ from barren.circuits import sample_circuits
 from barren.ensembles import Ensemble
 from barren.sampler import gradients as exact_gradients
 from barren.tables import read_table
-from conftest import SMALL, copy_project, run_in
+from conftest import ROOT, SMALL, copy_project, run_in
 
 TABLES = ("gradients", "statistics", "theory", "fits", "claims")
 
@@ -238,3 +238,19 @@ def test_the_notebooks_numbers_come_out(project: Path) -> None:
     ours = read_table(results(project, "replay") / "tables" / "statistics.csv")
     assert ours[columns.FAMILY].tolist() == tutorial[columns.FAMILY].tolist()
     np.testing.assert_allclose(ours[columns.STD], tutorial[columns.STD], atol=1e-4)
+
+
+@pytest.mark.parametrize("target", ["audit", "archive"])
+def test_make_knows_the_targets(small: Path, tmp_path: Path, target: str) -> None:
+    """The words that the README tells a reviewer to type."""
+    folder = tmp_path / "project"
+    shutil.copytree(small, folder, symlinks=True)
+    shutil.copy(ROOT / "Makefile", folder)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    done = subprocess.run(
+        ["make", target, "CONFIG=config/small.yaml", "CORES=2"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
