@@ -9,7 +9,7 @@ measured to miss and to catch.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Literal
@@ -556,6 +556,16 @@ def deepest(points: Sequence[Point]) -> list[list[Point]]:
     return [curve for _, curve in best.values()]
 
 
+def sampled_slopes(
+    points: Sequence[Point],
+) -> Iterator[tuple[list[Point], dict[str, Fit]]]:
+    """The deepest curves that were sampled, each with its slopes."""
+    for curve in deepest(points):
+        fits = fit_curves(curve)
+        if "sampled" in fits:
+            yield curve, fits
+
+
 def _place(curve: Sequence[Point]) -> str:
     """Where a curve stands, in words: 'depth 50' and what is not the default."""
     name = curve[0].ensemble.name.split("_width-")[1].partition("_")[2]
@@ -577,11 +587,8 @@ def _slopes(fits: Mapping[str, Fit]) -> str:
 def variance_falls(points: Sequence[Point]) -> list[Claim]:
     """Tutorial, claim 2: the variance falls, and falls exponentially, with width."""
     claims = []
-    for curve in deepest(points):
-        fits = fit_curves(curve)
-        fit = fits.get("sampled")
-        if fit is None:
-            continue
+    for curve, fits in sampled_slopes(points):
+        fit = fits["sampled"]
         place = _place(curve)
         falls: Verdict = "undecided"
         if fit.slope_high < 0:
@@ -639,11 +646,8 @@ def variance_falls(points: Sequence[Point]) -> list[Claim]:
 def mcclean_slope(points: Sequence[Point]) -> list[Claim]:
     """McClean et al., figure 3: the slope is -0.685 per qubit."""
     claims = []
-    for curve in deepest(points):
-        fits = fit_curves(curve)
-        fit = fits.get("sampled")
-        if fit is None:
-            continue
+    for curve, fits in sampled_slopes(points):
+        fit = fits["sampled"]
         verdict: Verdict = "undecided"
         if not fit.slope_low <= MCCLEAN_SLOPE <= fit.slope_high:
             verdict = "contradicted"
