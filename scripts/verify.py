@@ -27,6 +27,7 @@ TOLERANCES = {
 #: Cells in words with numbers in them, which may differ in the last digit shown.
 WORDS = (columns.EVIDENCE,)
 
+REFERENCES = Path("results/reference")
 SAME = "the same to the byte"
 WITHIN = "within tolerance"
 DIFFERS = "differs"
@@ -36,10 +37,10 @@ MISSING = "missing"
 def main(argv: Sequence[str] | None = None) -> int:
     parser = step.parser(__doc__)
     parser.add_argument("folder", type=Path, help="the experiment's, results/NAME")
-    parser.add_argument("--reference", type=Path, default="results/reference")
     args = parser.parse_args(argv)
-    files = reference_files(args.folder, args.reference)
-    outcomes = {name: compare(name, args.folder, args.reference) for name in files}
+    reference = REFERENCES / args.folder.resolve().name
+    files = reference_files(args.folder, reference)
+    outcomes = {name: compare(name, args.folder, reference) for name in files}
     length = max(map(len, outcomes))
     for name, (outcome, detail) in outcomes.items():
         print(f"{name:{length}}  {outcome}{f': {detail}' if detail else ''}")

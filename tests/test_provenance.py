@@ -346,8 +346,8 @@ def compared(small: Path, tmp_path: Path) -> Path:
     """A copy of the project with the small experiment as its own reference."""
     project = copy_project(tmp_path / "project", small)
     shutil.copytree(small / FOLDER, project / FOLDER)
-    reference = project / "results" / "reference"
-    reference.mkdir()
+    reference = project / "results" / "reference" / "small"
+    reference.mkdir(parents=True)
     for name in ("tables", "figures"):
         shutil.copytree(project / FOLDER / name, reference / name)
     for name in ("experiment.json", "verdict.md"):
@@ -416,7 +416,7 @@ def test_verify_refuses_another_experiment(compared: Path) -> None:
     code, text = run_script(compared, "verify", FOLDER)
     assert code == 1
     assert text.strip() == (
-        "verify: results/reference is of another experiment: seed was 7, is 8"
+        "verify: results/reference/small is of another experiment: seed was 7, is 8"
     )
 
 
