@@ -6,4 +6,4 @@ if [[ ! "${CONDA_PREFIX:-}" -ef "${0%.post-deploy.sh}" ]]; then
     exit 1
 fi
 exec "$CONDA_PREFIX/bin/python" -s -E scripts/deploy_environment.py conda test \
-    aa69b638d7729e3163bbb9bff4d3de20b02a3979fa040b74951a5ce71868a52d
+    94eb966be263c8d365803378e9abca4dd9b8ade403fe0f97d7826692e43005b9

@@ -14,9 +14,9 @@ import numpy as np
 
 from barren.batches import write_batch
 from barren.circuits import sample_circuits
-from barren.engines import ENGINES
 from barren.ensembles import Ensemble
 from barren.gradients import set_threads
+from barren.peers import ENGINES
 from barren.programs import serialise
 
 SEED = 20181116

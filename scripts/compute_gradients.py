@@ -1,4 +1,7 @@
-"""Compute the gradient of every circuit of some batches with TensorFlow Quantum."""
+"""Compute the gradient of every circuit of some batches.
+
+TensorFlow Quantum runs the programs of the batches; qsim their axes and angles.
+"""
 
 import csv
 import sys
@@ -8,7 +11,7 @@ from pathlib import Path
 from barren import columns, step
 from barren.batches import read_batch
 from barren.cost import circuits_at_once
-from barren.ensembles import Ensemble, batch_path
+from barren.ensembles import QSIM, TFQ, Ensemble, batch_path
 from barren.gradients import (
     ADJOINT,
     PARAMETER_SHIFT,
@@ -16,6 +19,7 @@ from barren.gradients import (
     gradients,
     set_threads,
 )
+from barren.qsim import qsim_gradients
 
 parser = step.parser(__doc__)
 parser.add_argument("--ensembles", nargs="+", required=True, help="names of ensembles")
@@ -23,6 +27,7 @@ parser.add_argument("--batches", type=Path, required=True, help="folder of the b
 parser.add_argument("--first", type=int, required=True, help="first sample of a batch")
 parser.add_argument("--last", type=int, required=True, help="its last sample")
 parser.add_argument("--seed", type=int, required=True, help="the batches' seed")
+parser.add_argument("--engine", choices=[TFQ, QSIM], default=TFQ)
 parser.add_argument(
     "--differentiator", choices=["auto", ADJOINT, PARAMETER_SHIFT], default="auto"
 )
@@ -44,12 +49,15 @@ with step.run(parser, outputs=["gradients"]) as args:
             start = time.monotonic()
             for first in range(0, len(samples), at_once):
                 part = slice(first, first + at_once)
-                values = gradients(
-                    programs[part],
-                    circuits.theta[part],
-                    ensemble.observable,
-                    differentiator,
-                )
+                if args.engine == QSIM:
+                    values = qsim_gradients(ensemble, circuits[part])
+                else:
+                    values = gradients(
+                        programs[part],
+                        circuits.theta[part],
+                        ensemble.observable,
+                        differentiator,
+                    )
                 for row in zip(
                     samples[part], circuits.theta[part], values, strict=True
                 ):

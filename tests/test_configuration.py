@@ -74,6 +74,7 @@ BAD = {
     "no name": ("experiment", None, "'experiment' is a required property"),
     "a missing key": ("ensembles.0.depth", None, "'depth' is a required property"),
     "an unknown word": ("differentiator", "finite", "not one of .*; allowed: .auto."),
+    "an unknown engine": ("engine", "cirq", "not one of .*; allowed: .tfq., .qsim."),
     "a notebook elsewhere": ("stream", "papers", "stream: 'papers' is not one of"),
 }
 
@@ -85,6 +86,13 @@ def test_bad_configurations_are_explained(name: str) -> None:
         configuration.check(changed(path, value))
     assert re.search(message, str(caught.value)), str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_qsim_has_no_adjoint_method() -> None:
+    configuration.check(changed("engine", "qsim"))
+    config = changed("engine", "qsim") | {"differentiator": "adjoint"}
+    with pytest.raises(BadInput, match="differentiator: the engine qsim has"):
+        configuration.check(config)
 
 
 def test_the_notebook_stream_has_limits() -> None:

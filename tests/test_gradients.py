@@ -1,4 +1,4 @@
-"""TensorFlow Quantum's gradients, against Cirq's simulator and the public TFQ layer."""
+"""The gradients of both engines, against Cirq's simulator and the public TFQ layer."""
 
 import os
 
@@ -11,7 +11,7 @@ import tensorflow as tf
 import tensorflow_quantum as tfq
 
 from barren.circuits import sample_circuits
-from barren.ensembles import Ensemble
+from barren.ensembles import QSIM, Ensemble
 from barren.gradients import (
     ADJOINT,
     AUTO,
@@ -21,6 +21,7 @@ from barren.gradients import (
     gradients,
 )
 from barren.programs import serialise
+from barren.qsim import qsim_gradients
 from test_circuits import THETA, cirq_circuit
 
 ENSEMBLES = [
@@ -28,6 +29,10 @@ ENSEMBLES = [
     Ensemble("random", 5, depth=6, symbol_layer=2, symbol_qubit=3, observable_a=3),
     Ensemble("identity", 4, block_depth=3, blocks=2, symbol_layer=1, observable_b=3),
     Ensemble("identity_tutorial", 3, block_depth=4, blocks=2),
+    Ensemble("identity", 5, block_depth=2, blocks=3, symbol_layer=1, symbol_qubit=1),
+    Ensemble("identity_tutorial", 4, block_depth=5, blocks=1, symbol_layer=4),
+    Ensemble("random", 7, depth=4, symbol_qubit=2, observable_a=5),
+    Ensemble("random", 2, depth=1),
 ]
 #: float32 through some hundred gates.
 ABSOLUTE = 1e-5
@@ -51,16 +56,15 @@ def cirq_gradient(
     return (up - down) / 2
 
 
-@pytest.mark.parametrize("differentiator", [ADJOINT, PARAMETER_SHIFT])
+@pytest.mark.parametrize("method", [ADJOINT, PARAMETER_SHIFT, QSIM])
 @pytest.mark.parametrize("ensemble", ENSEMBLES, ids=lambda e: e.name)
-def test_gradients_are_those_of_cirq(ensemble: Ensemble, differentiator: str) -> None:
+def test_gradients_are_those_of_cirq(ensemble: Ensemble, method: str) -> None:
     circuits = sample_circuits(ensemble, 2, range(4))
-    values = gradients(
-        serialise(ensemble, circuits),
-        circuits.theta,
-        ensemble.observable,
-        differentiator,
-    )
+    if method == QSIM:
+        values = qsim_gradients(ensemble, circuits)
+    else:
+        programs = serialise(ensemble, circuits)
+        values = gradients(programs, circuits.theta, ensemble.observable, method)
     expected = [
         cirq_gradient(
             cirq_circuit(ensemble, circuits, row),
@@ -105,6 +109,27 @@ def test_the_size_of_a_batch_changes_nothing(differentiator: str) -> None:
 
     whole = compute(slice(None))
     assert [g for row in range(6) for g in compute(slice(row, row + 1))] == whole
+
+
+def test_qsim_leaves_out_what_is_outside_the_light_cone() -> None:
+    """Zero to the last bit where the symbol cannot reach the observable."""
+    near = Ensemble("random", 6, depth=3, symbol_qubit=3)
+    far = Ensemble("random", 6, depth=3, symbol_qubit=4)
+    for ensemble, reached in ((near, True), (far, False)):
+        circuits = sample_circuits(ensemble, 2, range(6))
+        assert qsim_gradients(ensemble, circuits).any() == reached
+
+
+@pytest.mark.parametrize("width", [10, 15])
+def test_both_engines_agree(width: int) -> None:
+    """To float32 through a thousand gates; wide enough for each of qsim's kernels."""
+    ensemble = Ensemble("random", width, depth=20)
+    circuits = sample_circuits(ensemble, 3, range(8))
+    programs = serialise(ensemble, circuits)
+    expected = gradients(programs, circuits.theta, ensemble.observable, PARAMETER_SHIFT)
+    np.testing.assert_allclose(
+        qsim_gradients(ensemble, circuits), expected, atol=ABSOLUTE, rtol=0
+    )
 
 
 def test_auto_takes_the_faster_differentiator() -> None:

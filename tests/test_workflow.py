@@ -216,6 +216,23 @@ def test_a_record_says_what_a_job_did(small: Path) -> None:
     assert str(small) not in json.dumps(record)
 
 
+def test_the_other_engine_gives_the_same_gradients(small: Path, tmp_path: Path) -> None:
+    """To float32; only what follows from the gradients is made again."""
+    folder = tmp_path / "project"
+    shutil.copytree(small, folder, symlinks=True)
+    table = "results/small/tables/gradients.csv"
+    options = ("--configfile", "config/small.yaml", "--config", "engine=qsim")
+    said = run_in(folder)(table, *options).stderr
+    assert "sampling circuits" not in said
+    record = folder / "results/small/records/compute_gradients/width-2_samples-0-7.json"
+    assert json.loads(record.read_text())["environment"]["name"] == "qsim"
+    found, expected = (read_table(path / table) for path in (folder, small))
+    np.testing.assert_allclose(
+        found[columns.GRADIENT], expected[columns.GRADIENT], atol=1e-5, rtol=4.5e-5
+    )
+    assert not found.equals(expected)
+
+
 def test_the_notebooks_numbers_come_out(project: Path) -> None:
     """The notebook's random stream gives the curves of the tutorial's own procedure."""
     config = project / "config" / "replay.yaml"

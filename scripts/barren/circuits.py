@@ -36,6 +36,10 @@ class Circuits:
     def __len__(self) -> int:
         return len(self.theta)
 
+    def __getitem__(self, rows: slice) -> "Circuits":
+        phi = None if self.phi is None else self.phi[rows]
+        return Circuits(self.axes[rows], self.angles[rows], self.theta[rows], phi)
+
 
 def stream(seed: int, circuit: str, sample: int) -> np.random.Generator:
     """The random stream of one circuit.

@@ -13,7 +13,7 @@ import jsonschema
 import yaml
 
 from barren import cost
-from barren.ensembles import IDENTITY, NOTEBOOK, BadInput, expand, sampled
+from barren.ensembles import IDENTITY, NOTEBOOK, QSIM, BadInput, expand, sampled
 
 SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
 HEAD = """\
@@ -69,6 +69,8 @@ def check(config: dict[str, Any]) -> None:
         raise BadInput(explain(error))
     if config["stream"] == NOTEBOOK:
         check_notebook(config)
+    if config["engine"] == QSIM and config["differentiator"] == "adjoint":
+        raise BadInput("differentiator: the engine qsim has the parameter shift alone")
     expand(config)
     check_memory(config)
 

@@ -20,6 +20,10 @@ IDENTITY_TUTORIAL = "identity_tutorial"
 IDENTITY_FAMILIES = (IDENTITY, IDENTITY_TUTORIAL)
 FAMILIES = (RANDOM, *IDENTITY_FAMILIES)
 
+#: What computes gradients; each has an environment of its name.
+TFQ = "tfq"
+QSIM = "qsim"
+
 SEED_SEQUENCE = "seed_sequence"
 NOTEBOOK = "notebook"
 

@@ -29,7 +29,7 @@ def serialise(ensemble: Ensemble, circuits: Circuits) -> NDArray[np.bytes_]:
 
     `tfq.from_tensor` turns them into Cirq circuits on the qubits GridQubit(0, q). Each
     has the preparation R_Y(pi/4), then a moment per layer of rotations, followed by the
-    layer's CZ gates in two moments (see `_ladder`). The rotation at the symbol's layer
+    layer's CZ gates in two moments (see `ladder`). The rotation at the symbol's layer
     and qubit has the exponent theta / pi with theta a symbol.
     """
     template = _template(ensemble)
@@ -129,8 +129,8 @@ def _template(ensemble: Ensemble) -> _Template:
             operations.append((operation, [rotation]))
         template.moment(operations)
 
-    def ladder(layer: int, reverse: bool = False) -> None:
-        moments = _ladder(width, layer)
+    def controlled_z(layer: int, reverse: bool = False) -> None:
+        moments = ladder(width, layer)
         for pairs in reversed(moments) if reverse else moments:
             if pairs:
                 template.moment([(_controlled_z(a, b), []) for a, b in pairs])
@@ -138,11 +138,11 @@ def _template(ensemble: Ensemble) -> _Template:
     def unitary(layers: range) -> None:
         for layer in layers:
             rotations(layer, 1)
-            ladder(layer)
+            controlled_z(layer)
 
     def inverse(layers: range) -> None:
         for layer in reversed(layers):
-            ladder(layer, reverse=True)
+            controlled_z(layer, reverse=True)
             rotations(layer, -1)
 
     if ensemble.family == RANDOM:
@@ -162,7 +162,7 @@ def _template(ensemble: Ensemble) -> _Template:
     )
 
 
-def _ladder(width: int, layer: int) -> list[list[tuple[int, int]]]:
+def ladder(width: int, layer: int) -> list[list[tuple[int, int]]]:
     """The CZ gates (q, q+1) of a layer as two moments.
 
     CZ gates commute, so their order within a layer is free. Even layers take the pairs

@@ -96,7 +96,7 @@ def run(
                 "environment": _environment(),
                 "source": _source(),
                 "threads": given.get("threads", 1),
-                "processor": _processor(),
+                "processor": processor(),
                 "start": start.isoformat(timespec="milliseconds"),
                 "end": datetime.now(UTC).isoformat(timespec="milliseconds"),
                 "processor_seconds": round(time.process_time(), 3),
@@ -206,7 +206,7 @@ def _source() -> dict[str, Any] | None:
         return None
 
 
-def _processor() -> str:
+def processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -25,11 +25,12 @@ rule benchmark:
         python=python("plot"),
         folder=subpath(output.ratios, parent=True),
         tfq=MEASURED["tfq"] / "bin" / "python",
+        qsim=MEASURED["qsim"] / "bin" / "python",
         peers=MEASURED["benchmark"] / "bin" / "python",
         snakemake=f"{sys.executable} -m snakemake",
     message:
         "measuring against other simulators and the tutorial's script"
     shell:
         "{params.python} scripts/benchmark.py --tfq {params.tfq}"
-        " --peers {params.peers} --snakemake {params.snakemake:q}"
+        " --qsim {params.qsim} --peers {params.peers} --snakemake {params.snakemake:q}"
         " --cores {threads} --folder {params.folder} 2> {log}"

@@ -24,6 +24,7 @@ ENVIRONMENTS = (
     "circuits",
     "plot",
     "provenance",
+    "qsim",
     "tables",
     "test",
     "tfq",

@@ -1,11 +1,11 @@
-# The gradient of every circuit, computed by TensorFlow Quantum.
+# The gradient of every circuit, computed by TensorFlow Quantum or qsim.
 
 
 rule compute_gradients:
     input:
         batches=batches_of_width,
         code=code("compute_gradients"),
-        environment=environment("tfq"),
+        environment=environment(config["engine"]),
     output:
         gradients="<results>/gradients/width-{width}_samples-{first}-{last}.csv",
         record="<results>/records/compute_gradients/width-{width}_samples-{first}-{last}.json",
@@ -14,24 +14,25 @@ rule compute_gradients:
     benchmark:
         "<benchmarks>/compute_gradients/width-{width}_samples-{first}-{last}.tsv"
     conda:
-        "../../envs/tfq.yaml"
+        f"../../envs/{config['engine']}.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: attempt * gradient_cost(wildcards).mib,
         runtime=lambda wildcards, attempt: attempt
         * cost.minutes(gradient_cost(wildcards).seconds),
     params:
-        python=python("tfq"),
+        python=python(config["engine"]),
         ensembles=lambda wildcards: names_of_width(sampled(config), wildcards),
         folder=f"results/{config['experiment']}/batches",
         seed=config["seed"],
+        engine=config["engine"],
         differentiator=config["differentiator"],
     message:
         "computing gradients at width {wildcards.width}, samples {wildcards.first} to {wildcards.last}"
     shell:
         "{params.python} scripts/compute_gradients.py --ensembles {params.ensembles}"
         " --batches {params.folder} --first {wildcards.first} --last {wildcards.last}"
-        " --seed {params.seed}"
+        " --seed {params.seed} --engine {params.engine}"
         " --differentiator {params.differentiator} --threads {threads}"
         " --gradients {output.gradients} --record {output.record} 2> {log}"
 

@@ -1,8 +1,9 @@
 """One job, several simulators: the gradient of one symbol of each circuit.
 
-Each function takes arrays to gradients, as a user of that simulator would, and imports
-it when called. All see the same gates in the same order, the one that
-`programs.serialise` uses because it suits gate fusion. Random family only.
+Beside the two engines of this workflow stand others for the benchmark. Each function
+takes arrays to gradients, as a user of that simulator would, and imports it when
+called. All see the same gates in the same order, the one that `programs.serialise` uses
+because it suits gate fusion. Random family only.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barren.circuits import Circuits
-from barren.ensembles import Ensemble
+from barren.ensembles import QSIM, Ensemble
 from barren.gradients import ADJOINT, PARAMETER_SHIFT, gradients
-from barren.programs import PREPARATION, _ladder, serialise
+from barren.programs import PREPARATION, ladder, serialise
+from barren.qsim import qsim_gradients
 
 #: ensemble, circuits, threads, setting -> gradients (samples,), per radian.
 Engine = Callable[[Ensemble, Circuits, int, str], NDArray[Any]]
@@ -27,6 +29,13 @@ def tensorflow_quantum(
     """This workflow's way, serialising included."""
     programs = serialise(ensemble, circuits)
     return gradients(programs, circuits.theta, ensemble.observable, differentiator)
+
+
+def qsim(
+    ensemble: Ensemble, circuits: Circuits, threads: int, setting: str
+) -> NDArray[Any]:
+    """This workflow's way with `engine: qsim`."""
+    return qsim_gradients(ensemble, circuits)
 
 
 def lightning_qubit(
@@ -44,11 +53,11 @@ def lightning_qubit(
     def expectation(theta: Any, row: int) -> Any:
         for qubit in range(ensemble.width):
             qml.RY(PREPARATION, wires=qubit)
-        for at, (axes, angles, ladder) in enumerate(_layers(ensemble, circuits, row)):
+        for at, (axes, angles, cz) in enumerate(_layers(ensemble, circuits, row)):
             for qubit in range(ensemble.width):
                 symbol = (at, qubit) == ensemble.symbol
                 rotation[axes[qubit]](theta if symbol else angles[qubit], wires=qubit)
-            for pair in chain(*ladder):
+            for pair in chain(*cz):
                 qml.CZ(wires=pair)
         return qml.expval(qml.Z(a) @ qml.Z(b))
 
@@ -83,11 +92,11 @@ def qulacs(
         )
         for qubit in range(ensemble.width):  # its angles have the other sign
             circuit.add_RY_gate(qubit, -PREPARATION)
-        for at, (axes, angles, ladder) in enumerate(_layers(ensemble, circuits, row)):
+        for at, (axes, angles, cz) in enumerate(_layers(ensemble, circuits, row)):
             for qubit in range(ensemble.width):
                 rotation = symbol if (at, qubit) == ensemble.symbol else add
                 rotation[axes[qubit]](qubit, -angles[qubit])
-            for pair in chain(*ladder):
+            for pair in chain(*cz):
                 circuit.add_CZ_gate(*pair)
         if optimiser == "optimize_light":
             QuantumCircuitOptimizer().optimize_light(circuit)
@@ -116,7 +125,7 @@ def qsimcirq(
     values = []
     for row, theta in enumerate(circuits.theta):
         moments, place = [preparation], 0
-        for at, (axes, angles, ladder) in enumerate(_layers(ensemble, circuits, row)):
+        for at, (axes, angles, cz) in enumerate(_layers(ensemble, circuits, row)):
             if at == ensemble.symbol_layer:
                 place = len(moments)
             moments.append(
@@ -125,7 +134,7 @@ def qsimcirq(
                     for axis, angle, qubit in zip(axes, angles, qubits, strict=True)
                 )
             )
-            for pairs in ladder:
+            for pairs in cz:
                 gates = [cirq.CZ(qubits[i], qubits[j]) for i, j in pairs]
                 moments.append(cirq.Moment(gates))
         of_symbol = rotation[circuits.axes[row][ensemble.symbol]]
@@ -142,6 +151,7 @@ def qsimcirq(
 OURS: dict[str, tuple[Engine, tuple[str, ...]]] = {
     ADJOINT: (tensorflow_quantum, (ADJOINT,)),
     PARAMETER_SHIFT: (tensorflow_quantum, (PARAMETER_SHIFT,)),
+    QSIM: (qsim, ("",)),
 }
 PEERS: dict[str, tuple[Engine, tuple[str, ...]]] = {
     "lightning.qubit": (lightning_qubit, ("complex64", "complex128")),
@@ -157,7 +167,7 @@ def _layers(
     """Of each layer: axes and angles of its rotations, and its CZ gates by moment."""
     axes, angles = circuits.axes[row].tolist(), circuits.angles[row].tolist()
     for layer in range(ensemble.layers):
-        yield axes[layer], angles[layer], _ladder(ensemble.width, layer)
+        yield axes[layer], angles[layer], ladder(ensemble.width, layer)
 
 
 def _shift(values: Any) -> NDArray[Any]:
