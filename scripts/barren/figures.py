@@ -91,9 +91,12 @@ def variance_by_width(
 
     A colour for each family and depth: samples as points with 95 % intervals, the exact
     ensemble values as lines, the random family's limit of infinite depth dotted. With
-    `fits` (fits.csv) the labels give the slope of the sampled log variance per qubit.
+    `fits` (fits.csv) the line fitted to the samples is dashed, with its slope (natural
+    logarithm, per qubit) in the label.
     """
     source = _source(statistics, quantity)
+    if fits is not None:
+        source = _with_fits(source, fits)
     groups = _series(source, columns.WIDTH)
     with matplotlib.rc_context(STYLE):
         figure, axes = _axes(COLUMN_WIDTH, 2.6 + 0.05 * len(groups))
@@ -102,10 +105,16 @@ def variance_by_width(
             label = _label(group)
             if one_family:
                 label = label.partition(", ")[2]
-            if fits is not None:
-                label += _slope(group, fits)
             style = _Style(number, len(groups), label)
+            if fits is not None and group["fit"].notna().any():
+                fit = group.dropna(subset="fit")
+                style.label += _slope(fit)
+                axes.plot(
+                    fit[columns.WIDTH], fit["fit"], "--", color=style.colour, lw=0.8
+                )
             _plot_series(axes, group, columns.WIDTH, style)
+        if fits is not None and source["fit"].notna().any():
+            axes.plot([], [], "--", color="0.3", lw=0.8, label="fit of the samples")
         _finish(figure, axes, source, columns.WIDTH, quantity)
     return figure, source
 
@@ -401,13 +410,22 @@ def _label(group: pd.DataFrame) -> str:
     return label if pd.isna(sigma) else rf"{label}, $\sigma$ = {sigma:g}"
 
 
-def _slope(group: pd.DataFrame, fits: pd.DataFrame) -> str:
-    """What a label says of the fit of a series; nothing where there is none."""
-    keys = [key for key in key_columns(group) if key != columns.WIDTH]
-    found = fits[fits[columns.CURVE] == "sampled"].merge(group[keys].head(1), on=keys)
-    if found.empty:
-        return ""
-    return f", slope {found[columns.SLOPE].iloc[0]:.3f}".replace("-", "\N{MINUS SIGN}")
+def _with_fits(source: pd.DataFrame, fits: pd.DataFrame) -> pd.DataFrame:
+    """The source with the fitted variance at the sampled widths, in a column `fit`."""
+    keys = [key for key in key_columns(source) if key != columns.WIDTH]
+    fitted = fits[fits[columns.CURVE] == "sampled"]
+    lines = source.merge(fitted, on=keys, how="left")
+    line = np.exp(
+        lines[columns.INTERCEPT] + lines[columns.SLOPE] * lines[columns.WIDTH]
+    )
+    return source.assign(fit=line.where(lines[columns.SAMPLES] > 0).to_numpy())
+
+
+def _slope(fit: pd.DataFrame) -> str:
+    """What a label says of a fitted line."""
+    (low, high), widths = np.log(fit["fit"].iloc[[0, -1]]), fit[columns.WIDTH]
+    slope = (high - low) / (widths.iloc[-1] - widths.iloc[0])
+    return f", slope {slope:.3f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _plot_series(axes: Axes, group: pd.DataFrame, x: str, style: _Style) -> None:
