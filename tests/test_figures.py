@@ -54,6 +54,7 @@ def test_theory_alone_has_no_marker() -> None:
             "blocks": [None],
             "curve": ["sampled"],
             "slope": [-1.25],
+            "intercept": [0.5],
         }
     )
     figure, source = variance_by_width(
@@ -61,8 +62,11 @@ def test_theory_alone_has_no_marker() -> None:
     )
     (axes,) = figure.axes
     assert points(axes) == [[2, 4]]
-    assert list(axes.lines[0].get_xdata()) == [2, 4, 6, 8]
-    assert list(axes.lines[0].get_ydata()) == list(source["exact"])
+    fit, exact = axes.lines[:2]
+    np.testing.assert_array_equal(fit.get_xdata(), [2, 4])
+    np.testing.assert_allclose(fit.get_ydata(), np.exp([0.5 - 2.5, 0.5 - 5]))
+    np.testing.assert_array_equal(exact.get_xdata(), [2, 4, 6, 8])
+    np.testing.assert_array_equal(exact.get_ydata(), source["exact"])
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert "depth 9, slope \N{MINUS SIGN}1.250" in texts
     assert "exact (bare: theory alone)" in texts

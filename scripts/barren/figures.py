@@ -108,7 +108,8 @@ def variance_by_width(
             style = _Style(number, len(groups), label)
             if fits is not None and group["fit"].notna().any():
                 fit = group.dropna(subset="fit")
-                style.label += _slope(fit)
+                slope = f"{fit[columns.SLOPE].iloc[0]:.3f}"
+                style.label += f", slope {slope}".replace("-", "\N{MINUS SIGN}")
                 axes.plot(
                     fit[columns.WIDTH], fit["fit"], "--", color=style.colour, lw=0.8
                 )
@@ -411,21 +412,14 @@ def _label(group: pd.DataFrame) -> str:
 
 
 def _with_fits(source: pd.DataFrame, fits: pd.DataFrame) -> pd.DataFrame:
-    """The source with the fitted variance at the sampled widths, in a column `fit`."""
+    """The source with slope and line of the fit to the samples, where there is one."""
     keys = [key for key in key_columns(source) if key != columns.WIDTH]
     fitted = fits[fits[columns.CURVE] == "sampled"]
     lines = source.merge(fitted, on=keys, how="left")
-    line = np.exp(
-        lines[columns.INTERCEPT] + lines[columns.SLOPE] * lines[columns.WIDTH]
-    )
-    return source.assign(fit=line.where(lines[columns.SAMPLES] > 0).to_numpy())
-
-
-def _slope(fit: pd.DataFrame) -> str:
-    """What a label says of a fitted line."""
-    (low, high), widths = np.log(fit["fit"].iloc[[0, -1]]), fit[columns.WIDTH]
-    slope = (high - low) / (widths.iloc[-1] - widths.iloc[0])
-    return f", slope {slope:.3f}".replace("-", "\N{MINUS SIGN}")
+    slope = lines[columns.SLOPE].where(lines[columns.SAMPLES] > 0).to_numpy(float)
+    width = lines[columns.WIDTH].to_numpy(float)
+    fit = np.exp(lines[columns.INTERCEPT].to_numpy(float) + slope * width)
+    return source.assign(**{"fit": fit, columns.SLOPE: slope})
 
 
 def _plot_series(axes: Axes, group: pd.DataFrame, x: str, style: _Style) -> None:
