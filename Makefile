@@ -1,6 +1,7 @@
 # make reproduce   everything, from nothing to the figures
 # make report      everything, and a report as one HTML file (CONFIG=config/NAME.yaml)
 # make verify      compare the results with results/reference/
+# make reference   keep the results in results/reference/ (CONFIG=config/NAME.yaml)
 # make audit       follow every figure and table back to the configuration
 # make archive     pack results, sources and locks; and the crate alone
 # make test        all tests
@@ -14,6 +15,8 @@ SNAKEMAKE := .venv/bin/snakemake
 TEST_PYTHON := .venvs/test/bin/python -s -E
 CORES := all
 CONFIG := config/config.yaml
+KEPT := experiment.json verdict.md tables figures paper
+REFERENCE = results/reference/$(EXPERIMENT)
 EXPERIMENT = $(shell sed -n 's/^experiment: *//p' $(CONFIG))
 
 # Any Python 3 starts the installer, which looks for Python 3.11 itself.
@@ -24,7 +27,7 @@ INSTALL := sh -c '\
 	done; \
 	echo "error: no Python 3.11 with venv and ensurepip found on PATH" >&2; exit 1' install
 
-.PHONY: reproduce report verify audit archive test config lock
+.PHONY: reproduce report verify reference audit archive test config lock
 .DEFAULT_GOAL := reproduce
 
 reproduce: $(RUNNER)
@@ -36,6 +39,13 @@ report: $(RUNNER)
 
 verify audit: $(RUNNER)
 	@$(SNAKEMAKE) $@ --cores $(CORES) --configfile $(CONFIG)
+
+# Without the gradients of all circuits where they are many.
+reference: $(RUNNER)
+	$(SNAKEMAKE) --cores $(CORES) --configfile $(CONFIG)
+	rm -rf $(REFERENCE) && mkdir -p $(REFERENCE)
+	cd results/$(EXPERIMENT) && cp -r $(KEPT) ../../$(REFERENCE)
+	find $(REFERENCE) -name gradients.csv -size +500k -delete
 
 archive: $(RUNNER)
 	$(SNAKEMAKE) archive archive_crate --cores $(CORES) --configfile $(CONFIG)
