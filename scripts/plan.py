@@ -89,13 +89,24 @@ for ensemble in ensembles:
 for width in widths(ensembles):
     of_width = [e for e in ensembles if e.width == width]
     jobs += [cost.gradient(of_width, size, rates).seconds for size in sizes]
+sampling, longest = sum(jobs), max(jobs, default=0.0)
+everything = expand(args.config)
+exact = [
+    cost.theory([e for e in everything if e.width == width], rates)
+    for width in widths(everything)
+]
+rest = [cost.once(step, len(ensembles) * len(sizes)) for step in cost.ONCE]
+jobs += exact + rest
 total = sum(jobs)
-wall = max([total / args.cores, *jobs])
-print(
-    f"\n{len(ensembles)} of {len(expand(args.config))} ensembles are sampled: "
-    f"{len(jobs)} jobs, {total / 3600:.2f} CPU hours, {disk / 1e9:.2f} GB of disk; "
-    f"about {wall / 60:.0f} minutes on {args.cores} cores, theory, tables and figures "
-    "not counted."
+wall = cost.wall(
+    total + cost.OVERHEAD * len(jobs), max(longest, *exact) + sum(rest), args.cores
 )
-if wall > 1.5 * total / args.cores:
+print(
+    f"\ncircuits and gradients {sampling:.0f} s, theory {sum(exact):.0f} s, "
+    f"tables, figures and the rest {sum(rest):.0f} s\n"
+    f"{len(ensembles)} of {len(everything)} ensembles are sampled: "
+    f"{len(jobs)} jobs, {total / 3600:.2f} CPU hours, {disk / 1e9:.2f} GB of disk; "
+    f"{cost.duration(wall)} on {args.cores} cores, all of it counted."
+)
+if longest > 1.5 * total / args.cores:
     print("A single job bounds the time: a smaller batch_size makes more jobs of it.")

@@ -1,5 +1,6 @@
 """The prediction of what jobs take, against what is known exactly."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from barren.circuits import sample_circuits
 from barren.configuration import check
 from barren.ensembles import BadInput, Ensemble
 from barren.programs import serialise
+from barren.theory import DENSE_WIDTH, predict
 
 ENSEMBLES = (
     Ensemble("random", 4, depth=30),
@@ -56,3 +58,47 @@ def test_a_batch_that_does_not_fit_is_refused() -> None:
     config = {"experiment": "x", "seed": 1, "samples": 100000, "batch_size": 100000}
     with pytest.raises(BadInput, match=r"needs \d+ MiB .* lower width or batch_size"):
         check(config | {"ensembles": [entry]})
+
+
+def test_theory_takes_one_sweep_a_curve() -> None:
+    def sweeps(*ensembles: Ensemble) -> float:
+        rates = cost.Rates(draw_start=0)
+        one = cost.theory([Ensemble("random", 10, depth=40)], rates)
+        return cost.theory(ensembles, rates) / one
+
+    depths = [Ensemble("random", 10, depth=depth) for depth in (10, 20, 40)]
+    assert sweeps(*depths) == 1
+    assert sweeps(*depths, Ensemble("random", 10, depth=40, sigma=0.1)) == 2
+    moved = Ensemble("random", 10, depth=40, observable_b=2)
+    assert sweeps(*depths, moved) == 2
+    blocks = {"block_depth": 50, "blocks": 1}
+    assert sweeps(Ensemble("identity", 10, symbol_layer=40, **blocks)) == 1
+    assert sweeps(Ensemble("identity_tutorial", 10, **blocks)) == 0
+
+
+@pytest.mark.parametrize(("width", "depth"), [(12, 100), (14, 40)])
+def test_theory_takes_about_what_is_predicted(width: int, depth: int) -> None:
+    """Within a factor of 4: machines differ, and others may use this one."""
+    assert cost.DENSE_WIDTH == DENSE_WIDTH
+    ensembles = [Ensemble("random", width, depth=d + 1) for d in range(depth)]
+    start = time.thread_time()
+    predict(ensembles)
+    taken = time.thread_time() - start
+    predicted = cost.theory(ensembles, cost.Rates(draw_start=0))
+    assert predicted / 4 < taken < 4 * predicted
+
+
+def test_the_time_left_is_that_of_a_schedule() -> None:
+    """Six jobs of 10 s and one after all of them: on 3 cores 30 s, at most Graham's."""
+    assert cost.wall(70, 20, 1) == 70
+    assert 30 <= cost.wall(70, 20, 3) < 40
+    assert cost.wall(70, 20, 1000) == pytest.approx(20, rel=0.01)
+
+
+def test_the_time_left_follows_the_pace() -> None:
+    left = cost.time_left(70, 20, 2, 0, 0)
+    assert left == cost.wall(70, 20, 2)
+    # Jobs of 1000 s took 3000 s: the rest takes three times as long, too.
+    assert cost.time_left(70, 20, 2, 1000, 3000) == pytest.approx(3 * left, rel=0.03)
+    # One job of 0.1 s that took 0.3 s tells little.
+    assert cost.time_left(70, 20, 2, 0.1, 0.3) == pytest.approx(left, rel=0.03)

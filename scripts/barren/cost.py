@@ -1,18 +1,19 @@
 """What an experiment takes, predicted from its coordinates (standard library alone).
 
 CPU time follows from rates that `snakemake plan` measures on the machine at hand;
-memory and disk follow from the file format and the number of amplitudes.
+memory and disk follow from the file format and the number of amplitudes. Times of the
+other jobs are those of the machine we measured on.
 """
 
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from barren.ensembles import RANDOM, Ensemble
+from barren.ensembles import IDENTITY, RANDOM, Ensemble
 
 #: Resident memory of TensorFlow with its kernels loaded, MiB.
 TENSORFLOW_MIB = 850
@@ -34,6 +35,32 @@ CIRCUITS_AT_ONCE = 50
 GATES_AT_ONCE = 200_000
 #: How much longer than predicted a job may run before a cluster ends it.
 PATIENCE = 4
+#: Width up to which the theory is dense, and CPU seconds of a layer: for each of the
+#: 3^width numbers, and beyond for each qubit of a matrix product state after the fifth,
+#: until it has converged (measured, up to width 24).
+DENSE_WIDTH = 12
+DENSE_NUMBER = 2e-8
+MPS_QUBIT = 0.0105
+MPS_LAYERS = 150
+#: CPU seconds of the steps that run once, and for each file that they read (measured).
+ONCE = {
+    "describe_experiment": (0.1, 0.0),
+    "draw_circuits": (2.5, 0.0),
+    "gather_gradients": (0.1, 0.0005),
+    "summarise_gradients": (0.5, 0.0),
+    "judge_claims": (1.3, 0.012),
+    "plot_variance": (4.5, 0.0),
+    "write_paper": (0.4, 0.0),
+    "write_pages": (0.4, 0.0),
+    "confirm_agreement": (0.4, 0.0),
+    "assemble_crate": (0.3, 0.0025),
+}
+#: Seconds that Snakemake adds to a job.
+OVERHEAD = 0.3
+#: Seconds to install an environment, most of them for downloading.
+INSTALL = 25.0
+#: Seconds of jobs that are over before their pace counts as much as the prediction.
+TRIAL = 10.0
 
 _SIMULATE = {
     4: 8e-6,
@@ -121,6 +148,66 @@ def gradient(ensembles: Iterable[Ensemble], samples: int, rates: Rates) -> Cost:
         states = STATE_VECTORS * BYTES_PER_AMPLITUDE * 2**ensemble.width
         mib = max(mib, round((programs + parsed + states) / 2**20))
     return Cost(seconds, TENSORFLOW_MIB + mib, 0)
+
+
+def theory(ensembles: Iterable[Ensemble], rates: Rates) -> float:
+    """CPU seconds of a job that predicts ensembles of one width.
+
+    Each curve, all depths or all layers of the symbol, is one sweep over its layers.
+    """
+    sweeps: dict[Ensemble, int] = {}
+    for ensemble in ensembles:
+        if ensemble.family == RANDOM:
+            curve = replace(ensemble, depth=None)
+            layers = ensemble.layers + ensemble.symbol_layer  # and the asymptote's
+        elif ensemble.family == IDENTITY:
+            curve = replace(ensemble, block_depth=None, blocks=None, symbol_layer=0)
+            layers = ensemble.symbol_layer
+        else:
+            continue  # a closed form
+        sweeps[curve] = max(layers, sweeps.get(curve, 0))
+    seconds = rates.draw_start
+    for curve, layers in sweeps.items():
+        if curve.width <= DENSE_WIDTH:
+            seconds += layers * DENSE_NUMBER * 3.0**curve.width
+        else:
+            seconds += min(layers, MPS_LAYERS) * MPS_QUBIT * (curve.width - 5)
+    return seconds
+
+
+def once(step: str, files: int) -> float:
+    """CPU seconds of a step that runs once and reads some files."""
+    start, each = ONCE[step]
+    return start + each * files
+
+
+def wall(seconds: float, chain: float, cores: int) -> float:
+    """Wall time of jobs of `seconds` in all, of which a `chain` waits for each other.
+
+    Graham's bound for jobs that start as soon as a core is free.
+    """
+    return chain + (seconds - chain) / cores
+
+
+def time_left(
+    seconds: float, chain: float, cores: int, predicted: float, taken: float
+) -> float:
+    """Wall time of the jobs left, at the pace of those that are over.
+
+    seconds, chain: predicted for those left; predicted, taken: for those that are over.
+    """
+    return wall(seconds, chain, cores) * (taken + TRIAL) / (predicted + TRIAL)
+
+
+def duration(seconds: float) -> str:
+    """A time in words, as exact as a prediction deserves."""
+    if seconds < 10:
+        return "some seconds"
+    if seconds < 90:
+        return f"about {5 * round(seconds / 5)} s"
+    if seconds < 5400:
+        return f"about {seconds / 60:.0f} min"
+    return f"about {seconds / 3600:.1f} h"
 
 
 def minutes(seconds: float) -> int:
