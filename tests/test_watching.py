@@ -1,10 +1,32 @@
 """What a run prints by itself."""
 
+import fcntl
+import logging
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import termios
+import time
 from pathlib import Path
 
-from conftest import run_in
+import pytest
+
+from barren import cost
+from barren.progress import Job, Watch, describe
+from conftest import run_in, snakemake_program
 
 EXPERIMENT = "results/tutorial/experiment.json"
+COLUMNS = 70
+#: A few short jobs, one after another on two cores.
+TARGETS = (
+    "results/tutorial/theory/width-4.csv",
+    "results/tutorial/batches/random_width-4_depth-50/0-199.npz",
+    "results/tutorial/batches/random_width-6_depth-50/0-199.npz",
+)
+BAR = re.compile(r"\[#*\.*\] +\d+%  .* left  \w+")
 
 
 def test_a_run_says_what_happens_and_how_far_it_is(project: Path) -> None:
@@ -25,3 +47,160 @@ def test_a_failed_job_shows_its_log(project: Path) -> None:
     assert "\nplanted: line 1\n" in done.stderr
     assert "logs/tutorial/describe_experiment.log" in done.stderr
     assert not (project / EXPERIMENT).exists()
+
+
+def on_a_terminal(
+    folder: Path, *arguments: str, interrupt: bool = False, **environment: str
+) -> tuple[int, str]:
+    """Exit code of Snakemake and all that it writes to a terminal."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
+    process = subprocess.Popen(
+        [snakemake_program(), "--cores", "2", *arguments],
+        cwd=folder,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=os.environ | {"TERM": "xterm"} | environment,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    written = b""
+    while True:
+        try:
+            part = os.read(ours, 65536)
+        except OSError:  # the other end is closed
+            break
+        written += part
+        if interrupt and b"% " in written:
+            interrupt = False
+            os.killpg(process.pid, signal.SIGINT)
+    os.close(ours)
+    return process.wait(), written.decode()
+
+
+def screen(written: str) -> list[str]:
+    """The lines that stand on a terminal in the end, without colours."""
+    lines, column = [""], 0
+    for token in re.findall(r"\x1b\[[0-9;]*[A-Za-z]|.", written, re.S):
+        if token == "\n":
+            lines.append("")
+        elif token == "\r":
+            column = 0
+        elif token == "\x1b[K":
+            lines[-1] = lines[-1][:column]
+        elif not token.startswith("\x1b"):
+            lines[-1] = lines[-1][:column] + token + lines[-1][column + 1 :]
+            column += 1
+    return lines
+
+
+def test_a_run_says_how_long_it_takes(project: Path) -> None:
+    said = run_in(project)(*TARGETS).stderr
+    # Three jobs of less than a second.
+    assert "3 steps, some seconds on 2 cores; logs in logs/tutorial/" in said
+    assert "1 of 3 steps (33%) done, some seconds left\n" in said
+    assert "3 of 3 steps (100%) done\n" in said
+    assert not re.search(r"[\r\x1b]", said)
+
+
+def test_a_terminal_has_a_bar_below_whole_lines(project: Path) -> None:
+    code, written = on_a_terminal(project, *TARGETS)
+    assert code == 0, written
+    bars = [bar.split("\r")[0] for bar in re.split(r"\r\x1b\[K", written)[1:]]
+    assert any(BAR.match(bar) for bar in bars)
+    assert all(len(bar) < COLUMNS for bar in bars if BAR.match(bar))
+    lines = screen(written)
+    assert not any(BAR.search(line) for line in lines)
+    for line in (
+        "3 steps, some seconds on 2 cores; logs in logs/tutorial/",
+        "1 of 3 steps (33%) done, some seconds left",
+        "3 of 3 steps (100%) done",
+    ):
+        assert line in lines
+    # Nothing is lost or doubled, against a run that has no bar.
+    code, plain = on_a_terminal(project, "--force", *TARGETS, TERM="dumb")
+    assert code == 0 and "\x1b" not in plain
+
+    def kept(text: list[str]) -> list[str]:
+        changing = r"\[.* \d{4}\]|Job \d+|Finished|Complete|Elapsed|Select|Execute"
+        return sorted(line for line in text if not re.match(changing, line))
+
+    assert set(kept(lines)) <= set(kept(screen(plain))) | {""}
+    assert sum("Finished jobid" in line for line in lines) == 3
+
+
+def test_an_interrupted_run_leaves_the_terminal_clean(project: Path) -> None:
+    code, written = on_a_terminal(project, *TARGETS, interrupt=True)
+    assert code != 0
+    assert BAR.search(written)
+    assert not any(BAR.search(line) for line in screen(written))
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--quiet", "all"], ["--quiet", "progress"], ["-n"], ["--touch"]]
+)
+def test_who_asks_for_quiet_has_it(project: Path, arguments: list[str]) -> None:
+    (project / EXPERIMENT).parent.mkdir(parents=True)
+    for path in (EXPERIMENT, "results/tutorial/records/describe_experiment.json"):
+        (project / path).parent.mkdir(exist_ok=True)
+        (project / path).touch()
+    code, written = on_a_terminal(project, EXPERIMENT, "--force", *arguments)
+    assert code == 0, written
+    assert "\x1b[K" not in written
+    assert "some seconds" not in written
+
+
+def test_a_fault_in_the_progress_does_not_end_a_run(project: Path) -> None:
+    module = project / "scripts" / "barren" / "progress.py"
+    text = module.read_text()
+    for place in ("def time_left(self) -> float:", "def line(self) -> str:"):
+        assert place in text
+        text = text.replace(place, f"{place}\n        raise RuntimeError('planted')")
+    module.write_text(text)
+    for run in (on_a_terminal(project, *TARGETS), on_a_terminal(project, EXPERIMENT)):
+        assert run[0] == 0
+        assert "planted" not in run[1]
+
+
+def test_the_time_left_counts_what_runs_and_what_waits() -> None:
+    """Two jobs of 100 s and one of 10 s after them, on two cores."""
+    long = [Job("compute gradients", 100, 110, None) for _ in range(2)]
+    watch = Watch(dict(enumerate([*long, Job("plot", 10, 10, None)])), cores=2)
+    assert watch.time_left() == cost.wall(210, 110, 2)
+
+    def happens(event: str, **known: int) -> None:
+        watch.emit(logging.makeLogRecord({"event": event, **known}))
+
+    for job in (0, 1):
+        happens("job_info", jobid=job)
+        watch.running[job] = time.monotonic() - 60
+    assert watch.time_left() == pytest.approx(cost.wall(90, 50, 2), abs=0.1)
+    assert "] " in watch.line() and " 57%" in watch.line()  # 120 of 210 s
+    happens("job_finished", job_id=0)
+    # 60 s for 100: the rest is faster, too.
+    pace = (60 + cost.TRIAL) / (100 + cost.TRIAL)
+    expected = cost.wall(50, 50, 2) * pace
+    assert watch.time_left() == pytest.approx(expected, abs=0.1)
+    happens("job_finished", job_id=1)
+    happens("job_finished", job_id=2)
+    assert watch.time_left() == pytest.approx(0, abs=1e-9)
+    assert watch.line() == ""
+
+
+def test_a_job_without_prediction_has_the_terminal_to_itself() -> None:
+    watch = Watch({0: Job("plan", None, 0, None), 1: Job("plot", 5, 5, None)}, cores=1)
+    watch.running = {1: time.monotonic()}
+    assert "plot" in watch.line()
+    watch.running[0] = time.monotonic()
+    assert watch.line() == ""
+
+
+def test_the_last_line_of_a_log_tells_how_far_a_job_is(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    job = Job("compute gradients, width 14", 1, 1, log)
+    assert describe(job) == job.label
+    log.write_text("x" * 1000 + "\nrandom: 120 of 250 circuits, 30 s left\n")
+    assert describe(job) == f"{job.label}: 120 of 250 circuits, 30 s left"
+    log.write_text("Traceback\n")
+    assert describe(job) == job.label

@@ -11,7 +11,3 @@ def take_lock():
         fcntl.flock(run_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         sys.exit("error: another run is at work in this directory; wait until it ends")
-
-
-onstart:
-    take_lock()

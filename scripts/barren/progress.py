@@ -1,0 +1,206 @@
+"""What a run says of itself: how long it will take, and a bar on a terminal.
+
+It listens to the events that Snakemake logs, and needs the standard library alone.
+Nothing here may end a run: what goes wrong ends what is said.
+"""
+
+import logging
+import os
+import re
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple, TextIO
+
+from barren import cost
+
+BAR = 12
+REFRESH = 1.0  # seconds
+TAIL = 400  # bytes of a log, enough for its last line
+CLEAR = "\r\x1b[K"
+COUNT = re.compile(r"\d+ of \d+ .*left$")
+
+
+class Job(NamedTuple):
+    """What is known of a job: predicted seconds, by themselves and to the run's end.
+
+    Without a prediction it may print by itself.
+    """
+
+    label: str
+    seconds: float | None
+    chain: float
+    log: Path | None
+
+
+class Watch(logging.Handler):
+    """Follows the jobs of a run; a handler of Snakemake's logger."""
+
+    def __init__(self, jobs: dict[int, Job], cores: int) -> None:
+        super().__init__()
+        self.jobs, self.cores = jobs, cores
+        self.total = self.left = sum(job.seconds or 0.0 for job in jobs.values())
+        self.waiting = sorted(jobs, key=lambda number: jobs[number].chain)
+        self.started: set[int] = set()
+        self.running: dict[int, float] = {}  # since when
+        self.predicted = self.taken = 0.0
+        self.terminal: Terminal | None = None
+
+    def attach(self, logger: logging.Logger) -> None:
+        """Add the time left to what is logged, and a bar to a terminal."""
+        for handler in logger.handlers:
+            if isinstance(handler, logging.StreamHandler) and handler.formatter:
+                handler.setFormatter(TimeLeft(handler.formatter, self))
+                if handler.stream.isatty() and os.environ.get("TERM") != "dumb":
+                    self.terminal = Terminal(handler.stream, self.line)
+                    handler.setStream(self.terminal)
+        logger.addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Follow jobs as they start and end."""
+        known = record.__dict__
+        with suppress(Exception):
+            match event(record):
+                case "job_info":
+                    self.started.add(known["jobid"])
+                    self.running[known["jobid"]] = time.monotonic()
+                case "job_error":
+                    self.running.pop(known["jobid"], None)
+                case "job_finished":
+                    self.finish(known["job_id"])
+
+    def finish(self, number: int) -> None:
+        """Count a job as over."""
+        self.started.add(number)
+        start = self.running.pop(number, None)
+        seconds = self.jobs[number].seconds
+        if seconds is not None:
+            self.left -= seconds
+            if start is not None:
+                self.predicted += seconds
+                self.taken += time.monotonic() - start
+
+    def time_left(self) -> float:
+        """Seconds until the run ends."""
+        now, left, chain = time.monotonic(), self.left, 0.0
+        for number, start in list(self.running.items()):
+            job = self.jobs[number]
+            # One that takes longer than predicted is nearly over.
+            spent = min(now - start, 0.95 * (job.seconds or 0.0))
+            left -= spent
+            chain = max(chain, job.chain - spent)
+        while self.waiting and self.waiting[-1] in self.started:
+            self.waiting.pop()
+        if self.waiting:
+            chain = max(chain, self.jobs[self.waiting[-1]].chain)
+        return cost.time_left(left, chain, self.cores, self.predicted, self.taken)
+
+    def line(self) -> str:
+        """The line of the bar; nothing where jobs speak for themselves."""
+        running = [(self.jobs[number], at) for number, at in list(self.running.items())]
+        if not running or any(job.seconds is None for job, _ in running):
+            return ""
+        now = time.monotonic()
+        spent = sum(min(now - at, 0.95 * (job.seconds or 0)) for job, at in running)
+        share = min((self.total - self.left + spent) / self.total, 1.0)
+        bar = "#" * round(share * BAR)
+        job = min(running, key=lambda pair: pair[1])[0]
+        left = cost.duration(self.time_left())
+        return f"[{bar:.<{BAR}}] {share:4.0%}  {left} left  {describe(job)}"
+
+    def close(self) -> None:
+        """Leave the terminal clean; logging calls it in the end, however that comes."""
+        if self.terminal:
+            self.terminal.end()
+        super().close()
+
+
+def event(record: logging.LogRecord) -> str:
+    """The name of Snakemake's event."""
+    return str(getattr(record, "event", ""))
+
+
+def describe(job: Job) -> str:
+    """A job, and how far it is by the last line of its log."""
+    with suppress(OSError):
+        if job.log:
+            with job.log.open("rb") as file:
+                file.seek(max(0, job.log.stat().st_size - TAIL))
+                lines = file.read().decode(errors="replace").splitlines()
+            if lines and (count := COUNT.search(lines[-1])):
+                return f"{job.label}: {count.group()}"
+    return job.label
+
+
+class TimeLeft(logging.Formatter):
+    """Another formatter, and the time left behind \"N of M steps done\"."""
+
+    def __init__(self, formatter: logging.Formatter, watch: Watch) -> None:
+        super().__init__()
+        self.formatter, self.watch = formatter, watch
+
+    def format(self, record: logging.LogRecord) -> str:
+        """What the other one says, and the time left."""
+        text = self.formatter.format(record)
+        with suppress(Exception):
+            known = record.__dict__
+            if event(record) == "progress" and known["done"] < known["total"]:
+                text += f", {cost.duration(self.watch.time_left())} left"
+        return text
+
+
+class Terminal:
+    """A terminal with a line at its bottom that stays below what is written."""
+
+    def __init__(self, stream: TextIO, line: Callable[[], str]) -> None:
+        self.stream, self.line = stream, line
+        self.lock = threading.RLock()
+        self.whole = True  # the cursor is at the start of a line
+        self.drawn = False
+        self.ended = threading.Event()
+        threading.Thread(target=self.refresh, daemon=True).start()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+    def write(self, text: str) -> int:
+        """Write above the line."""
+        with self.lock:
+            self.clear()
+            written = self.stream.write(text)
+            self.whole = text.endswith("\n")
+            self.draw()
+        return written
+
+    def refresh(self) -> None:
+        """Draw the line again and again."""
+        while not self.ended.wait(REFRESH):
+            with self.lock:
+                self.draw()
+
+    def draw(self) -> None:
+        """Draw the line, cut to the terminal, where nothing else stands."""
+        with suppress(Exception):
+            line = "" if self.ended.is_set() or not self.whole else self.line()
+            if not line:
+                return self.clear()
+            columns = os.get_terminal_size(self.stream.fileno()).columns or 80
+            self.stream.write(f"{CLEAR}{line[: columns - 1]}")
+            self.stream.flush()
+            self.drawn = True
+
+    def clear(self) -> None:
+        """Remove the line."""
+        if self.drawn:
+            self.drawn = False
+            with suppress(Exception):
+                self.stream.write(CLEAR)
+                self.stream.flush()
+
+    def end(self) -> None:
+        """Remove the line for good."""
+        self.ended.set()
+        with self.lock:
+            self.clear()
