@@ -135,7 +135,7 @@ def describe(job: Job) -> str:
 
 
 class TimeLeft(logging.Formatter):
-    """Another formatter, and the time left behind \"N of M steps done\"."""
+    """Another formatter, and the time left after "N of M steps done"."""
 
     def __init__(self, formatter: logging.Formatter, watch: Watch) -> None:
         super().__init__()
