@@ -3,16 +3,17 @@
 import argparse
 import json
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from barren import cost
 from barren.batches import read_batch, write_batch
 from barren.circuits import sample_circuits
-from barren.ensembles import RANDOM, Ensemble, batches, expand, sampled, widths
-from barren.gradients import AUTO, choose_differentiator, gradients, set_threads
+from barren.ensembles import QSIM, RANDOM, Ensemble, batches, expand, sampled, widths
+from barren.gradients import choose_differentiator, gradients, set_threads
 from barren.programs import serialise
+from barren.qsim import qsim_gradients
 from barren.step import write_json
 
 #: Width, depth and circuits of the circuits that are timed.
@@ -23,13 +24,13 @@ TIMED = (
     (12, 50, 20),
     (13, 50, 10),
     (14, 50, 6),
-    (16, 20, 6),
-    (18, 10, 4),
-    (20, 10, 2),
+    (16, 50, 4),
+    (18, 50, 2),
+    (20, 50, 1),
 )
 
 
-def calibrate(differentiator: str) -> cost.Rates:
+def calibrate(engine: str, differentiator: str) -> cost.Rates:
     """Measure the CPU time of each part of a job on one thread."""
     draw_start = time.process_time()  # since the process began
     set_threads(1)
@@ -37,7 +38,7 @@ def calibrate(differentiator: str) -> cost.Rates:
     start = 0.0
     with TemporaryDirectory() as folder:
         path = Path(folder, "batch.npz")
-        # The first calls load TensorFlow's kernels.
+        # The first calls load the engine.
         for width, depth, samples in ((4, 50, 20), (14, 1, 1), *TIMED):
             ensemble = Ensemble(RANDOM, width, depth)
             count = samples * cost.gates(ensemble)
@@ -47,17 +48,22 @@ def calibrate(differentiator: str) -> cost.Rates:
             write_batch(path, ensemble, "", 0, range(samples), circuits, programs)
             drew = time.process_time()
             read_batch(path, ensemble, 0)
-            gradients(
-                programs,
-                circuits.theta,
-                ensemble.observable,
-                choose_differentiator(differentiator, width),
-            )
+            if engine == QSIM:
+                qsim_gradients(ensemble, circuits)
+            else:
+                how = choose_differentiator(differentiator, width)
+                gradients(programs, circuits.theta, ensemble.observable, how)
             end = time.process_time()
             start = start or end
             draw, drawn = draw + drew - begin, drawn + count
             simulate[width] = (end - drew) / count
-    return cost.Rates(start, draw_start, draw / drawn, simulate)
+    return replace(
+        cost.RATES[engine],
+        start=start,
+        draw_start=draw_start,
+        serialise=draw / drawn,
+        simulate=simulate,
+    )
 
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -66,7 +72,7 @@ parser.add_argument("--cores", type=int, required=True)
 parser.add_argument("--calibration", type=Path, required=True, help="file to write")
 args = parser.parse_args()
 
-rates = calibrate(args.config.get("differentiator", AUTO))
+rates = calibrate(args.config["engine"], args.config["differentiator"])
 write_json(args.calibration, asdict(rates))
 
 ensembles = sampled(args.config)

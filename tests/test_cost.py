@@ -1,6 +1,7 @@
 """The prediction of what jobs take, against what is known exactly."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,11 @@ from barren import cost
 from barren.batches import write_batch
 from barren.circuits import sample_circuits
 from barren.configuration import check
-from barren.ensembles import BadInput, Ensemble
+from barren.ensembles import TFQ, BadInput, Ensemble
 from barren.programs import serialise
 from barren.theory import DENSE_WIDTH, predict
 
+RATES = cost.RATES[TFQ]
 ENSEMBLES = (
     Ensemble("random", 4, depth=30),
     Ensemble("random", 10, depth=50),
@@ -30,27 +32,26 @@ def test_disk_and_programs_are_those_of_a_batch(
     programs = serialise(ensemble, circuits)
     path = tmp_path / "batch.npz"
     write_batch(path, ensemble, "", 1, range(50), circuits, programs)
-    predicted = cost.sampling(ensemble, 50, cost.Rates()).disk
+    predicted = cost.sampling(ensemble, 50, RATES).disk
     assert predicted == pytest.approx(path.stat().st_size, rel=0.15)
     size = cost.PROGRAM_BYTES_PER_GATE * cost.gates(ensemble)
     assert size == pytest.approx(programs.dtype.itemsize, rel=0.03)
 
 
 def test_rates_between_and_beyond_the_measured_widths() -> None:
-    rates = cost.Rates(simulate={4: 1e-6, 8: 4e-6})
+    rates = replace(RATES, simulate={4: 1e-6, 8: 4e-6})
     assert rates.gate(2) == 1e-6
     assert rates.gate(6) == pytest.approx(2e-6)
     assert rates.gate(11) == pytest.approx(32e-6)
 
 
 def test_memory_grows_with_amplitudes_and_batches() -> None:
-    """Four state vectors of width 26 are 2 GiB."""
-    rates = cost.Rates()
-    small = cost.gradient([Ensemble("random", 2, depth=1)], 1, rates).mib
-    wide = cost.gradient([Ensemble("random", 26, depth=1)], 1, rates).mib
+    """Four state vectors of width 26 are 2 GiB; 2000 deep programs alone 6 GiB."""
+    small = cost.gradient([Ensemble("random", 2, depth=1)], 1, RATES).mib
+    wide = cost.gradient([Ensemble("random", 26, depth=1)], 1, RATES).mib
     assert wide - small == pytest.approx(2048, abs=8)
     deep = Ensemble("random", 24, depth=500)
-    assert cost.gradient([deep], 2000, rates).mib > 10_000
+    assert cost.gradient([deep], 2000, RATES).mib > 6_144
 
 
 def test_a_batch_that_does_not_fit_is_refused() -> None:
@@ -62,7 +63,7 @@ def test_a_batch_that_does_not_fit_is_refused() -> None:
 
 def test_theory_takes_one_sweep_a_curve() -> None:
     def sweeps(*ensembles: Ensemble) -> float:
-        rates = cost.Rates(draw_start=0)
+        rates = replace(RATES, draw_start=0)
         one = cost.theory([Ensemble("random", 10, depth=40)], rates)
         return cost.theory(ensembles, rates) / one
 
@@ -84,7 +85,7 @@ def test_theory_takes_about_what_is_predicted(width: int, depth: int) -> None:
     start = time.thread_time()
     predict(ensembles)
     taken = time.thread_time() - start
-    predicted = cost.theory(ensembles, cost.Rates(draw_start=0))
+    predicted = cost.theory(ensembles, replace(RATES, draw_start=0))
     assert predicted / 4 < taken < 4 * predicted
 
 

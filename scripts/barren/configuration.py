@@ -104,7 +104,7 @@ def check_memory(config: dict[str, Any]) -> None:
     available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
     size = min(config["batch_size"], config["samples"])
     for ensemble in sampled(config):
-        needed = cost.gradient([ensemble], size, cost.Rates()).mib
+        needed = cost.gradient([ensemble], size, cost.RATES[config["engine"]]).mib
         if needed > available:
             raise BadInput(
                 f"{ensemble.name}: width {ensemble.width} needs {needed} MiB of memory "

@@ -8,17 +8,15 @@ other jobs are those of the machine we measured on.
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from barren.ensembles import IDENTITY, RANDOM, Ensemble
+from barren.ensembles import IDENTITY, QSIM, RANDOM, TFQ, Ensemble
 
-#: Resident memory of TensorFlow with its kernels loaded, MiB.
-TENSORFLOW_MIB = 850
 #: Resident memory of numpy with the code that draws circuits, MiB.
-NUMPY_MIB = 100
+NUMPY_MIB = 50
 #: complex64 amplitudes.
 BYTES_PER_AMPLITUDE = 8
 #: State vectors that a gradient keeps for each thread.
@@ -26,10 +24,9 @@ STATE_VECTORS = 4
 #: A gate in a TFQ program, in memory and in the batch's archive (measured).
 PROGRAM_BYTES_PER_GATE = 142.6
 DISK_BYTES_PER_GATE = 4.3
-#: Copies of a batch's programs that a job holds at once.
-COPIES = 2.5
-#: A gate that TensorFlow Quantum has parsed, in memory (measured).
-PARSED_BYTES_PER_GATE = 1500
+#: Copies of a batch's programs that the job holds that makes or takes it (measured).
+COPIES_DRAWN = 2.1
+COPIES_COMPUTED = 1.2
 #: Circuits and gates in one call: enough to keep it busy, few enough to fit.
 CIRCUITS_AT_ONCE = 50
 GATES_AT_ONCE = 200_000
@@ -62,30 +59,22 @@ INSTALL = 25.0
 #: Seconds of jobs that are over before their pace counts as much as the prediction.
 TRIAL = 10.0
 
-_SIMULATE = {
-    4: 8e-6,
-    8: 5e-6,
-    10: 6e-6,
-    12: 1e-5,
-    14: 2e-5,
-    16: 5e-5,
-    18: 1.7e-4,
-    20: 7e-4,
-}
-
 
 @dataclass(frozen=True)
 class Rates:
-    """CPU seconds on one core, by default those of the machine we measured on.
+    """What an engine takes on one core.
 
-    start: loading TensorFlow's kernels; draw_start: loading numpy; serialise: a gate
-    drawn, serialised and compressed; simulate: a gate of a gradient, by width.
+    CPU seconds: `start` for loading it, `simulate` for a gate of a gradient, by width;
+    `draw_start` for loading numpy, `serialise` for a gate drawn, serialised and
+    compressed. Memory: MiB of the engine `loaded`, bytes of a `parsed` gate.
     """
 
-    start: float = 5.0
-    draw_start: float = 0.3
+    simulate: Mapping[int, float]
+    start: float
+    loaded: int
+    parsed: int
+    draw_start: float = 0.2
     serialise: float = 2.5e-6
-    simulate: Mapping[int, float] = field(default_factory=lambda: dict(_SIMULATE))
 
     def gate(self, width: int) -> float:
         """Seconds for a gate of a gradient, between and beyond the measured widths."""
@@ -99,13 +88,48 @@ class Rates:
         return seconds * 2.0 ** max(0, width - nearest)
 
     @classmethod
-    def read(cls, path: Path) -> "Rates":
+    def read(cls, path: Path, engine: str) -> "Rates":
         """The rates measured on this machine, or the default ones without a file."""
         if not path.exists():
-            return cls()
+            return RATES[engine]
         values = json.loads(path.read_text())
         values["simulate"] = {int(n): value for n, value in values["simulate"].items()}
         return cls(**values)
+
+
+#: By engine, on the machine we measured on.
+RATES = {
+    TFQ: Rates(
+        {
+            4: 4e-6,
+            8: 3e-6,
+            10: 3.6e-6,
+            12: 6e-6,
+            14: 1.3e-5,
+            16: 4e-5,
+            18: 1.4e-4,
+            20: 5.6e-4,
+        },
+        start=2.0,
+        loaded=540,
+        parsed=2200,
+    ),
+    QSIM: Rates(
+        {
+            4: 1.4e-6,
+            8: 1.2e-6,
+            10: 1.4e-6,
+            12: 1.8e-6,
+            14: 3.9e-6,
+            16: 1.2e-5,
+            18: 4e-5,
+            20: 1.6e-4,
+        },
+        start=1.6,
+        loaded=200,
+        parsed=150,
+    ),
+}
 
 
 class Cost(NamedTuple):
@@ -132,7 +156,7 @@ def sampling(ensemble: Ensemble, samples: int, rates: Rates) -> Cost:
     count = samples * gates(ensemble)
     return Cost(
         rates.draw_start + rates.serialise * count,
-        NUMPY_MIB + round(COPIES * PROGRAM_BYTES_PER_GATE * count / 2**20),
+        NUMPY_MIB + round(COPIES_DRAWN * PROGRAM_BYTES_PER_GATE * count / 2**20),
         DISK_BYTES_PER_GATE * count + 8 * samples * ensemble.layers * ensemble.width,
     )
 
@@ -143,11 +167,11 @@ def gradient(ensembles: Iterable[Ensemble], samples: int, rates: Rates) -> Cost:
     for ensemble in ensembles:
         count = samples * gates(ensemble)
         seconds += count * rates.gate(ensemble.width)
-        programs = COPIES * PROGRAM_BYTES_PER_GATE * count
-        parsed = circuits_at_once(ensemble) * gates(ensemble) * PARSED_BYTES_PER_GATE
+        programs = COPIES_COMPUTED * PROGRAM_BYTES_PER_GATE * count
+        parsed = circuits_at_once(ensemble) * gates(ensemble) * rates.parsed
         states = STATE_VECTORS * BYTES_PER_AMPLITUDE * 2**ensemble.width
         mib = max(mib, round((programs + parsed + states) / 2**20))
-    return Cost(seconds, TENSORFLOW_MIB + mib, 0)
+    return Cost(seconds, rates.loaded + mib, 0)
 
 
 def theory(ensembles: Iterable[Ensemble], rates: Rates) -> float:

@@ -2,6 +2,7 @@
 import ast
 import json
 import sys
+from functools import cache
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir).parent / "scripts"))
@@ -24,10 +25,6 @@ from barren.ensembles import (
     widths,
 )
 
-# As `snakemake plan` measured them on this machine.
-CALIBRATION = "logs/calibration.json"
-RATES = cost.Rates.read(Path(CALIBRATION))
-
 
 def check_configuration(config):
     """Fill in the defaults of an experiment; end with one line on what is wrong."""
@@ -35,6 +32,17 @@ def check_configuration(config):
         configuration.check(config)
     except BadInput as error:
         sys.exit(f"configuration: {error}")
+
+
+def calibration():
+    """Where `snakemake plan` leaves what it measured on this machine."""
+    return Path(f"logs/calibration-{config['engine']}.json")
+
+
+@cache
+def rates():
+    """What each part of a job takes."""
+    return cost.Rates.read(calibration(), config["engine"])
 
 
 def code(script):
@@ -83,14 +91,14 @@ def batches_of_width(wildcards):
 def sampling_cost(wildcards):
     """What a job of `sample_circuits` takes."""
     samples = int(wildcards.last) - int(wildcards.first) + 1
-    return cost.sampling(Ensemble.parse(wildcards.ensemble), samples, RATES)
+    return cost.sampling(Ensemble.parse(wildcards.ensemble), samples, rates())
 
 
 def gradient_cost(wildcards):
     """What a job of `compute_gradients` takes."""
     samples = int(wildcards.last) - int(wildcards.first) + 1
     ensembles = [e for e in sampled(config) if e.width == int(wildcards.width)]
-    return cost.gradient(ensembles, samples, RATES)
+    return cost.gradient(ensembles, samples, rates())
 
 
 def all_batches(_):

@@ -3,19 +3,19 @@
 
 rule plan:
     input:
-        environment=environment("tfq"),
+        environment=environment(config["engine"]),
     log:
         "logs/plan.log",
     conda:
-        "../../envs/tfq.yaml"
+        f"../../envs/{config['engine']}.yaml"
     threads: 1
     resources:
         mem_mb=1500,
     params:
-        python=python("tfq"),
+        python=python(config["engine"]),
         config=json.dumps(config),
         cores=lambda wildcards: workflow.cores,
-        calibration=CALIBRATION,
+        calibration=str(calibration()),
     message:
         "timing this machine for some seconds, on one core"
     shell:

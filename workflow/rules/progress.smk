@@ -16,7 +16,7 @@ def seconds_of(job):
         return gradient_cost(job.wildcards).seconds
     if step == "predict_ensembles":
         width = int(job.wildcards.width)
-        return cost.theory([e for e in expand(config) if e.width == width], RATES)
+        return cost.theory([e for e in expand(config) if e.width == width], rates())
     if step == "build_environment":
         return cost.INSTALL
     if step == "all":
