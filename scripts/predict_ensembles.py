@@ -1,6 +1,7 @@
 """Predict the exact moments of ensembles of one width, as a table.
 
 Of the random family every depth up to the deepest is predicted: one sweep yields all.
+A depth that nobody asked for may stay unknown, and its cells empty.
 """
 
 import csv
@@ -8,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from barren import columns, step
-from barren.ensembles import RANDOM, BadInput, Ensemble
-from barren.theory import predict
+from barren.ensembles import RANDOM, Ensemble
+from barren.theory import predict, require_known
 
 parser = step.parser(__doc__)
 parser.add_argument("--ensembles", nargs="+", required=True, help="names of ensembles")
@@ -28,15 +29,13 @@ with step.run(parser, outputs=["table"]) as args:
     for curve, depth in deepest.items():
         depths = range(curve.symbol_layer + 1, depth + 1)
         ensembles += [replace(curve, depth=depth) for depth in depths]
-    try:
-        predictions = predict(ensembles)
-    except FloatingPointError as error:
-        raise BadInput(str(error)) from None
+    predicted = [*zip(ensembles, predict(ensembles), strict=True)]
+    require_known(pair for pair in predicted if pair[0].name in args.ensembles)
     with args.table.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow((*columns.KEYS, *columns.FURTHER_KEYS, *columns.THEORY))
-        for ensemble, prediction in zip(ensembles, predictions, strict=True):
+        for ensemble, prediction in predicted:
             keys = ensemble.keys()
             order = (*columns.KEYS, *columns.FURTHER_KEYS)
-            # csv writes None as an empty cell: no exact form.
+            # csv writes None as an empty cell: no exact form, or not known.
             writer.writerow([*(keys[key] for key in order), *prediction])

@@ -11,7 +11,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from barren import columns
 from barren.ensembles import IDENTITY, RANDOM, BadInput, Ensemble
-from barren.theory import predict
+from barren.theory import predict, require_known
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -31,8 +31,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _print(options)
     except BadInput as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
-    except FloatingPointError as error:
-        parser.exit(1, f"{parser.prog}: {error}\n")
 
 
 def _print(options: argparse.Namespace) -> None:
@@ -57,6 +55,7 @@ def _print(options: argparse.Namespace) -> None:
     for ensemble in ensembles:
         ensemble.check()
     predictions = predict(ensembles)
+    require_known(zip(ensembles, predictions, strict=True))
     keys = [columns.WIDTH, columns.DEPTH]
     values = [columns.VARIANCE, columns.RELATIVE_ERROR]
     if options.family == IDENTITY:

@@ -19,6 +19,7 @@ from barren.theory import (
     mps_chain,
     predict,
     random_moments,
+    require_known,
     rotation_map,
     symbol_map,
     tutorial_moments,
@@ -369,8 +370,14 @@ def test_truncation_is_tightened_until_it_suffices(monkeypatch):
     monkeypatch.setattr(theory, "TRUNCATIONS", (1e-1, 1e-2, 1e-8, 1e-9))
     assert random_moments(6, [40]).relative_error[0] < theory.TOLERANCE
     monkeypatch.setattr(theory, "TRUNCATIONS", (1e-1, 1e-2))
-    with pytest.raises(FloatingPointError, match="width 6: after 40 layers"):
-        random_moments(6, [40])
+    assert np.isnan(random_moments(6, [40]).variance[0])
+    ensembles = [Ensemble("random", 6, depth=40)]
+    predictions = predict(ensembles)
+    assert predictions[0].variance is None
+    with pytest.raises(
+        BadInput, match="random_width-6_depth-40: the exact variance is"
+    ):
+        require_known(zip(ensembles, predictions, strict=True))
 
 
 def test_a_wide_circuit_sees_no_further_than_its_light_cone():

@@ -14,7 +14,7 @@ are in radians; sigma None stands for uniform angles.
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -249,7 +249,7 @@ def random_moments(
 ) -> Moments:
     """Moments of the random family at each of `depths`, in one sweep.
 
-    Raises FloatingPointError where a variance is not known to `TOLERANCE`.
+    The second moment is nan where the variance is not known to `TOLERANCE`.
     """
     layer, qubit = symbol
     depth = np.asarray(depths, dtype=np.intp)
@@ -275,7 +275,7 @@ def identity_moments(
 
     g = (i/2) <[W^dagger P W, Z_a Z_b]> in the prepared state, W the layers before the
     symbol and P its axis; the block depth does not matter.
-    Raises FloatingPointError where a second moment is not known to `TOLERANCE`.
+    The second moment is nan where it is not known to `TOLERANCE`.
     """
     layer = np.asarray(layers, dtype=np.intp)
     start = np.repeat(_prepared(width), 2, axis=0)
@@ -349,7 +349,8 @@ def predict(ensembles: Sequence[Ensemble]) -> list[Prediction]:
 
     The asymptote is that of the depth for the random family, of the symbol's layer for
     Grant's identity blocks.
-    Raises FloatingPointError where a variance is not known to `TOLERANCE`.
+    What has no exact form is None, and so is what is not known to `TOLERANCE`; that has
+    a relative error.
     """
     curves: dict[Ensemble, dict[int, Prediction]] = defaultdict(dict)
     places = []
@@ -376,6 +377,16 @@ def predict(ensembles: Sequence[Ensemble]) -> list[Prediction]:
         for point, row in zip(points, rows.tolist(), strict=True):
             points[point] = Prediction(*(None if x != x else x for x in row))
     return [curves[curve][point] for curve, point in places]
+
+
+def require_known(predicted: Iterable[tuple[Ensemble, Prediction]]) -> None:
+    """Raise BadInput if the variance of an ensemble is not known to `TOLERANCE`."""
+    for ensemble, found in predicted:
+        if found.variance is None and found.relative_error is not None:
+            raise BadInput(
+                f"{ensemble.name}: the exact variance is known to "
+                f"{found.relative_error:.1e} alone, {TOLERANCE:.0e} is asked"
+            )
 
 
 def _curve(curve: Ensemble, points: Sequence[int]) -> tuple[Moments, float]:
@@ -416,7 +427,6 @@ def _moments(
 
     Before `first` layers the light cone has not arrived: exactly zero.
     """
-    width = start.shape[1]
     reached = np.arange(len(maps) + 1) >= first
     for values, errors in sweeps(start, maps, probes):
         second = np.where(reached, values @ weights, 0.0)
@@ -428,13 +438,10 @@ def _moments(
         variance = second[at] - mean**2
         error = np.zeros(len(at))
         np.divide(relative[at] * second[at], variance, out=error, where=reached[at])
-        if np.all(np.abs(error) <= TOLERANCE):
-            return Moments(mean, second[at], error)
-    worst = np.argmax(np.abs(error))
-    raise FloatingPointError(
-        f"width {width}: after {at[worst]} layers the relative error "
-        f"{error[worst]:.1e} exceeds {TOLERANCE:.0e}"
-    )
+        known = np.abs(error) <= TOLERANCE
+        if known.all():
+            break
+    return Moments(mean, np.where(known, second[at], np.nan), error)
 
 
 def _random_mean(
