@@ -252,7 +252,6 @@ def variance_map(
                 rasterized=True,
             )
             axes.set_title(title, fontsize=8)
-            axes.invert_yaxis()
             axes.label_outer()
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.yaxis.set_major_locator(MaxNLocator(integer=True))
