@@ -133,9 +133,8 @@ def describe_run(
     root = crate.root_dataset
     root["name"] = f"Barren plateaus, experiment {experiment}"
     root["description"] = (
-        "Gradients of random quantum circuits, sampled with TensorFlow Quantum beside "
-        "exact theory: circuits, gradients, tables and figures, with the record of "
-        "every job that made them."
+        "Gradients of random quantum circuits, sampled, beside exact theory: circuits, "
+        "gradients, tables and figures, with the record of every job that made them."
     )
     root["datePublished"] = end
     root["mentions"] = [run, *(action for action, _ in jobs)]
