@@ -158,6 +158,22 @@ def test_a_truncated_batch(project: Path, small: Path) -> None:
     check_gradients(project, small)
 
 
+def test_a_job_that_fails_once(project: Path, small: Path) -> None:
+    """At its second attempt it asks for more memory and time."""
+    batches = Path("results", "small", "batches")
+    shutil.copytree(small / batches, project / batches)
+    rule = project / "workflow" / "rules" / "gradients.smk"
+    command = '"{params.python} scripts/compute_gradients.py'
+    fault = '"echo {resources.mem_mb} {resources.runtime} >> asked; grep -c . asked'
+    code = rule.read_text()
+    assert code.count(command) == 1
+    rule.write_text(code.replace(command, f'{fault} | grep 2;"\n        {command}'))
+    run_in(project)(GRADIENTS, *SMALL, "--retries", "1")
+    first, second = (project / "asked").read_text().splitlines()
+    assert [2 * int(n) for n in first.split()] == [int(n) for n in second.split()]
+    check_gradients(project, small)
+
+
 def test_ten_thousand_batches(project: Path) -> None:
     """Their graph takes under 60 s of CPU time and 2 GB."""
     (project / "config" / "many.yaml").write_text(

@@ -16,7 +16,7 @@ rule describe_experiment:
         "../../envs/circuits.yaml"
     threads: 1
     resources:
-        mem_mb=200,
+        mem_mb=500,
     params:
         python=python("circuits"),
         config=json.dumps(config),
@@ -42,7 +42,7 @@ rule sample_circuits:
         "../../envs/circuits.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * sampling_cost(wildcards).mib,
+        mem_mb=lambda wildcards, attempt: memory(sampling_cost(wildcards), attempt),
         runtime=lambda wildcards, attempt: attempt
         * cost.minutes(sampling_cost(wildcards).seconds),
     params:

@@ -25,6 +25,9 @@ from barren.ensembles import (
     widths,
 )
 
+# Of Snakemake itself: in a cluster's job it runs twice, and counts (130 MiB each).
+SNAKEMAKE_MIB = 300
+
 
 def check_configuration(config):
     """Fill in the defaults of an experiment; end with one line on what is wrong."""
@@ -99,6 +102,11 @@ def gradient_cost(wildcards):
     samples = int(wildcards.last) - int(wildcards.first) + 1
     ensembles = [e for e in sampled(config) if e.width == int(wildcards.width)]
     return cost.gradient(ensembles, samples, rates())
+
+
+def memory(predicted, attempt):
+    """The memory that a job asks for, MiB, more with each attempt."""
+    return attempt * (predicted.mib + SNAKEMAKE_MIB)
 
 
 def all_batches(_):

@@ -17,7 +17,7 @@ rule compute_gradients:
         f"../../envs/{config['engine']}.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * gradient_cost(wildcards).mib,
+        mem_mb=lambda wildcards, attempt: memory(gradient_cost(wildcards), attempt),
         runtime=lambda wildcards, attempt: attempt
         * cost.minutes(gradient_cost(wildcards).seconds),
     params:

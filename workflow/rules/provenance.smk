@@ -71,7 +71,7 @@ rule verify:
         "../../envs/circuits.yaml"
     threads: 1
     resources:
-        mem_mb=200,
+        mem_mb=500,
     params:
         python=python("circuits"),
         results=subpath(input.experiment, parent=True),
