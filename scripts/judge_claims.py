@@ -11,18 +11,11 @@ import pandas as pd
 from barren import columns, step
 from barren.batches import read_batch
 from barren.ensembles import Ensemble, batch_path, batches, expand, further_keys
+from barren.evidence import Point, join_draws, reduce_draws
 from barren.statistics import Summary
 from barren.tables import ensemble_keys, read_table, with_integers, write_table
 from barren.theory import Prediction
-from barren.verdict import (
-    Point,
-    curves,
-    fit_curves,
-    join_draws,
-    judge,
-    reduce_draws,
-    render,
-)
+from barren.verdict import curves, fit_curves, judge, render
 
 parser = step.parser(__doc__)
 parser.add_argument("--experiment", type=Path, required=True)

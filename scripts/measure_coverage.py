@@ -19,12 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
+from barren.agreement import agreement
 from barren.circuits import Circuits
 from barren.ensembles import IDENTITY, IDENTITY_TUTORIAL, RANDOM, Ensemble
+from barren.evidence import Claim, Point, reduce_draws
 from barren.sampler import draw_circuits, gradients
 from barren.statistics import fit_slope, summarise, variance_interval
 from barren.theory import predict
-from barren.verdict import Claim, Point, agreement, judge, reduce_draws
+from barren.verdict import judge
 
 Floats = NDArray[np.float64]
 Ends = tuple[Floats, Floats]

@@ -6,22 +6,19 @@ import numpy as np
 import pytest
 
 from barren import columns
+from barren.agreement import agreement
 from barren.ensembles import IDENTITY, IDENTITY_TUTORIAL, RANDOM, Ensemble
+from barren.evidence import (
+    Claim,
+    Point,
+    join_draws,
+    one_rotation_gradients,
+    reduce_draws,
+)
 from barren.sampler import draw_circuits, gradients
 from barren.statistics import summarise
 from barren.theory import Prediction, predict
-from barren.verdict import (
-    Claim,
-    Point,
-    agreement,
-    deepest,
-    fit_curves,
-    join_draws,
-    judge,
-    one_rotation_gradients,
-    reduce_draws,
-    render,
-)
+from barren.verdict import deepest, fit_curves, judge, render
 from measure_coverage import DEFAULT, FAULTS, SHALLOW, SMALL, experiment
 
 #: The tutorial's experiment to n = 8, which the tests can afford.

@@ -1,0 +1,257 @@
+"""Agreement of what was sampled with theory.
+
+The tests are e-values (Ramdas et al., Statistical Science 38:576, 2023): the wealth of
+a bettor who stakes on every circuit, in a game that is fair or worse if the theory
+holds. By Markov's inequality 1 / wealth is a valid p-value, whatever the tails and
+however few the circuits, and wealth from independent circuits multiplies.
+workflow/docs/statistics.md has the tests, their assumptions, and what they were
+measured to miss and to catch.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special, stats
+
+from barren.ensembles import IDENTITY, Ensemble
+from barren.evidence import (
+    FEWEST,
+    LEVEL,
+    SAME_GRADIENT,
+    Claim,
+    Floats,
+    Point,
+    Verdict,
+)
+
+#: Largest plausible E g^4 / (E g^2)^2, needed to tell a small second moment from one
+#: that rests on circuits not yet met. Measured: 3 to 5 (docs).
+FOURTH_MOMENT = 12.0
+#: Stakes of the bets, all scale-free.
+UPWARD = np.array([0.03, 0.1, 0.3, 0.9])
+DOWNWARD = np.array([0.01, 0.03, 0.1, 0.3])
+STAKES = np.array([0.05, 0.1, 0.2, 0.4, 0.8])
+STAKES = np.concatenate([STAKES, -STAKES])
+#: Radians; a table may round.
+SAME_ANGLE = 1e-6
+
+
+@dataclass(frozen=True)
+class Check:
+    """One test of agreement: p-value under the theory, and what was seen."""
+
+    what: str
+    names: tuple[str, ...]
+    p_value: float
+    seen: str
+
+
+def agreement(points: Sequence[Point]) -> list[Claim]:
+    """Do circuits and gradients agree with theory, all at once?"""
+    sampled = [point for point in points if point.summary]
+    if not sampled:
+        return []
+    certain = [*repeated(sampled), *misrecorded(sampled)]
+    chances = [*moment_checks(sampled), *draw_checks(sampled)]
+    level = LEVEL / max(1, len(chances))
+    failed = certain + [check for check in chances if check.p_value <= level]
+    names = tuple(dict.fromkeys(name for check in failed for name in check.names))
+    least = min(len(point.gradients) for point in sampled)
+    exact = sum(point.prediction.second_moment is not None for point in sampled)
+    if failed:
+        verdict: Verdict = "contradicted"
+        evidence = "; ".join(f"{check.what}: {check.seen}" for check in failed) + "."
+    else:
+        verdict = "supported" if least >= FEWEST and exact else "undecided"
+        smallest = min((check.p_value for check in chances), default=1.0)
+        evidence = (
+            f"{exact} of {len(sampled)} ensembles have an exact second moment. Of "
+            f"{len(chances)} tests the smallest p-value is {smallest:.2g}, above "
+            f"{level:.2g}."
+        )
+        if least < FEWEST:
+            evidence += f" With {least} circuits a factor of two may pass unseen."
+    return [
+        Claim(
+            "samples_agree_with_theory",
+            "The sampled circuits and gradients agree with the exact theory.",
+            "This project, workflow/docs/theory.md",
+            evidence,
+            "Bets against the exact mean and second moment of every ensemble, and of "
+            "each family's together; chi-square of axes, angles and theta; no circuit "
+            "twice; gradients recomputed in numpy. Simultaneous (Bonferroni)",
+            LEVEL,
+            verdict,
+            names,
+        )
+    ]
+
+
+def moment_checks(points: Sequence[Point]) -> list[Check]:
+    """Bets against the exact moments, for each ensemble and for each family."""
+    checks = []
+    for title, wealths in (
+        ("mean", _mean_wealth),
+        ("second moment", _second_moment_wealth),
+    ):
+        families: dict[str, list[tuple[Point, Floats]]] = defaultdict(list)
+        for point in points:
+            wealth = wealths(point)
+            if wealth is not None:
+                families[point.ensemble.family].append((point, wealth))
+        for family, bets in families.items():
+            for point, wealth in bets:
+                checks.append(
+                    _moment_check(title, point.ensemble.name, [point], wealth)
+                )
+            # Ensembles that share circuits are not independent: their wealth is
+            # averaged, that of different circuits multiplied.
+            circuits: dict[str, list[Floats]] = defaultdict(list)
+            for point, wealth in bets:
+                circuits[point.ensemble.circuit].append(wealth)
+            if len(bets) > 1:
+                together = np.sum([_average(w) for w in circuits.values()], axis=0)
+                every = [point for point, _ in bets]
+                checks.append(_moment_check(title, f"family {family}", every, together))
+    return checks
+
+
+def _moment_check(
+    title: str, what: str, points: Sequence[Point], wealth: Floats
+) -> Check:
+    p_value = float(np.exp(min(0.0, -_average(wealth))))
+    if title == "mean":
+        means = [p.gradients.mean() - (p.prediction.mean or 0.0) for p in points]
+        seen = f"{np.mean(means):+.2g} from the exact mean"
+    else:
+        ratios = [np.mean(p.gradients**2) / _second_moment(p) for p in points]
+        seen = f"{np.mean(ratios):.3g} times the exact second moment"
+    names = tuple(point.ensemble.name for point in points)
+    return Check(f"{what}, {title}", names, p_value, f"{seen} (p = {p_value:.1g})")
+
+
+def _average(wealth: Any) -> Any:
+    """Logarithm of the mean over the first axis of wealth given as logarithms."""
+    return special.logsumexp(wealth, axis=0) - np.log(len(wealth))
+
+
+def _second_moment(point: Point) -> float:
+    moment = point.prediction.second_moment
+    assert moment is not None
+    return moment
+
+
+def _second_moment_wealth(point: Point) -> Floats | None:
+    """Log wealth of each bet that E g^2 is larger, or smaller, than the theory says.
+
+    Larger: 1 + stake (g^2 / m - 1), fair and never negative for a stake in (0, 1).
+    Smaller: exp(-s g^2 / m), whose mean is at most 1 - s + s^2 F / 2 because exp(-x) is
+    at most 1 - x + x^2 / 2; F bounds E g^4 / m^2.
+    """
+    moment = point.prediction.second_moment
+    if not moment:
+        return None
+    ratio = point.gradients**2 / moment
+    larger = np.log1p(UPWARD[:, None] * (ratio - 1)).sum(axis=1)
+    squared = float(np.mean(ratio)) ** 2
+    kurtosis = float(np.mean(ratio**2)) / squared if squared else 0.0
+    fourth = max(FOURTH_MOMENT, 2 * kurtosis)
+    fair = np.log1p(-DOWNWARD + DOWNWARD**2 * fourth / 2)
+    smaller = -DOWNWARD * ratio.sum() - len(ratio) * fair
+    wealth: Floats = np.concatenate([larger, smaller])
+    return wealth
+
+
+def _mean_wealth(point: Point) -> Floats | None:
+    """Log wealth of each bet that E g differs from the theory's.
+
+    With theta uniform, theta + pi has the opposite gradient: g is symmetric about 0 and
+    exp(x) / cosh(x), x a multiple of g, a fair bet. Otherwise g in [-1, 1] is bet upon
+    with 1 + stake (g - mean) / (1 + |mean|).
+    """
+    ensemble = point.ensemble
+    if ensemble.family != IDENTITY and ensemble.sigma is None:
+        moment = point.prediction.second_moment or np.mean(point.gradients**2)
+        if not moment:
+            return None
+        x = STAKES[:, None] * point.gradients / np.sqrt(moment)
+        return np.asarray((x - np.logaddexp(x, -x) + np.log(2)).sum(axis=1))
+    mean = point.prediction.mean
+    if mean is None:
+        return None
+    x = STAKES[:, None] * (point.gradients - mean) / (1 + abs(mean))
+    # A gradient beyond [-1, 1] can only win.
+    return np.asarray(np.log(np.maximum(1 + x, 0.1)).sum(axis=1))
+
+
+def draw_checks(points: Sequence[Point]) -> list[Check]:
+    """Chi-square tests that axes, angles and theta are distributed as they should."""
+    checks = []
+    seen = set()
+    for point in points:
+        draws, ensemble = point.draws, point.ensemble
+        if draws is None:
+            continue
+        counts = {"theta": draws.theta_counts}
+        if ensemble.circuit not in seen:
+            counts |= {"axes": draws.axis_counts, "angles": draws.angle_counts}
+        seen.add(ensemble.circuit)
+        for title, count in counts.items():
+            if count.sum() >= 5 * len(count):
+                p_value = float(stats.chisquare(count).pvalue)
+                text = " ".join(str(n) for n in count)
+                checks.append(
+                    Check(
+                        f"{ensemble.name}, {title}",
+                        (ensemble.name,),
+                        p_value,
+                        f"counts {text} are not uniform (p = {p_value:.1g})",
+                    )
+                )
+    return checks
+
+
+def repeated(points: Sequence[Point]) -> list[Check]:
+    """Circuits that occur twice: the same theta with the same gradient, not 0.
+
+    Ensembles that differ in symbol or observable alone share their circuits.
+    """
+    owners: dict[tuple[float, float], Ensemble] = {}
+    twice: dict[str, int] = defaultdict(int)
+    for point in points:
+        ensemble = point.ensemble
+        pairs = zip(point.theta.tolist(), point.gradients.tolist(), strict=True)
+        for pair in pairs:
+            owner = owners.get(pair)
+            if owner is None:
+                owners[pair] = ensemble
+            elif pair[1] and (owner == ensemble or owner.circuit != ensemble.circuit):
+                twice[ensemble.name] += 1
+    return [
+        Check(f"{name}, circuits", (name,), 0.0, f"{count} occur a second time")
+        for name, count in twice.items()
+    ]
+
+
+def misrecorded(points: Sequence[Point]) -> list[Check]:
+    """Circuits whose recorded theta or gradient is not that of the circuit."""
+    checks = []
+    for point in points:
+        name = point.ensemble.name
+        wrong: dict[str, NDArray[np.bool_]] = {}
+        if point.prediction.second_moment == 0:
+            wrong["gradients that must be 0"] = np.abs(point.gradients) > SAME_GRADIENT
+        if point.draws is not None:
+            rounding = np.abs(point.theta - point.draws.symbol_angle)
+            wrong["theta differs from the circuit's angle"] = rounding > SAME_ANGLE
+            difference = np.abs(point.gradients - point.draws.recomputed)
+            wrong["gradients differ from the recomputed"] = difference > SAME_GRADIENT
+        for what, where in wrong.items():
+            if where.any():
+                seen = f"{where.sum()} of {len(where)}"
+                checks.append(Check(f"{name}, {what}", (name,), 0.0, seen))
+    return checks
