@@ -371,7 +371,9 @@ def figure(rows: Iterable[dict[str, Any]]) -> tuple[Figure, pd.DataFrame]:
             one = spread[spread["engine"] == engine]
             best = one.loc[one.groupby("width")["median"].idxmin()]
             middle = best["median"]
-            label = f"{'TensorFlow Quantum, ' if engine in OURS else ''}{engine}"
+            label = {QSIM: "this workflow, engine: qsim"}.get(engine, engine)
+            if engine in OURS and engine != QSIM:
+                label = f"TensorFlow Quantum, {engine}"
             left.errorbar(
                 best["width"],
                 middle,
