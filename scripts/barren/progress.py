@@ -187,17 +187,17 @@ class Terminal:
             if not line:
                 return self.clear()
             columns = os.get_terminal_size(self.stream.fileno()).columns or 80
+            self.drawn = True  # first: Ctrl-C may come at any point
             self.stream.write(f"{CLEAR}{line[: columns - 1]}")
             self.stream.flush()
-            self.drawn = True
 
     def clear(self) -> None:
         """Remove the line."""
         if self.drawn:
-            self.drawn = False
             with suppress(Exception):
                 self.stream.write(CLEAR)
                 self.stream.flush()
+            self.drawn = False
 
     def end(self) -> None:
         """Remove the line for good."""
