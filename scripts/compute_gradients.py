@@ -15,11 +15,9 @@ from barren.ensembles import QSIM, TFQ, Ensemble, batch_path
 from barren.gradients import (
     ADJOINT,
     PARAMETER_SHIFT,
-    choose_differentiator,
-    gradients,
+    compute_gradients,
     set_threads,
 )
-from barren.qsim import qsim_gradients
 
 parser = step.parser(__doc__)
 parser.add_argument("--ensembles", nargs="+", required=True, help="names of ensembles")
@@ -44,20 +42,17 @@ with step.run(parser, outputs=["gradients"]) as args:
         writer.writerow(("ensemble", *columns.CIRCUIT))
         for ensemble, path in zip(ensembles, paths, strict=True):
             samples, circuits, programs = read_batch(path, ensemble, args.seed)
-            differentiator = choose_differentiator(args.differentiator, ensemble.width)
             at_once = circuits_at_once(ensemble)
             start = time.monotonic()
             for first in range(0, len(samples), at_once):
                 part = slice(first, first + at_once)
-                if args.engine == QSIM:
-                    values = qsim_gradients(ensemble, circuits[part])
-                else:
-                    values = gradients(
-                        programs[part],
-                        circuits.theta[part],
-                        ensemble.observable,
-                        differentiator,
-                    )
+                values = compute_gradients(
+                    ensemble,
+                    circuits[part],
+                    programs[part],
+                    args.engine,
+                    args.differentiator,
+                )
                 for row in zip(
                     samples[part], circuits.theta[part], values, strict=True
                 ):

@@ -10,10 +10,9 @@ from tempfile import TemporaryDirectory
 from barren import cost
 from barren.batches import read_batch, write_batch
 from barren.circuits import sample_circuits
-from barren.ensembles import QSIM, RANDOM, Ensemble, batches, expand, sampled, widths
-from barren.gradients import choose_differentiator, gradients, set_threads
+from barren.ensembles import RANDOM, Ensemble, batches, expand, sampled, widths
+from barren.gradients import compute_gradients, set_threads
 from barren.programs import serialise
-from barren.qsim import qsim_gradients
 from barren.step import write_json
 
 #: Width, depth and circuits of the circuits that are timed.
@@ -48,11 +47,7 @@ def calibrate(engine: str, differentiator: str) -> cost.Rates:
             write_batch(path, ensemble, "", 0, range(samples), circuits, programs)
             drew = time.process_time()
             read_batch(path, ensemble, 0)
-            if engine == QSIM:
-                qsim_gradients(ensemble, circuits)
-            else:
-                how = choose_differentiator(differentiator, width)
-                gradients(programs, circuits.theta, ensemble.observable, how)
+            compute_gradients(ensemble, circuits, programs, engine, differentiator)
             end = time.process_time()
             start = start or end
             draw, drawn = draw + drew - begin, drawn + count

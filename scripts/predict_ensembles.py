@@ -24,8 +24,8 @@ with step.run(parser, outputs=["table"]) as args:
             ensembles.append(ensemble)
             continue
         assert ensemble.depth is not None
-        curve = replace(ensemble, depth=None)
-        deepest[curve] = max(ensemble.depth, deepest.get(curve, 0))
+        depth = deepest.get(ensemble.curve, 0)
+        deepest[ensemble.curve] = max(ensemble.depth, depth)
     for curve, depth in deepest.items():
         depths = range(curve.symbol_layer + 1, depth + 1)
         ensembles += [replace(curve, depth=depth) for depth in depths]

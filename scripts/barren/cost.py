@@ -8,7 +8,7 @@ other jobs are those of the machine we measured on.
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -182,14 +182,12 @@ def theory(ensembles: Iterable[Ensemble], rates: Rates) -> float:
     sweeps: dict[Ensemble, int] = {}
     for ensemble in ensembles:
         if ensemble.family == RANDOM:
-            curve = replace(ensemble, depth=None)
             layers = ensemble.layers + ensemble.symbol_layer  # and the asymptote's
         elif ensemble.family == IDENTITY:
-            curve = replace(ensemble, block_depth=None, blocks=None, symbol_layer=0)
             layers = ensemble.symbol_layer
         else:
             continue  # a closed form
-        sweeps[curve] = max(layers, sweeps.get(curve, 0))
+        sweeps[ensemble.curve] = max(layers, sweeps.get(ensemble.curve, 0))
     seconds = rates.draw_start
     for curve, layers in sweeps.items():
         if curve.width <= DENSE_WIDTH:

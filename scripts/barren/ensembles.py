@@ -8,7 +8,7 @@ library alone, because the workflow imports it too.
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from barren import columns
@@ -90,6 +90,13 @@ class Ensemble:
         if self.observable != (0, 1):
             name += f"_observable-{self.observable_a}-{self.observable_b}"
         return name
+
+    @property
+    def curve(self) -> "Ensemble":
+        """What one sweep of the exact theory covers: all depths, or layers in blocks."""
+        if self.family == RANDOM:
+            return replace(self, depth=None)
+        return replace(self, block_depth=None, blocks=None, symbol_layer=0)
 
     @property
     def symbol(self) -> tuple[int, int]:

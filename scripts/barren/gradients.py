@@ -13,7 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from barren.circuits import Circuits
+from barren.ensembles import QSIM, Ensemble
 from barren.programs import SYMBOL, pauli_sum
+from barren.qsim import qsim_gradients
 
 ADJOINT = "adjoint"
 PARAMETER_SHIFT = "parameter_shift"
@@ -35,6 +38,20 @@ def set_threads(threads: int) -> None:
     """Limit TensorFlow's threads; call it before the first gradient."""
     os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
     os.environ["TF_NUM_INTEROP_THREADS"] = "1"
+
+
+def compute_gradients(
+    ensemble: Ensemble,
+    circuits: Circuits,
+    programs: NDArray[np.bytes_],
+    engine: str,
+    differentiator: str,
+) -> NDArray[np.float32]:
+    """Gradients of a batch, (samples,), as a configuration says; per radian."""
+    if engine == QSIM:
+        return qsim_gradients(ensemble, circuits)
+    differentiator = choose_differentiator(differentiator, ensemble.width)
+    return gradients(programs, circuits.theta, ensemble.observable, differentiator)
 
 
 def gradients(

@@ -34,6 +34,10 @@ class Job(NamedTuple):
     chain: float
     log: Path | None
 
+    def spent(self, taken: float) -> float:
+        """Its predicted seconds that are over; nearly all, if it takes longer."""
+        return min(taken, 0.95 * (self.seconds or 0.0))
+
 
 class Watch(logging.Handler):
     """Follows the jobs of a run; a handler of Snakemake's logger."""
@@ -87,8 +91,7 @@ class Watch(logging.Handler):
         now, left, chain = time.monotonic(), self.left, 0.0
         for number, start in list(self.running.items()):
             job = self.jobs[number]
-            # One that takes longer than predicted is nearly over.
-            spent = min(now - start, 0.95 * (job.seconds or 0.0))
+            spent = job.spent(now - start)
             left -= spent
             chain = max(chain, job.chain - spent)
         while self.waiting and self.waiting[-1] in self.started:
@@ -103,7 +106,7 @@ class Watch(logging.Handler):
         if not running or any(job.seconds is None for job, _ in running):
             return ""
         now = time.monotonic()
-        spent = sum(min(now - at, 0.95 * (job.seconds or 0)) for job, at in running)
+        spent = sum(job.spent(now - at) for job, at in running)
         share = min((self.total - self.left + spent) / self.total, 1.0)
         bar = "#" * round(share * BAR)
         job = min(running, key=lambda pair: pair[1])[0]

@@ -15,7 +15,6 @@ are in radians; sigma None stands for uniform angles.
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -355,14 +354,11 @@ def predict(ensembles: Sequence[Ensemble]) -> list[Prediction]:
     curves: dict[Ensemble, dict[int, Prediction]] = defaultdict(dict)
     places = []
     for ensemble in ensembles:
-        if ensemble.family == RANDOM:
-            curve, point = replace(ensemble, depth=None), ensemble.depth
-        else:
-            curve = replace(ensemble, block_depth=None, blocks=None, symbol_layer=0)
-            point = ensemble.symbol_layer
+        random = ensemble.family == RANDOM
+        point = ensemble.depth if random else ensemble.symbol_layer
         assert point is not None
-        curves[curve][point] = Prediction(*[None] * 5)
-        places.append((curve, point))
+        curves[ensemble.curve][point] = Prediction(*[None] * 5)
+        places.append((ensemble.curve, point))
     for curve, points in curves.items():
         moments, asymptote = _curve(curve, list(points))
         rows = np.array(
