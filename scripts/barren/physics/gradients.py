@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barren.circuits import Circuits
-from barren.ensembles import QSIM, Ensemble
-from barren.programs import SYMBOL, pauli_sum
-from barren.qsim import qsim_gradients
+from barren.physics.circuits import Circuits
+from barren.physics.ensembles import QSIM, THETA, Ensemble
+from barren.physics.programs import pauli_sum
+from barren.physics.qsim import qsim_gradients
 
 ADJOINT = "adjoint"
 PARAMETER_SHIFT = "parameter_shift"
@@ -105,7 +105,7 @@ def _call(
     observables = [[pauli_sum(observable)]] * len(programs)
     values = theta.astype(np.float32)[:, None]
     result: NDArray[np.float32] = operation(
-        programs, [SYMBOL], values, observables, *more
+        programs, [THETA], values, observables, *more
     ).numpy()
     return result[:, 0]
 

@@ -1,19 +1,20 @@
 """Tables as pandas data frames."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from barren import columns
-from barren.ensembles import Ensemble
+from barren.physics.ensembles import Ensemble
+from barren.physics.families import FAMILIES
 
+_KEYS = {of.name: of.type for family in FAMILIES.values() for of in fields(family)}
 # Counts that are empty where a family lacks the key.
-_INTEGERS = dict.fromkeys(
-    (*columns.KEYS[1:], *columns.FURTHER_KEYS[1:], columns.SAMPLE, columns.SAMPLES),
-    "Int64",
-)
+_INTEGERS = {key for key, kind in _KEYS.items() if kind is int}
+_INTEGERS |= {columns.SAMPLE, columns.SAMPLES}
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -23,7 +24,7 @@ def read_table(path: Path) -> pd.DataFrame:
 
 def with_integers(table: pd.DataFrame) -> pd.DataFrame:
     """The table with its counts as nullable integers."""
-    return table.astype({k: v for k, v in _INTEGERS.items() if k in table})
+    return table.astype({name: "Int64" for name in table if name in _INTEGERS})
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
@@ -33,11 +34,12 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
 def key_columns(table: pd.DataFrame) -> list[str]:
     """The columns that say which ensemble a row belongs to."""
-    known = (*columns.KEYS, *columns.FURTHER_KEYS)
-    return [key for key in table.columns if key in known]
+    return [key for key in table.columns if key == columns.FAMILY or key in _KEYS]
 
 
 def ensemble_keys(ensembles: Sequence[Ensemble], keys: Sequence[str]) -> pd.DataFrame:
-    """The key columns of some ensembles, a row each."""
-    rows: list[dict[str, Any]] = [ensemble.keys() for ensemble in ensembles]
-    return with_integers(pd.DataFrame(rows)[list(keys)])
+    """The key columns of some ensembles, a row each; what a family lacks is empty."""
+    rows: list[dict[str, Any]] = [
+        {key: ensemble.keys().get(key) for key in keys} for ensemble in ensembles
+    ]
+    return with_integers(pd.DataFrame(rows, columns=list(keys)))

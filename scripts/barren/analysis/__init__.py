@@ -1,0 +1,1 @@
+"""Statistics, agreement with theory, claims, figures and exports."""

@@ -1,0 +1,50 @@
+"""What distinguishes ensembles, in the words of tables, figures and verdicts."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from barren import columns
+from barren.physics.ensembles import Ensemble
+
+
+def varied(ensembles: Iterable[Ensemble]) -> set[str]:
+    """The keys of which ensembles of one family have different values."""
+    seen: dict[tuple[str, str], set[Any]] = {}
+    for ensemble in ensembles:
+        for key, value in ensemble.keys().items():
+            seen.setdefault((ensemble.family, key), set()).add(value)
+    return {key for (_, key), values in seen.items() if len(values) > 1}
+
+
+def setting(ensemble: Ensemble, keys: Iterable[str]) -> str:
+    """Some keys of an ensemble in words: "symbol on layer 2, observable Z0 Z3"."""
+    values, keys = ensemble.keys(), set(keys)
+    parts = []
+    structure = [key for key in ensemble.circuit_keys() if key not in SHARED]
+    if keys.intersection(structure):
+        parts.append(ensemble.structure)
+    if columns.SIGMA in keys:
+        parts.append(sigma(ensemble.sigma))
+    parts += [text(key, values) for key in PLACES if key in keys]
+    if keys & {columns.OBSERVABLE_A, columns.OBSERVABLE_B}:
+        parts.append(f"observable Z{ensemble.observable_a} Z{ensemble.observable_b}")
+    return ", ".join(parts)
+
+
+def sigma(value: float | None) -> str:
+    """The distribution of the angles."""
+    return "uniform angles" if value is None else f"sigma {value:g}"
+
+
+def text(key: str, values: Mapping[str, Any]) -> str:
+    """One key with its value: "width 4", "symbol on layer 3"."""
+    words = PLACES.get(key, key.replace("_", " "))
+    return f"{words} {values[key]}"
+
+
+SHARED = {columns.WIDTH, columns.SIGMA}
+PLACES = {
+    columns.WIDTH: "width",
+    columns.SYMBOL_LAYER: "symbol on layer",
+    columns.SYMBOL_QUBIT: "symbol on qubit",
+}

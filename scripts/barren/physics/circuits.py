@@ -1,0 +1,97 @@
+"""Axes and angles of random circuits, drawn from explicit random streams."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barren.physics.ensembles import ANGLES, PHI, Ensemble, Gate
+
+#: Axis codes: 0, 1, 2 are rotations about X, Y, Z.
+AXES = "XYZ"
+
+
+@dataclass(frozen=True)
+class Circuits:
+    """What was drawn for circuits of one ensemble.
+
+    angles: float64 (samples, layers, width), radians.
+    theta: float64 (samples,), radians: the angle of the rotation that is the symbol.
+    axes: uint8 (samples, layers, width), codes into `AXES`, where they are drawn.
+    phi: float64 (samples,), radians: an angle opposite the symbol, where it has its own.
+    """
+
+    angles: NDArray[np.float64]
+    theta: NDArray[np.float64]
+    axes: NDArray[np.uint8] | None = None
+    phi: NDArray[np.float64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.theta)
+
+    def __getitem__(self, rows: slice | Sequence[int]) -> "Circuits":
+        arrays = {of.name: getattr(self, of.name) for of in fields(self)}
+        return Circuits(**{k: None if a is None else a[rows] for k, a in arrays.items()})
+
+    def axis(self, gate: Gate) -> NDArray[np.uint8]:
+        """Axis code of a rotation in each circuit, (samples,)."""
+        if gate.axis:
+            return np.full(len(self), AXES.index(gate.axis), np.uint8)
+        assert self.axes is not None
+        return self.axes[:, *gate.place]
+
+    def angle(self, gate: Gate) -> NDArray[np.float64]:
+        """Signed angle of a rotation in each circuit, (samples,), radians."""
+        if isinstance(gate.angle, float):
+            return np.full(len(self), gate.sign * gate.angle)
+        drawn = getattr(self, gate.angle)
+        return gate.sign * (drawn[:, *gate.place] if gate.angle == ANGLES else drawn)
+
+
+def stream(seed: int, circuit: str, sample: int) -> np.random.Generator:
+    """The random stream of one circuit.
+
+    It depends on the seed, the name of the distribution of circuits (its bytes are
+    the first words of the spawn key) and the sample's index (the last word) alone.
+    """
+    key = (*circuit.encode(), sample)
+    return np.random.Generator(
+        np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key))
+    )
+
+
+def sample_circuits(ensemble: Ensemble, seed: int, samples: Sequence[int]) -> Circuits:
+    """Draw the circuits with the given sample indices (see `Ensemble.draw`)."""
+    drawn = [ensemble.draw(stream(seed, ensemble.circuit, n)) for n in samples]
+    arrays = {name: np.stack([d[name] for d in drawn]) for name in drawn[0]}
+    return with_theta(ensemble, **arrays)
+
+
+def with_theta(ensemble: Ensemble, angles: NDArray[np.float64], **more: Any) -> Circuits:
+    """Circuits of which the symbol's angle is theta."""
+    return Circuits(angles, angles[:, *ensemble.symbol].copy(), **more)
+
+
+def replay_notebook(
+    ensemble: Ensemble, seed: int, skip: int, of: int, samples: Sequence[int]
+) -> Circuits:
+    """The circuits that the tutorial's notebook draws, from its own random stream.
+
+    The notebook seeds numpy's legacy generator once and draws in the order of its
+    cells: here for one ensemble the circuits and then, as float32, their theta. `skip`
+    is the number of uniform draws before them (see `Ensemble.notebook_draws`), `of` the
+    number of circuits of the ensemble. The symbol is at layer 0, qubit 0.
+    """
+    draws = ensemble.notebook_draws
+    assert draws is not None
+    uniform = np.random.RandomState(seed).random_sample(skip + of * (draws + 1))[skip:]
+    pairs, phi = ensemble.replay(uniform[: of * draws].reshape(of, draws)[samples])
+    theta = 2 * np.pi * uniform[of * draws :][samples]
+    pairs[:, 0, 0, 1] = 0
+    axes = (pairs[..., 0] > 1 / 3).astype(np.uint8) + (pairs[..., 0] > 2 / 3)
+    angles = 2 * np.pi * pairs[..., 1]
+    angles[:, 0, 0] = theta.astype(np.float32)
+    more = {} if phi is None else {PHI: 2 * np.pi * phi}
+    return with_theta(ensemble, angles, axes=axes.astype(np.uint8), **more)

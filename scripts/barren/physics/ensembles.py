@@ -1,0 +1,282 @@
+"""Ensembles of random circuits: what every family of them has in common.
+
+An *ensemble* is a distribution over circuits together with the derivative that is taken
+of them: a family with its width and further keys, the rotation whose angle is the
+symbol theta, and the observable. A family is a subclass (see `families`): it says how a
+circuit is drawn, which gates it has, and what is known of its gradients. This module
+uses the standard library alone, because the workflow imports it too.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, ClassVar, NamedTuple, Self
+
+#: Angle of the preparation R_Y on every qubit, radians (McClean et al. 2018).
+PREPARATION = math.pi / 4
+#: Where a gate takes its angle from: the symbol, or an array of what was drawn.
+THETA = "theta"
+ANGLES = "angles"
+PHI = "phi"
+
+#: What computes gradients; each has an environment of its name.
+TFQ = "tfq"
+QSIM = "qsim"
+
+
+class BadInput(Exception):
+    """Something a user gave is wrong; the message is one line that says what."""
+
+
+class Gate(NamedTuple):
+    """A gate that every circuit of an ensemble has.
+
+    name: "R" is the rotation exp(-i sign angle P / 2); "CZ" and "CNOT". axis: P, or
+    empty where each circuit draws its own at `place`. angle: radians, or where it comes
+    from. place: layer and qubit of what was drawn. sign: -1 in an inverse.
+    """
+
+    name: str
+    qubits: tuple[int, ...]
+    axis: str = ""
+    angle: float | str = 0.0
+    place: tuple[int, int] = (0, 0)
+    sign: int = 1
+
+
+#: Gates on different qubits, at one time.
+Moment = list[Gate]
+
+
+class Prediction(NamedTuple):
+    """Exact moments of the gradient; None where no exact form is known.
+
+    relative_error: of the variance. The asymptote is that of deep circuits.
+    """
+
+    mean: float | None = None
+    second_moment: float | None = None
+    variance: float | None = None
+    asymptotic_variance: float | None = None
+    relative_error: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ensemble:
+    """One ensemble; a subclass is a family, and its docstring what users read of it.
+
+    The fields are keys of the configuration, of names and of tables; one without a
+    default is required. sigma: standard deviation (radians) of normally distributed
+    angles, None for uniform ones.
+    """
+
+    width: int
+    sigma: float | None = None
+    symbol_layer: int = 0
+    symbol_qubit: int = 0
+    observable_a: int = 0
+    observable_b: int = 1
+
+    #: Name in the configuration; in words; and of the families it is shown with.
+    family: ClassVar[str]
+    title: ClassVar[str]
+    kind: ClassVar[str]
+    #: The key that counts the layers among which the symbol can be.
+    layer_key: ClassVar[str] = "depth"
+    #: Axis of every rotation; empty where each draws its own.
+    axis: ClassVar[str] = ""
+    #: Whether theta stands once and is independent of all else: theta + pi then has the
+    #: opposite gradient.
+    theta_is_alone: ClassVar[bool] = True
+    #: What is claimed of the family, by name (see `analysis.claims`).
+    claims: ClassVar[tuple[str, ...]] = (
+        "variance_falls_with_width",
+        "variance_falls_exponentially",
+    )
+
+    # What a family says of itself.
+
+    @property
+    def layers(self) -> int:
+        """Layers of rotations that are drawn."""
+        return self.symbol_layers
+
+    def moments(self) -> Iterator[Moment]:
+        """The gates in order, in moments.
+
+        Programs, engines and drawings follow it; the order of gates stands nowhere else
+        but in the oracle that the tests hold against it.
+        """
+        raise NotImplementedError
+
+    def draw(self, rng: Any) -> dict[str, Any]:
+        """What one circuit draws from a numpy generator: axes and angles (layers, width).
+
+        The order is part of what a seed means: all axes, all angles, layer by layer and
+        qubit by qubit, then what a family adds.
+        """
+        shape = (self.layers, self.width)
+        axes = {} if self.axis else {"axes": rng.integers(0, 3, shape, "uint8")}
+        return axes | {ANGLES: self.draw_angle(rng, shape)}
+
+    @classmethod
+    def predict(cls, ensembles: Sequence[Self]) -> Iterator[tuple[Self, Prediction]]:
+        """Exact moments of ensembles of the family; by default there is no exact form.
+
+        It may yield more than was asked for, as every lesser depth.
+        """
+        for ensemble in ensembles:
+            yield ensemble, Prediction()
+
+    @property
+    def sweep(self) -> tuple[Any, int]:
+        """What one sweep of the exact theory covers, and its layers; 0 for none."""
+        return self, 0
+
+    def first_block(self, circuits: Any) -> tuple[Self, Any] | None:
+        """Ensemble and circuits without the blocks that are the identity, if any."""
+        return None
+
+    def closed_form(self, circuits: Any) -> Any:
+        """Gradients (samples,) that have a closed form for each circuit, or None."""
+        return None
+
+    @property
+    def notebook_draws(self) -> int | None:
+        """Uniform draws of the tutorial's notebook for a circuit, without its theta."""
+        return None
+
+    def replay(self, uniform: Any) -> tuple[Any, Any]:
+        """The notebook's draws (samples, draws) in the order of `draw`.
+
+        Returns (samples, layers, width, 2), for axis and angle, with a hole at the symbol's
+        angle; and phi in turns (samples,), or None.
+        """
+        raise NotImplementedError
+
+    # What follows from it.
+
+    def draw_angle(self, rng: Any, shape: tuple[int, ...] = ()) -> Any:
+        """Angles, radians, uniform or normal (McClean et al. 2018, Methods)."""
+        if self.sigma is not None:
+            return rng.normal(0, self.sigma, shape)
+        return rng.uniform(0, 2 * math.pi, shape)
+
+    def rotations(self, layer: int, sign: int = 1, symbol: str = THETA) -> Moment:
+        """A layer's rotations; the one at the symbol's place has the angle `symbol`."""
+        return [
+            Gate(
+                "R",
+                (qubit,),
+                self.axis,
+                symbol if (layer, qubit) == self.symbol else ANGLES,
+                (layer, qubit),
+                sign,
+            )
+            for qubit in range(self.width)
+        ]
+
+    def preparation(self) -> Moment:
+        """R_Y(pi/4) on every qubit."""
+        return [Gate("R", (qubit,), "Y", PREPARATION) for qubit in range(self.width)]
+
+    def ladder(self, layer: int, sign: int = 1) -> list[Moment]:
+        """The CZ gates (q, q+1) of a layer as two moments.
+
+        CZ gates commute, so their order within a layer is free. Even layers take the
+        pairs that start on an even qubit first, odd layers the others: the second moment
+        of a layer, the next rotations and the first moment of the next layer then act on
+        the same pairs, and a simulator fuses all three into one gate.
+        """
+        pairs = [Gate("CZ", (q, q + 1), sign=sign) for q in range(self.width - 1)]
+        moments = [pairs[0::2], pairs[1::2]][:: sign * (-1) ** layer]
+        return [moment for moment in moments if moment]
+
+    @property
+    def symbol(self) -> tuple[int, int]:
+        """Layer and qubit of the rotation that carries theta."""
+        return self.symbol_layer, self.symbol_qubit
+
+    @property
+    def symbol_layers(self) -> int:
+        """Layers among which the symbol can be."""
+        return int(getattr(self, self.layer_key))
+
+    @property
+    def observable(self) -> tuple[int, int]:
+        """The qubits a, b of the observable Z_a Z_b."""
+        return self.observable_a, self.observable_b
+
+    @classmethod
+    def circuit_keys(cls) -> tuple[str, ...]:
+        """The keys that say which circuits, in the order of names."""
+        shared = {of.name for of in fields(Ensemble)}
+        own = (of.name for of in fields(cls) if of.name not in shared)
+        return "width", *own, "sigma"
+
+    def keys(self) -> dict[str, Any]:
+        """Family and keys, by column name."""
+        values = {of.name: getattr(self, of.name) for of in fields(self)}
+        return {"family": self.family} | values
+
+    @property
+    def circuit(self) -> str:
+        """Name of the distribution of circuits, whatever symbol and observable.
+
+        It is the random stream's key, so that moving the symbol or the observable
+        looks at the same circuits.
+        """
+        values = ((key, getattr(self, key)) for key in self.circuit_keys())
+        parts = [
+            f"{key.replace('_', '-')}-{value}"
+            for key, value in values
+            if value is not None
+        ]
+        return "_".join([self.family, *parts])
+
+    @property
+    def name(self) -> str:
+        """Name of the ensemble, as in the names of files.
+
+        Symbol and observable are named only where they are not the default.
+        """
+        name = self.circuit
+        if self.symbol != (0, 0):
+            name += f"_symbol-{self.symbol_layer}-{self.symbol_qubit}"
+        if self.observable != (0, 1):
+            name += f"_observable-{self.observable_a}-{self.observable_b}"
+        return name
+
+    @property
+    def structure(self) -> str:
+        """What the circuits are built of, in words: "depth 50"."""
+        keys = [key for key in self.circuit_keys() if key not in {"width", "sigma"}]
+        return ", ".join(f"{key.replace('_', ' ')} {getattr(self, key)}" for key in keys)
+
+    @classmethod
+    def displayed(cls) -> Self:
+        """A small ensemble whose first circuit is drawn to show the family."""
+        required = (of.name for of in fields(cls) if of.default is MISSING)
+        sizes: dict[str, Any] = dict.fromkeys(required, 2) | {"width": 3}
+        return cls(**sizes)
+
+    def check(self) -> None:
+        """Raise BadInput unless symbol and observable lie inside the circuit."""
+        for key, size, of in (
+            ("symbol_layer", self.symbol_layers, self.layer_key),
+            ("symbol_qubit", self.width, "width"),
+            ("observable_a", self.width, "width"),
+            ("observable_b", self.width, "width"),
+        ):
+            value = getattr(self, key)
+            if value >= size:
+                what = key.replace("_a", " qubit").replace("_b", " qubit")
+                raise BadInput(
+                    f"{what.replace('_', ' ')} {value} lies outside a {self.family} "
+                    f"circuit of {of} {size}: allowed are 0 to {size - 1}"
+                )
+        if self.observable_a == self.observable_b:
+            raise BadInput(
+                f"observable [{self.observable_a}, {self.observable_b}] names one "
+                "qubit twice: it takes two different ones"
+            )

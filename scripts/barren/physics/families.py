@@ -1,0 +1,263 @@
+"""The families of circuits. A family is one class here, and nothing elsewhere."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Self, TypeVar
+
+from barren.physics.ensembles import (
+    ANGLES,
+    PHI,
+    BadInput,
+    Ensemble,
+    Moment,
+    Prediction,
+)
+
+E = TypeVar("E", bound=Ensemble)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Random(Ensemble):
+    """Layers of random rotations and CZ ladders (McClean et al. 2018)."""
+
+    depth: int
+
+    family: ClassVar[str] = "random"
+    title: ClassVar[str] = "random"
+    kind: ClassVar[str] = "random"
+    claims: ClassVar[tuple[str, ...]] = (
+        "mean_is_zero",
+        "variance_falls_with_width",
+        "variance_falls_exponentially",
+        "slope_of_mcclean",
+        "converges_with_depth",
+    )
+
+    def moments(self) -> Iterator[Moment]:
+        """Preparation, then depth times rotations and CZ ladder."""
+        yield self.preparation()
+        for layer in range(self.depth):
+            yield self.rotations(layer)
+            yield from self.ladder(layer)
+
+    @property
+    def sweep(self) -> tuple[Self, int]:
+        """All depths at once; and the layers before the symbol for the asymptote."""
+        return replace(self, depth=0), self.depth + self.symbol_layer
+
+    @classmethod
+    def predict(cls, ensembles: Sequence[Self]) -> Iterator[tuple[Self, Prediction]]:
+        """The exact moments at every depth up to the deepest."""
+        from barren.physics.moments import random_predictions
+
+        for curve, members in _curves(ensembles):
+            deepest = max(ensemble.depth for ensemble in members)
+            depths = range(curve.symbol_layer + 1, deepest + 1)
+            predictions = random_predictions(
+                curve.width, depths, curve.observable, curve.symbol, curve.sigma
+            )
+            for depth, prediction in zip(depths, predictions, strict=True):
+                yield replace(curve, depth=depth), prediction
+
+    @property
+    def notebook_draws(self) -> int:
+        """An axis and an angle for each rotation, no angle for the symbol."""
+        return 2 * self.layers * self.width - 1
+
+    def replay(self, uniform: Any) -> tuple[Any, None]:
+        """Axis and angle of each rotation in turn."""
+        import numpy as np
+
+        pairs = np.insert(uniform, 1, np.nan, axis=1)
+        return pairs.reshape(len(pairs), self.layers, self.width, 2), None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity(Ensemble):
+    """Identity blocks with equal start and independent parameters (Grant et al. 2019)."""
+
+    block_depth: int
+    blocks: int
+
+    family: ClassVar[str] = "identity"
+    title: ClassVar[str] = "identity blocks (Grant)"
+    kind: ClassVar[str] = "identity"
+    layer_key: ClassVar[str] = "block_depth"
+    theta_is_alone: ClassVar[bool] = False
+    claims: ClassVar[tuple[str, ...]] = (
+        "identity_blocks_keep_variance",
+        "deeper_in_block_is_smaller",
+        "other_blocks_are_identity",
+    )
+    #: Angle of the rotation opposite the symbol, in U^dagger.
+    opposite: ClassVar[str] = ANGLES
+
+    @property
+    def layers(self) -> int:
+        """Layers of U_1, then of U_2, ...; the inverses repeat them."""
+        return self.block_depth * self.blocks
+
+    def moments(self) -> Iterator[Moment]:
+        """Preparation, then the blocks U U^dagger."""
+        yield self.preparation()
+        for start in range(0, self.layers, self.block_depth):
+            block = range(start, start + self.block_depth)
+            for layer in block:
+                yield self.rotations(layer)
+                yield from self.ladder(layer)
+            for layer in reversed(block):
+                yield from self.ladder(layer, -1)
+                yield self.rotations(layer, -1, self.opposite)
+
+    @property
+    def structure(self) -> str:
+        """Blocks of twice the layers of U."""
+        return f"{self.blocks} × 2 × {self.block_depth} layers"
+
+    @property
+    def sweep(self) -> tuple[Self, int]:
+        """All layers of the symbol; neither block depth nor blocks matter."""
+        curve = replace(self, block_depth=0, blocks=0, symbol_layer=0)
+        return curve, self.symbol_layer
+
+    @classmethod
+    def predict(cls, ensembles: Sequence[Self]) -> Iterator[tuple[Self, Prediction]]:
+        """The exact moments for the symbol on any layer of U."""
+        from barren.physics.moments import identity_predictions
+
+        for curve, members in _curves(ensembles):
+            layers = [ensemble.symbol_layer for ensemble in members]
+            found = identity_predictions(
+                curve.width, layers, curve.symbol_qubit, curve.observable, curve.sigma
+            )
+            yield from zip(members, found, strict=True)
+
+    def first_block(self, circuits: Any) -> tuple[Self, Any] | None:
+        """The block with the symbol: the others are the identity."""
+        if self.blocks == 1:
+            return None
+        of_block = slice(self.block_depth)
+        alone = replace(
+            circuits,
+            axes=circuits.axes[:, of_block],
+            angles=circuits.angles[:, of_block],
+        )
+        return replace(self, blocks=1), alone
+
+    def closed_form(self, circuits: Any) -> Any:
+        """With the symbol on layer 0 all cancels to R_P(theta - phi) on its qubit.
+
+        Prepared it has <X> = <Z> = 1 / sqrt(2) and <Y> = 0.
+        """
+        import numpy as np
+
+        if self.symbol_layer > 0:
+            return None
+        if self.symbol_qubit not in self.observable:
+            return np.zeros(len(circuits))
+        axis = circuits.axes[:, 0, self.symbol_qubit]
+        angle = circuits.theta - circuits.phi if self.opposite == PHI else 0.0
+        x, y = -np.sin(angle) / 2, -(np.sin(angle) + np.cos(angle)) / 2
+        return np.select([axis == 0, axis == 1], [x, y], 0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentityTutorial(Identity):
+    """Identity blocks as the tutorial builds them.
+
+    The first block is inverted with an independent angle phi in place of theta.
+    """
+
+    family: ClassVar[str] = "identity_tutorial"
+    title: ClassVar[str] = "identity blocks (tutorial)"
+    theta_is_alone: ClassVar[bool] = True
+    claims: ClassVar[tuple[str, ...]] = (
+        *Identity.claims,
+        "plotted_curve_is_a_variance",
+    )
+    opposite: ClassVar[str] = PHI
+
+    def draw(self, rng: Any) -> dict[str, Any]:
+        """Axes and angles, then phi."""
+        return super().draw(rng) | {PHI: self.draw_angle(rng)}
+
+    @property
+    def sweep(self) -> tuple[Self, int]:
+        """A closed form, or none."""
+        return self, 0
+
+    @classmethod
+    def predict(cls, ensembles: Sequence[Self]) -> Iterator[tuple[Self, Prediction]]:
+        """The exact moments on layer 0 and outside the light cone."""
+        from barren.physics.moments import tutorial_predictions
+
+        for ensemble in ensembles:
+            layers, qubit = [ensemble.symbol_layer], ensemble.symbol_qubit
+            (found,) = tutorial_predictions(
+                layers, qubit, ensemble.observable, ensemble.sigma
+            )
+            yield ensemble, found
+
+    @property
+    def notebook_draws(self) -> int:
+        """An axis and an angle for each rotation, and phi in place of the symbol's."""
+        return 2 * self.layers * self.width
+
+    def replay(self, uniform: Any) -> tuple[Any, Any]:
+        """Axis and angle of each rotation in turn, phi at the end of the first block."""
+        import numpy as np
+
+        samples = len(uniform)
+        first = 2 * self.block_depth * self.width - 1
+        head = np.insert(uniform[:, :first], 1, np.nan, axis=1)
+        # A further block starts with the angle that stands in place of the symbol.
+        rest = uniform[:, first + 1 :].reshape(samples, self.blocks - 1, first + 1)
+        rest[:, :, [0, 1]] = rest[:, :, [1, 0]]
+        pairs = np.concatenate([head, rest.reshape(samples, -1)], axis=1)
+        return pairs.reshape(samples, self.layers, self.width, 2), uniform[:, first]
+
+
+FAMILIES: dict[str, type[Ensemble]] = {
+    of.family: of for of in (Random, Identity, IdentityTutorial)
+}
+
+
+def parse(name: str) -> Ensemble:
+    """The ensemble of a name; the inverse of `Ensemble.name`."""
+    family, *parts = re.split(r"_(?=[a-z-]+-\d)", name)
+    try:
+        of = FAMILIES[family]
+        types = {field.name: field.type for field in fields(of)}
+        values: dict[str, Any] = {}
+        for part in parts:
+            key, *numbers = re.split(r"-(?=\d)", part)
+            keys = {
+                "symbol": ("symbol_layer", "symbol_qubit"),
+                "observable": ("observable_a", "observable_b"),
+            }.get(key, (key.replace("-", "_"),))
+            for of_key, number in zip(keys, numbers, strict=True):
+                values[of_key] = int(number) if types[of_key] is int else float(number)
+        return of(**values)
+    except (KeyError, TypeError, ValueError):
+        raise BadInput(f"{name!r} is not the name of an ensemble") from None
+
+
+def predict(ensembles: Iterable[Ensemble]) -> dict[Ensemble, Prediction]:
+    """Exact moments of ensembles of any family, and what came with them."""
+    families: dict[type[Ensemble], list[Ensemble]] = {}
+    for ensemble in ensembles:
+        families.setdefault(type(ensemble), []).append(ensemble)
+    return {
+        ensemble: prediction
+        for family, members in families.items()
+        for ensemble, prediction in family.predict(members)
+    }
+
+
+def _curves(ensembles: Sequence[E]) -> Iterator[tuple[E, list[E]]]:
+    """Ensembles by the sweep that covers them."""
+    curves: dict[E, list[E]] = {}
+    for ensemble in ensembles:
+        curves.setdefault(ensemble.sweep[0], []).append(ensemble)
+    yield from curves.items()

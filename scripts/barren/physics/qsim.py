@@ -1,0 +1,186 @@
+"""Gradients by qsim itself, from axes and angles: the second engine, for wide circuits.
+
+TensorFlow Quantum runs qsim's kernels for SSE on gates that it parses one by one. Here
+gates on the same pair of qubits become one, for all circuits at once, and qsim runs the
+kernels of the processor at hand. The gates are exact rewritings: gates that cancel, that
+commute with the observable at the end, or that lie outside its light cone are left out;
+a layer of rotations takes in the two-qubit gates on both its sides.
+"""
+
+from collections import defaultdict
+from dataclasses import replace
+from itertools import groupby
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barren.physics.circuits import Circuits
+from barren.physics.ensembles import THETA, Ensemble, Gate, Moment
+from barren.physics.simulate import Complex, rotations
+
+MATRICES = {
+    "CZ": np.diag([1, 1, 1, -1]).astype(complex),
+    "CNOT": np.eye(4, dtype=complex)[[0, 1, 3, 2]],
+}
+
+
+class Fused(NamedTuple):
+    """A gate on one or two qubits: (samples, 2 size^2), real and imaginary in turn."""
+
+    time: int
+    qubits: tuple[int, ...]
+    matrices: NDArray[np.float32]
+
+
+def qsim_gradients(ensemble: Ensemble, circuits: Circuits) -> NDArray[np.float32]:
+    """d<Z_a Z_b>/d theta of each circuit, shape (samples,), per radian.
+
+    The parameter shift: two expectations at theta +- pi/2, in float32.
+    """
+    import qsimcirq
+
+    qsim = qsimcirq.qsim
+    # One thread, because jobs share the cores. The seed is asked for, not used.
+    options = qsimcirq.QSimOptions(cpu_threads=1).as_dict() | {"s": 0}
+    last = ensemble.width - 1  # qsim counts qubits from the other end
+    observable = qsim.OpString()
+    observable.weight = 1
+    for qubit in ensemble.observable:
+        qsim.add_gate_to_opstring(qsim.kZ, [last - qubit], observable)
+    observables = [([observable], len(ensemble.observable))]
+    moments = simplified(ensemble)
+    if not any(gate.angle == THETA for moment in moments for gate in moment):
+        return np.zeros(len(circuits), np.float32)  # outside the light cone
+    up, down = (
+        fused(moments, replace(circuits, theta=circuits.theta + shift), ensemble.width)
+        for shift in (np.pi / 2, -np.pi / 2)
+    )
+    # All gates but the one with the symbol are the same in both.
+    differs = [
+        not np.array_equal(a.matrices, b.matrices)
+        for a, b in zip(up, down, strict=True)
+    ]
+    values = np.empty((len(circuits), 2), np.float32)
+    for row in range(len(circuits)):
+        lists = [gate.matrices[row].tolist() for gate in up]
+        for column, variant in enumerate((up, down)):
+            circuit = qsim.Circuit()
+            circuit.num_qubits = ensemble.width
+            for gate, listed, other in zip(variant, lists, differs, strict=True):
+                matrix = gate.matrices[row].tolist() if column and other else listed
+                places = [last - qubit for qubit in gate.qubits]
+                qsim.add_matrix_gate(gate.time, places, matrix, circuit)
+            (value,) = qsim.qsim_simulate_expectation_values(
+                options | {"c": circuit}, observables, 0
+            )
+            values[row, column] = value.real
+    return (values[:, 0] - values[:, 1]) / np.float32(2)
+
+
+def simplified(ensemble: Ensemble) -> list[Moment]:
+    """The gates that matter to the observable, in moments.
+
+    Left out are gates outside its light cone; CZ gates after which only CZ gates touch
+    their qubits, because those commute with it; and gates that cancel.
+    """
+    cone, mixed = set(ensemble.observable), set[int]()
+    kept: list[tuple[int, Gate]] = []
+    for time, moment in reversed([*enumerate(ensemble.moments())]):
+        gates = [gate for gate in moment if not cone.isdisjoint(gate.qubits)]
+        gates = [g for g in gates if g.name != "CZ" or not mixed.isdisjoint(g.qubits)]
+        for gate in gates:
+            cone.update(gate.qubits)
+            mixed.update(() if gate.name == "CZ" else gate.qubits)
+        kept += [(time, gate) for gate in gates]
+    left = _cancelled(kept[::-1])
+    by_time = groupby(left, key=lambda timed: timed[0])
+    return [[gate for _, gate in moment] for _, moment in by_time]
+
+
+def _cancelled(gates: list[tuple[int, Gate]]) -> list[tuple[int, Gate]]:
+    """Gates without equal two-qubit gates that have nothing between them."""
+    left = dict(enumerate(gates))
+    on: dict[int, list[int]] = defaultdict(lambda: [-1])  # the gates on each qubit
+    for number, (_, gate) in enumerate(gates):
+        before, *more = {on[qubit][-1] for qubit in gate.qubits}
+        twice = not more and before >= 0 and gates[before][1][:2] == gate[:2]
+        if twice and gate.name != "R":
+            del left[number], left[before]
+            for qubit in gate.qubits:
+                on[qubit].pop()
+        else:
+            for qubit in gate.qubits:
+                on[qubit].append(number)
+    return [*left.values()]
+
+
+def fused(moments: list[Moment], circuits: Circuits, width: int) -> list[Fused]:
+    """Gates on one pair of qubits, and the rotations around them, as one gate."""
+    blocks = _Blocks(len(circuits), width)
+    for moment in moments:
+        if moment[0].name == "R":
+            blocks.rotate(rotations(moment, circuits, width))
+        else:
+            new = [gate for gate in moment if gate.qubits not in blocks.pairs]
+            blocks.join(new)
+            blocks.multiply(moment)
+    blocks.join([], close=True)
+    return blocks.gates
+
+
+class _Blocks:
+    """Gates that grow on pairs of qubits until another pair takes one of the two."""
+
+    def __init__(self, samples: int, width: int) -> None:
+        self.gates: list[Fused] = []
+        self.pairs: list[tuple[int, ...]] = []
+        self.matrices: Complex = np.empty((samples, 0, 4, 4), complex)
+        #: Rotations of qubits without a pair.
+        self.alone: Complex = np.tile(np.eye(2, dtype=complex), (samples, width, 1, 1))
+        self.touched: set[int] = set()
+        self.time = 0
+
+    def rotate(self, turned: Complex) -> None:
+        """Multiply rotations (samples, width, 2, 2) into what they follow."""
+        if self.pairs:
+            self.matrices = _product(turned[:, self.pairs]) @ self.matrices
+        single = [q for q in range(turned.shape[1]) if q not in {*sum(self.pairs, ())}]
+        self.alone[:, single] = turned[:, single] @ self.alone[:, single]
+        self.touched.update(single)
+
+    def multiply(self, moment: Moment) -> None:
+        """Multiply gates on pairs that are open."""
+        for gate in moment:
+            at = self.pairs.index(gate.qubits)
+            self.matrices[:, at] = MATRICES[gate.name] @ self.matrices[:, at]
+
+    def join(self, gates: Moment, close: bool = False) -> None:
+        """Open pairs, and close those that share a qubit with them, or all."""
+        taken = {qubit for gate in gates for qubit in gate.qubits}
+        over = [close or not taken.isdisjoint(pair) for pair in self.pairs]
+        for at in np.flatnonzero(over):
+            self._emit(self.pairs[at], self.matrices[:, at])
+        if close:
+            for qubit in sorted(self.touched):
+                self._emit((qubit,), self.alone[:, qubit])
+        self.time += 1
+        pairs = [gate.qubits for gate in gates]
+        opened = _product(self.alone[:, pairs]) if pairs else self.matrices[:, :0]
+        kept = [at for at, done in enumerate(over) if not done]
+        self.matrices = np.concatenate([self.matrices[:, kept], opened], axis=1)
+        free = {q for at in np.flatnonzero(over) for q in self.pairs[at]}
+        self.alone[:, [*(free | taken)]] = np.eye(2)
+        self.touched -= taken
+        self.pairs = [self.pairs[at] for at in kept] + pairs
+
+    def _emit(self, qubits: tuple[int, ...], matrices: Complex) -> None:
+        parts = matrices.astype(np.complex64).reshape(len(matrices), -1)
+        self.gates.append(Fused(self.time, qubits, parts.view(np.float32)))
+
+
+def _product(factors: Complex) -> Complex:
+    """Kronecker products of (samples, pairs, 2, 2, 2), qubit of a pair third."""
+    a, b = factors[:, :, 0], factors[:, :, 1]
+    product: Complex = np.einsum("spij,spkl->spikjl", a, b)
+    return product.reshape(*product.shape[:2], 4, 4)

@@ -1,0 +1,87 @@
+"""Gradients by a state vector in plain numpy, double precision, for small circuits.
+
+It shares nothing with TensorFlow Quantum but the order of gates, so that a few circuits
+of every ensemble are computed again by it in every run. A state of n qubits is a matrix
+of 2^(n//2) rows and 2^(n - n//2) columns: a moment of rotations is one product from the
+left and one from the right.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barren.physics.circuits import Circuits
+from barren.physics.ensembles import Ensemble, Gate, Moment
+
+Complex = NDArray[np.complex128]
+PAULIS = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
+
+
+def rotation(axes: Any, angles: Any) -> Complex:
+    """exp(-i angle P / 2) of axis codes and angles of one shape, (..., 2, 2)."""
+    half = np.asarray(angles)[..., None, None] / 2
+    matrices: Complex = np.cos(half) * np.eye(2) - 1j * np.sin(half) * PAULIS[axes]
+    return matrices
+
+
+def rotations(moment: Moment, circuits: Circuits, width: int) -> Complex:
+    """The matrices of a moment of rotations, (samples, width, 2, 2)."""
+    matrices = np.tile(np.eye(2, dtype=complex), (len(circuits), width, 1, 1))
+    qubits = [gate.qubits[0] for gate in moment]
+    axes = np.array([circuits.axis(gate) for gate in moment])
+    angles = np.array([circuits.angle(gate) for gate in moment])
+    matrices[:, qubits] = rotation(axes, angles).swapaxes(0, 1)
+    return matrices
+
+
+def gradients(ensemble: Ensemble, circuits: Circuits) -> NDArray[np.float64]:
+    """d<Z_a Z_b>/d theta of each circuit by the parameter shift, (samples,)."""
+    up, down = (
+        expectations(ensemble, replace(circuits, theta=circuits.theta + shift))
+        for shift in (np.pi / 2, -np.pi / 2)
+    )
+    return (up - down) / 2
+
+
+def expectations(ensemble: Ensemble, circuits: Circuits) -> NDArray[np.float64]:
+    """<Z_a Z_b> of each circuit, (samples,)."""
+    width = ensemble.width
+    split = width // 2
+    bits = (np.arange(2**width) >> np.arange(width - 1, -1, -1)[:, None]) & 1
+    state = np.zeros((len(circuits), 2**split, 2 ** (width - split)), complex)
+    state[:, 0, 0] = 1
+    for moment in ensemble.moments():
+        if moment[0].name == "R":
+            matrices = rotations(moment, circuits, width)
+            left, right = _kron(matrices[:, :split]), _kron(matrices[:, split:])
+            state = left @ state @ right.swapaxes(1, 2)
+        else:
+            flat = state.reshape(len(circuits), -1)
+            for gate in moment:
+                flat = _two_qubit(gate, flat, bits)
+            state = flat.reshape(state.shape)
+    a, b = ensemble.observable
+    parity = 1.0 - 2.0 * (bits[a] ^ bits[b])
+    values: NDArray[np.float64] = np.abs(state.reshape(len(circuits), -1)) ** 2 @ parity
+    return values
+
+
+def _two_qubit(gate: Gate, state: Complex, bits: NDArray[np.int64]) -> Complex:
+    """CZ or CNOT on states (samples, 2^width)."""
+    a, b = gate.qubits
+    if gate.name == "CZ":
+        return state * (1 - 2 * (bits[a] & bits[b]))
+    flip = bits[a] << (len(bits) - 1 - b)
+    return state[:, np.arange(state.shape[1]) ^ flip]
+
+
+def _kron(matrices: Complex) -> Complex:
+    """Kronecker product over the qubits of (samples, qubits, 2, 2)."""
+    product = np.ones((len(matrices), 1, 1))
+    for qubit in range(matrices.shape[1]):
+        size = 2 * product.shape[1]
+        product = np.einsum("sij,skl->sikjl", product, matrices[:, qubit])
+        product = product.reshape(-1, size, size)
+    return product

@@ -1,0 +1,1 @@
+"""Records, the chain that they form, the crate, comparison."""

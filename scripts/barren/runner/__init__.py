@@ -1,0 +1,1 @@
+"""What runs the steps: configuration, file names, command lines, costs."""

@@ -1,0 +1,51 @@
+"""The name of every file of an experiment, from the experiment's folder.
+
+The same functions give names and, from wildcards in braces, the patterns of the rules.
+"""
+
+EXPERIMENT = "experiment.json"
+GRADIENTS = "tables/gradients.csv"
+STATISTICS = "tables/statistics.csv"
+THEORY = "tables/theory.csv"
+FITS = "tables/fits.csv"
+CLAIMS = "tables/claims.csv"
+VERDICT = "verdict.md"
+AGREEMENT = "agreement.txt"
+PAPER = "paper/{table}.tex"
+PAPER_TABLES = ("numbers", "statistics", "fits", "claims")
+PAGE = "pages/{page}.html"
+#: The research object crate, and the copies of the sources that make it whole.
+CRATE = "ro-crate-metadata.json"
+SOURCES = "sources"
+RECORDS = "records"
+BATCHES = "batches"
+#: Every figure in each format, and its source data.
+FORMATS = ("pdf", "svg", "png", "csv")
+
+Number = int | str
+
+
+def batch(ensemble: str, first: Number, last: Number) -> str:
+    """The circuits of an ensemble, from a first to a last sample."""
+    return f"{BATCHES}/{ensemble}/{first}-{last}.npz"
+
+
+def gradients(width: Number, first: Number, last: Number) -> str:
+    """The gradients of all ensembles of a width, from a first to a last sample."""
+    return f"gradients/width-{width}_samples-{first}-{last}.csv"
+
+
+def theory(width: Number) -> str:
+    """The exact moments of all ensembles of a width."""
+    return f"theory/width-{width}.csv"
+
+
+def figure(name: str) -> list[str]:
+    """A figure in every format, and its data."""
+    return [f"figures/{name}.{form}" for form in FORMATS]
+
+
+def record(step: str, output: str = "") -> str:
+    """The record of a job: named for its output where its step has several."""
+    name = output.partition("/")[2].rpartition(".")[0]
+    return f"{RECORDS}/{step}/{name}.json" if name else f"{RECORDS}/{step}.json"

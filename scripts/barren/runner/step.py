@@ -1,0 +1,244 @@
+"""What every step of the workflow does around its computation.
+
+A step is a function; the annotations of its parameters say what its command line takes:
+files that it reads and writes, and values. `run` parses the command line, calls the
+function with temporary names in place of the outputs, and if it returns renames them, so
+that a file appears whole or not at all. With `--record FILE` it leaves a record of what
+was done beside the outputs.
+"""
+
+import argparse
+import errno
+import glob
+import hashlib
+import inspect
+import json
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from barren.physics.ensembles import BadInput
+
+#: The project; results are below the working directory, which may be another.
+ROOT = Path(__file__).resolve().parents[3]
+INPUT, OUTPUT = "input", "output"
+# What a step's parameters may be, besides int, str, list[str], Literal and Path (a folder).
+Input = Annotated[Path, INPUT]
+Inputs = Annotated[list[Path], INPUT]
+Output = Annotated[Path, OUTPUT]
+Outputs = Annotated[list[Path], OUTPUT]
+Json = Annotated[Any, json.loads]
+#: Files that a step found by itself, as in a folder, by what they are.
+Found = dict[str, list[Path]]
+_PROCESS = uuid.uuid4().hex
+
+
+def run(step: Callable[..., Found | None]) -> None:
+    """Run a step as its command line says.
+
+    What a user did wrong (BadInput) and a full disk end it with one line and exit code 1.
+    """
+    parser, marks = _command_line(step)
+    parser.add_argument("--record", type=Path, help="where to leave a record")
+    given = vars(parser.parse_args())
+    record = given.pop("record")
+    inputs, outputs = (
+        [(name, path) for name in given if marks[name] == mark for path in _paths(given[name])]
+        for mark in (INPUT, OUTPUT)
+    )
+    start = datetime.now(UTC)
+    try:
+        for name, path in inputs:
+            if not path.is_file():
+                raise BadInput(f"--{name.replace('_', '-')}: no file {path}")
+        for _, path in outputs:
+            _remove_rests(path)
+            _temporary(path).parent.mkdir(parents=True)
+        found = step(
+            **given
+            | {n: _moved(given[n]) for n in given if marks[n] == OUTPUT}
+        )
+        inputs += [(name, path) for name, of in (found or {}).items() for path in of]
+        produced = [_describe(name, path, _temporary(path)) for name, path in outputs]
+        for _, path in outputs:
+            _temporary(path).replace(path)
+        if record:
+            values = {n: v for n, v in given.items() if marks[n] not in {INPUT, OUTPUT}}
+            write_json(record, _record(values, inputs, produced, start))
+    except BadInput as error:
+        sys.exit(f"{step.__name__}: {error}")
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        written = ", ".join(shown(path) for _, path in outputs)
+        sys.exit(f"{step.__name__}: the disk is full, writing {written}")
+    finally:
+        for _, path in outputs:
+            shutil.rmtree(_temporary(path).parent, ignore_errors=True)
+
+
+def _command_line(
+    step: Callable[..., Any],
+) -> tuple[argparse.ArgumentParser, dict[str, Any]]:
+    """The parser of a step's options, and what each of them holds."""
+    parser = argparse.ArgumentParser(
+        description=inspect.getdoc(step),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    marks: dict[str, Any] = {}
+    for name, of in inspect.signature(step, eval_str=True).parameters.items():
+        kind, mark = of.annotation, None
+        if isinstance(kind, UnionType):  # optional
+            kind = get_args(kind)[0]
+        if get_origin(kind) is Annotated:
+            kind, mark = get_args(kind)
+        options: dict[str, Any] = {"type": mark if callable(mark) else kind}
+        if get_origin(kind) is list:
+            options = {"type": get_args(kind)[0], "nargs": "*"}
+        elif get_origin(kind) is Literal:
+            options = {"choices": get_args(kind)}
+        required = of.default is of.empty
+        default = None if required else of.default
+        option = f"--{name.replace('_', '-')}"
+        parser.add_argument(option, required=required, default=default, **options)
+        marks[name] = mark
+    return parser, marks
+
+
+def _record(
+    values: dict[str, Any],
+    inputs: Iterable[tuple[str, Path]],
+    produced: list[dict[str, Any]],
+    start: datetime,
+) -> dict[str, Any]:
+    """What was done, as JSON."""
+    script = Path(sys.argv[0]).resolve()
+    environment = environment_marker()
+    if environment is None:
+        raise BadInput(f"{sys.prefix} has no environment.json: not an environment")
+    return {
+        "step": script.stem,
+        "command": shlex.join(["python", shown(script), *sys.argv[1:]]),
+        "parameters": {
+            name: shown(value) if isinstance(value, Path) else value
+            for name, value in values.items()
+        },
+        "inputs": [_describe(name, path, path) for name, path in inputs],
+        "outputs": produced,
+        "code": [_describe("", path, path) for path in _code(script)],
+        "environment": environment,
+        "source": _source(),
+        "threads": values.get("threads", 1),
+        "processor": processor(),
+        "start": start.isoformat(timespec="milliseconds"),
+        "end": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "processor_seconds": round(time.process_time(), 3),
+    }
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON whole or not at all."""
+    temporary = _temporary(path)
+    temporary.parent.mkdir(parents=True, exist_ok=True)
+    temporary.write_text(json.dumps(value, indent=1, default=str) + "\n")
+    temporary.replace(path)
+    temporary.parent.rmdir()
+
+
+def sha256(path: Path) -> str:
+    """The sha256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _paths(value: Any) -> list[Path]:
+    return list(value) if isinstance(value, list) else [] if value is None else [value]
+
+
+def _moved(value: Any) -> Any:
+    """The temporary names of outputs."""
+    if isinstance(value, list):
+        return [_temporary(path) for path in value]
+    return None if value is None else _temporary(value)
+
+
+def _temporary(path: Path) -> Path:
+    # A folder beside the target: the name stays. Its own for each process, because
+    # jobs outlive a run that is killed.
+    return path.with_name(f".{path.name}.{_PROCESS}") / path.name
+
+
+def _remove_rests(path: Path) -> None:
+    """Remove what a killed job left; one that still writes there then fails."""
+    for rest in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        shutil.rmtree(rest, ignore_errors=True)
+
+
+def _describe(option: str, path: Path, content: Path) -> dict[str, Any]:
+    """Option, name, size and hash of a file."""
+    described = {
+        "path": shown(path),
+        "bytes": content.stat().st_size,
+        "sha256": sha256(content),
+    }
+    return {"option": option, **described} if option else described
+
+
+def shown(path: Path) -> str:
+    """A path from the working directory or the project; elsewhere the name alone."""
+    absolute = path.absolute()
+    for folder in (Path.cwd(), ROOT):
+        if absolute.is_relative_to(folder):
+            return str(absolute.relative_to(folder))
+    return absolute.name
+
+
+def _code(script: Path) -> Iterator[Path]:
+    """The script and every module of the project that it has imported."""
+    files = [getattr(module, "__file__", None) for module in [*sys.modules.values()]]
+    paths = {script, *(Path(file).resolve() for file in files if file)}
+    return (p for p in sorted(paths) if p.is_relative_to(ROOT / "scripts"))
+
+
+def environment_marker() -> dict[str, Any] | None:
+    """What the deployer left in the environment: its name, lock and packages."""
+    marker = Path(sys.prefix, "environment.json")
+    return json.loads(marker.read_text()) if marker.exists() else None
+
+
+def _source() -> dict[str, Any] | None:
+    """The commit, and whether the tree differs from it; None where no checkout is."""
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", "-C", ROOT, *arguments], capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        if git("rev-parse", "--show-prefix"):
+            return None  # an archive that was unpacked inside another project
+        changed = git("status", "--porcelain", "--untracked-files=no")
+        return {"commit": git("rev-parse", "HEAD"), "clean": not changed}
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def processor() -> str:
+    """The processor's name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.machine()
+    names = (
+        line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")
+    )
+    return next(names, platform.machine())
