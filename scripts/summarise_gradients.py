@@ -1,47 +1,43 @@
-"""Summarise the gradients of each ensemble, with the exact values beside."""
-
-import json
 from dataclasses import asdict
-from pathlib import Path
 
 import pandas as pd
 
-from barren import columns, step
-from barren.ensembles import expand, further_keys
-from barren.statistics import summarise
-from barren.tables import ensemble_keys, read_table, write_table
+from barren import columns
+from barren.analysis.statistics import summarise
+from barren.analysis.tables import ensemble_keys, read_table, write_table
+from barren.runner import step
+from barren.runner.experiment import Experiment
 
-parser = step.parser(__doc__)
-parser.add_argument("--experiment", type=Path, required=True)
-parser.add_argument("--gradients", type=Path, required=True, help="gradients.csv")
-parser.add_argument("--predictions", nargs="+", type=Path, required=True)
-parser.add_argument("--statistics", type=Path, required=True, help="file to write")
-parser.add_argument("--theory", type=Path, required=True, help="file to write")
 
-with step.run(
-    parser,
-    inputs=["experiment", "gradients", "predictions"],
-    outputs=["statistics", "theory"],
-) as args:
-    config = json.loads(args.experiment.read_text())
-    keys = [*columns.KEYS, *further_keys(config)]
-    points = ensemble_keys(expand(config), keys)
+def summarise_gradients(
+    experiment: step.Input,
+    gradients: step.Input,
+    predictions: step.Inputs,
+    statistics: step.Output,
+    theory: step.Output,
+) -> None:
+    """Summarise the gradients of each ensemble, with the exact values beside."""
+    found = Experiment.read(experiment)
+    keys = found.key_columns
+    exact = pd.concat([read_table(path) for path in predictions])
+    exact = exact[[*keys, *columns.THEORY]]
+    write_table(exact, theory)
 
-    theory = pd.concat([read_table(path) for path in args.predictions])
-    theory = theory[[*keys, *columns.THEORY]]
-    write_table(theory, args.theory)
-
-    gradients = read_table(args.gradients)
-    groups = gradients.groupby(keys, dropna=False, sort=False)[columns.GRADIENT]
+    points = ensemble_keys(found.ensembles, keys)
+    groups = read_table(gradients).groupby(keys, dropna=False, sort=False)
     summaries = [
-        dict(zip(keys, key, strict=True)) | asdict(summarise(values, config["seed"]))
-        for key, values in groups
+        dict(zip(keys, key, strict=True))
+        | asdict(summarise(rows[columns.GRADIENT], found.config["seed"]))
+        for key, rows in groups
     ]
-    sampled = pd.DataFrame(summaries).astype(points.dtypes.to_dict())
-    statistics = points.merge(sampled, on=keys, how="left").merge(
-        theory[[*keys, columns.EXACT_VARIANCE, columns.ASYMPTOTIC_VARIANCE]],
-        on=keys,
-        how="left",
-    )
-    statistics[columns.SAMPLES] = statistics[columns.SAMPLES].fillna(0).astype(int)
-    write_table(statistics, args.statistics)
+    sampled = pd.DataFrame(summaries, columns=[*keys, *columns.STATISTICS])
+    sampled = sampled.astype(points.dtypes.to_dict())
+    beside = exact[[*keys, columns.EXACT_VARIANCE, columns.ASYMPTOTIC_VARIANCE]]
+    table = points.merge(sampled, on=keys, how="left")
+    table = table.merge(beside, on=keys, how="left")
+    table[columns.SAMPLES] = table[columns.SAMPLES].fillna(0).astype(int)
+    write_table(table, statistics)
+
+
+if __name__ == "__main__":
+    step.run(summarise_gradients)

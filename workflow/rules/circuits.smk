@@ -1,57 +1,55 @@
 # Which circuits: the experiment's configuration, and the circuits drawn from its seed.
+BATCH = layout.batch("{ensemble}", "{first}", "{last}")
+NOTEBOOK_STREAM = {}
+if config["stream"] == NOTEBOOK:
+    NOTEBOOK_STREAM = {
+        "stream": NOTEBOOK,
+        "samples": config["samples"],
+        "skip": lambda wildcards, _: EXPERIMENT.skips[wildcards.ensemble],
+    }
 
 
 rule describe_experiment:
     input:
-        code=code("describe_experiment"),
-        environment=environment("circuits"),
+        **needs("describe_experiment", "circuits"),
     output:
-        experiment="<results>/experiment.json",
-        record="<results>/records/describe_experiment.json",
+        experiment=results(layout.EXPERIMENT),
+        **leaves("describe_experiment"),
     log:
         "<logs>/describe_experiment.log",
-    benchmark:
-        "<benchmarks>/describe_experiment.tsv"
     conda:
         "../../envs/circuits.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
     params:
-        python=python("circuits"),
-        config=json.dumps(config),
+        command=command("circuits", "describe_experiment", config=json.dumps(config)),
     message:
         "writing down the configuration of {config[experiment]}"
     shell:
-        "{params.python} scripts/describe_experiment.py --config {params.config:q}"
-        " --experiment {output.experiment} --record {output.record} 2> {log}"
+        "{params.command} 2> {log}"
 
 
 rule sample_circuits:
     input:
-        code=code("sample_circuits"),
-        environment=environment("circuits"),
+        **needs("sample_circuits", "circuits"),
     output:
-        batch="<results>/batches/{ensemble}/{first}-{last}.npz",
-        record="<results>/records/sample_circuits/{ensemble}/{first}-{last}.json",
+        batch=results(BATCH),
+        **leaves("sample_circuits", BATCH),
     log:
         "<logs>/sample_circuits/{ensemble}_{first}-{last}.log",
-    benchmark:
-        "<benchmarks>/sample_circuits/{ensemble}_{first}-{last}.tsv"
     conda:
         "../../envs/circuits.yaml"
-    threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: memory(sampling_cost(wildcards), attempt),
-        runtime=lambda wildcards, attempt: attempt
-        * cost.minutes(sampling_cost(wildcards).seconds),
+        **resources_of(sampling_cost),
     params:
-        python=python("circuits"),
-        seed=config["seed"],
-        stream=stream_arguments,
+        command=command(
+            "circuits",
+            "sample_circuits",
+            "ensemble",
+            "first",
+            "last",
+            seed=config["seed"],
+            **NOTEBOOK_STREAM,
+        ),
     message:
         "sampling circuits {wildcards.first} to {wildcards.last} of {wildcards.ensemble}"
     shell:
-        "{params.python} scripts/sample_circuits.py --ensemble {wildcards.ensemble}"
-        " --seed {params.seed} --first {wildcards.first} --last {wildcards.last}"
-        " {params.stream} --batch {output.batch} --record {output.record} 2> {log}"
+        "{params.command} 2> {log}"

@@ -1,164 +1,191 @@
 # The functions that the rules share.
-import ast
 import json
+import os
+import shlex
 import sys
-from functools import cache
 from pathlib import Path
 
-sys.path.insert(0, str(Path(workflow.basedir).parent / "scripts"))
+ROOT = Path(workflow.current_basedir).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
 
-from barren import configuration, cost
-from barren.columns import OBSERVABLE_A, SIGMA, SYMBOL_LAYER, SYMBOL_QUBIT
-from barren.ensembles import (
-    NOTEBOOK,
-    RANDOM,
-    BadInput,
-    Ensemble,
-    batch_path,
-    batches,
-    displayed,
-    expand,
-    further_keys,
-    gradients_file,
-    notebook_skips,
-    sampled,
-    widths,
-)
+from barren.analysis.figures import figures_of
+from barren.physics.ensembles import BadInput
+from barren.physics.families import parse
+from barren.runner import configuration, cost, layout
+from barren.runner.experiment import NOTEBOOK, widths
+from barren.runner.sources import sources
 
 # Of Snakemake itself: in a cluster's job it runs twice, and counts (130 MiB each).
 SNAKEMAKE_MIB = 300
 
+try:
+    EXPERIMENT = configuration.check(config)
+except BadInput as error:
+    sys.exit(f"configuration: {error}")
 
-def check_configuration(config):
-    """Fill in the defaults of an experiment; end with one line on what is wrong."""
-    try:
-        configuration.check(config)
-    except BadInput as error:
-        sys.exit(f"configuration: {error}")
-
-
-def calibration():
-    """Where `snakemake plan` leaves what it measured on this machine."""
-    return Path(f"logs/calibration-{config['engine']}.json")
+FIGURES = figures_of(EXPERIMENT.ensembles)
+# Where `snakemake plan` leaves what it measured on this machine.
+CALIBRATION = Path(f"logs/calibration-{config['engine']}.json")
+RATES = cost.Rates.read(CALIBRATION, config["engine"])
 
 
-@cache
-def rates():
-    """What each part of a job takes."""
-    return cost.Rates.read(calibration(), config["engine"])
+def results(name):
+    """A file of the experiment."""
+    return f"<results>/{name}"
 
 
-def code(script):
-    """The script of a step and the modules it imports, directly or not."""
-    root = Path("scripts")
-    found, new = set(), {root / f"{script}.py"}
-    while new:
-        path = new.pop()
-        found.add(path)
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and node.module == "barren":
-                names = [f"barren.{alias.name}" for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                names = [node.module]
-            else:
-                names = []
-            modules = {
-                root.joinpath(*name.split(".")).with_suffix(".py") for name in names
-            }
-            new |= {path for path in modules if path.exists()} - found
-    return sorted(map(str, found | {root / "barren" / "__init__.py"}))
+def project(path):
+    """A file of the project, from the working directory where it is inside."""
+    path = ROOT / path
+    inside = path.is_relative_to(Path.cwd())
+    return str(path.relative_to(Path.cwd()) if inside else path)
 
 
-def stream_arguments(wildcards):
-    """What `sample_circuits` needs to know of the experiment's random stream."""
-    if config["stream"] != NOTEBOOK:
-        return ""
-    skip = notebook_skips(config)[wildcards.ensemble]
-    shown = wildcards.ensemble in {e.name for e in DISPLAYED}
-    samples = 1 if shown else config["samples"]
-    return f"--stream notebook --samples {samples} --skip {skip}"
+# What every step has: its code and environment as inputs, a record, a command line.
 
 
-def names_of_width(ensembles, wildcards):
+def needs(step, environment_name):
+    """The inputs of a step that are not data."""
+    code = [project(path) for path in sources(step)]
+    return {"code": code, "environment": environment(environment_name)}
+
+
+def leaves(step, output=""):
+    """The outputs of a step that are not data."""
+    return {"record": results(layout.record(step, output))}
+
+
+def command(environment_name, step, *of_wildcards, hidden=(), **options):
+    """The command line of a step, an option for each input, output and parameter.
+
+    of_wildcards: the wildcards that are options. hidden: inputs that the step finds by
+    itself. An option may be a function of wildcards and output.
+    """
+    script = shlex.quote(project(f"scripts/{step}.py"))
+    hidden = {"code", "environment", *hidden}
+
+    def line(wildcards, input, output):
+        given = {name: value for name, value in input.items() if name not in hidden}
+        given |= {name: wildcards[name] for name in of_wildcards}
+        for name, value in options.items():
+            given[name] = value(wildcards, output) if callable(value) else value
+        words = []
+        for name, value in {**given, **dict(output.items())}.items():
+            values = [value] if isinstance(value, (str, int)) else value
+            words += [f"--{name.replace('_', '-')}", *map(str, values)]
+        return f"{python(environment_name)} {script} {shlex.join(words)}"
+
+    return line
+
+
+# What wildcards stand for.
+
+
+def of_width(ensembles, wildcards):
+    """The ensembles of one width."""
+    return [e for e in ensembles if e.width == int(wildcards.width)]
+
+
+def sampled_names(wildcards, _):
+    """The names of the sampled ensembles of one width."""
+    return [e.name for e in of_width(EXPERIMENT.sampled, wildcards)]
+
+
+def all_names(wildcards, _):
     """The names of the ensembles of one width."""
-    return [e.name for e in ensembles if e.width == int(wildcards.width)]
+    return [e.name for e in of_width(EXPERIMENT.ensembles, wildcards)]
 
 
 def batches_of_width(wildcards):
     """The batches of the sampled ensembles of one width in one range of samples."""
-    names = names_of_width(sampled(config), wildcards)
-    batch = f"{wildcards.first}-{wildcards.last}.npz"
-    return [f"<results>/batches/{name}/{batch}" for name in names]
-
-
-def sampling_cost(wildcards):
-    """What a job of `sample_circuits` takes."""
-    samples = int(wildcards.last) - int(wildcards.first) + 1
-    return cost.sampling(Ensemble.parse(wildcards.ensemble), samples, rates())
-
-
-def gradient_cost(wildcards):
-    """What a job of `compute_gradients` takes."""
-    samples = int(wildcards.last) - int(wildcards.first) + 1
-    ensembles = [e for e in sampled(config) if e.width == int(wildcards.width)]
-    return cost.gradient(ensembles, samples, rates())
-
-
-def memory(predicted, attempt):
-    """The memory that a job asks for, MiB, more with each attempt."""
-    return attempt * (predicted.mib + SNAKEMAKE_MIB)
+    batch = wildcards.first, wildcards.last
+    return [results(layout.batch(n, *batch)) for n in sampled_names(wildcards, None)]
 
 
 def all_batches(_):
     """The batches of every sampled ensemble."""
     return [
-        f"<results>/batches/{batch_path(ensemble, first, last)}"
-        for ensemble in sampled(config)
-        for first, last in batches(config["samples"], config["batch_size"])
+        results(layout.batch(ensemble.name, *batch))
+        for ensemble in EXPERIMENT.sampled
+        for batch in EXPERIMENT.batches
     ]
 
 
 def all_gradients(_):
     """The gradients of every width and range of samples."""
-    return [
-        f"<results>/gradients/{gradients_file(width, first, last)}"
-        for width in widths(sampled(config))
-        for first, last in batches(config["samples"], config["batch_size"])
-    ]
+    return [results(layout.gradients(*job)) for job in EXPERIMENT.jobs]
 
 
 def all_predictions(_):
     """The exact moments of every width."""
-    return [f"<results>/theory/width-{width}.csv" for width in widths(expand(config))]
+    return [results(layout.theory(width)) for width in widths(EXPERIMENT.ensembles)]
 
 
-def variance_figures():
-    """The names of the variance figures that make sense for the experiment."""
-    random = [e for e in expand(config) if e.family == RANDOM]
-    several = len({e.family for e in expand(config)}) > 1
-    varied = set(further_keys(config))
-    figures = []
-    if not varied and len(widths(random)) > 1:
-        figures += ["gradient_variance_random", "gradient_std_random"]
-    if not varied and random and several and len(widths(expand(config))) > 1:
-        figures += ["random_vs_identity", "random_vs_identity_std"]
-    if not varied and random:
-        figures += ["gradient_variance_by_depth"]
-    if {SYMBOL_LAYER, SYMBOL_QUBIT} <= varied:
-        figures += ["gradient_variance_of_symbols"]
-    elif SYMBOL_LAYER in varied:
-        figures += ["gradient_variance_by_layer"]
-    if OBSERVABLE_A in varied:
-        figures += ["gradient_variance_of_observables"]
-    if SIGMA in varied:
-        figures += ["gradient_variance_by_sigma"]
-    return figures
+def folder_of(_, output):
+    """The experiment's folder, from an output one folder below it."""
+    return str(Path(output[0]).parents[1])
 
 
-def figure_files(names):
-    """The files of some figures: every format, and the source data."""
-    return [
-        f"<results>/figures/{name}.{form}"
-        for name in names
-        for form in ("pdf", "svg", "png", "csv")
-    ]
+def samples_of(wildcards):
+    return int(wildcards.last) - int(wildcards.first) + 1
+
+
+def sampling_cost(wildcards):
+    """What a job of `sample_circuits` takes."""
+    return cost.sampling(parse(wildcards.ensemble), samples_of(wildcards), RATES)
+
+
+def gradient_cost(wildcards):
+    """What a job of `compute_gradients` takes."""
+    ensembles = of_width(EXPERIMENT.sampled, wildcards)
+    return cost.gradient(ensembles, samples_of(wildcards), RATES)
+
+
+def resources_of(predicted):
+    """Memory and time of a job, more with each attempt."""
+    return {
+        "mem_mb": lambda wildcards, attempt: attempt
+        * (predicted(wildcards).mib + SNAKEMAKE_MIB),
+        "runtime": lambda wildcards, attempt: attempt
+        * cost.minutes(predicted(wildcards).seconds),
+    }
+
+
+def all_records(_):
+    """The record of every job behind the targets."""
+    once = [layout.record(step) for step in ONCE]
+    return [results(name) for name in (*EXPERIMENT.records, *once)]
+
+
+def captions(figures):
+    """The caption of each figure, by name, with what was sampled."""
+    return {figure.name: figure.caption for figure in figures}
+
+
+DRAWINGS = [figure for figure in FIGURES if figure.is_drawing]
+CURVES = [figure for figure in FIGURES if not figure.is_drawing]
+# The steps behind the targets that run once.
+ONCE = [
+    "describe_experiment",
+    "gather_gradients",
+    "summarise_gradients",
+    "judge_claims",
+    *(["plot_variance"] if CURVES else []),
+    "draw_circuits",
+    "write_paper",
+]
+RESULTS = f"results/{config['experiment']}"
+# What a reader of the paper sees.
+TARGETS = [
+    results(name)
+    for name in (
+        layout.GRADIENTS,
+        layout.STATISTICS,
+        layout.THEORY,
+        layout.FITS,
+        layout.CLAIMS,
+        layout.VERDICT,
+        *(name for figure in FIGURES for name in layout.figure(figure.name)),
+        *(layout.PAPER.format(table=table) for table in layout.PAPER_TABLES),
+    )
+]

@@ -1,60 +1,70 @@
 # The figures, each as PDF, SVG and PNG with its source data as CSV.
 
 
+def reported(figure):
+    """The files of a figure; the report shows the SVG, captioned."""
+    files = [results(name) for name in layout.figure(figure.name)]
+    return [
+        report(
+            path,
+            caption="../report/figure.rst",
+            category="2. Figures",
+            labels={"Figure": figure.title},
+        )
+        if path.endswith(".svg")
+        else path
+        for path in files
+    ]
+
+
+DISPLAYED_STREAM = {}
+if config["stream"] == NOTEBOOK:
+    DISPLAYED_STREAM = {"stream": NOTEBOOK, "skips": json.dumps(EXPERIMENT.skips)}
+
+
 rule plot_variance:
     input:
-        statistics="<results>/tables/statistics.csv",
-        theory="<results>/tables/theory.csv",
-        fits="<results>/tables/fits.csv",
-        code=code("plot_variance"),
-        environment=environment("plot"),
+        experiment=results(layout.EXPERIMENT),
+        statistics=results(layout.STATISTICS),
+        theory=results(layout.THEORY),
+        fits=results(layout.FITS),
+        **needs("plot_variance", "plot"),
     output:
-        figures=reported(variance_figures()),
-        record="<results>/records/plot_variance.json",
+        figures=[file for figure in CURVES for file in reported(figure)],
+        **leaves("plot_variance"),
     log:
         "<logs>/plot_variance.log",
-    benchmark:
-        "<benchmarks>/plot_variance.tsv"
     conda:
         "../../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
     params:
-        python=python("plot"),
-        setting=setting(),
+        command=command("plot", "plot_variance"),
+        captions=captions(CURVES),
     message:
         "plotting the gradient variances"
     shell:
-        "{params.python} scripts/plot_variance.py --statistics {input.statistics}"
-        " --theory {input.theory} --fits {input.fits} --figures {output.figures}"
-        " --record {output.record} 2> {log}"
+        "{params.command} 2> {log}"
 
 
 rule draw_circuits:
     input:
-        batches=[f"<results>/batches/{e.name}/0-0.npz" for e in DISPLAYED],
-        code=code("draw_circuits"),
-        environment=environment("plot"),
+        **needs("draw_circuits", "plot"),
     output:
-        figures=reported(f"circuit_{e.family}" for e in DISPLAYED),
-        record="<results>/records/draw_circuits.json",
+        figures=[file for figure in DRAWINGS for file in reported(figure)],
+        **leaves("draw_circuits"),
     log:
         "<logs>/draw_circuits.log",
-    benchmark:
-        "<benchmarks>/draw_circuits.tsv"
     conda:
         "../../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
     params:
-        python=python("plot"),
-        ensembles=[e.name for e in DISPLAYED],
-        seed=config["seed"],
+        command=command(
+            "plot",
+            "draw_circuits",
+            families=[family.family for family in EXPERIMENT.families],
+            seed=config["seed"],
+            **DISPLAYED_STREAM,
+        ),
+        captions=captions(DRAWINGS),
     message:
         "drawing the circuits"
     shell:
-        "{params.python} scripts/draw_circuits.py --ensembles {params.ensembles}"
-        " --batches {input.batches} --seed {params.seed} --figures {output.figures}"
-        " --record {output.record} 2> {log}"
+        "{params.command} 2> {log}"

@@ -1,65 +1,54 @@
 # The gradient of every circuit, computed by TensorFlow Quantum or qsim.
+GRADIENTS = layout.gradients("{width}", "{first}", "{last}")
 
 
 rule compute_gradients:
     input:
         batches=batches_of_width,
-        code=code("compute_gradients"),
-        environment=environment(config["engine"]),
+        **needs("compute_gradients", config["engine"]),
     output:
-        gradients="<results>/gradients/width-{width}_samples-{first}-{last}.csv",
-        record="<results>/records/compute_gradients/width-{width}_samples-{first}-{last}.json",
+        gradients=results(GRADIENTS),
+        **leaves("compute_gradients", GRADIENTS),
     log:
         "<logs>/compute_gradients/width-{width}_samples-{first}-{last}.log",
-    benchmark:
-        "<benchmarks>/compute_gradients/width-{width}_samples-{first}-{last}.tsv"
     conda:
         f"../../envs/{config['engine']}.yaml"
-    threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: memory(gradient_cost(wildcards), attempt),
-        runtime=lambda wildcards, attempt: attempt
-        * cost.minutes(gradient_cost(wildcards).seconds),
+        **resources_of(gradient_cost),
     params:
-        python=python(config["engine"]),
-        ensembles=lambda wildcards: names_of_width(sampled(config), wildcards),
-        folder=f"results/{config['experiment']}/batches",
-        seed=config["seed"],
-        engine=config["engine"],
-        differentiator=config["differentiator"],
+        command=command(
+            config["engine"],
+            "compute_gradients",
+            "first",
+            "last",
+            hidden=["batches"],
+            ensembles=sampled_names,
+            results=folder_of,
+            seed=config["seed"],
+            engine=config["engine"],
+            differentiator=config["differentiator"],
+        ),
     message:
         "computing gradients at width {wildcards.width}, samples {wildcards.first} to {wildcards.last}"
     shell:
-        "{params.python} scripts/compute_gradients.py --ensembles {params.ensembles}"
-        " --batches {params.folder} --first {wildcards.first} --last {wildcards.last}"
-        " --seed {params.seed} --engine {params.engine}"
-        " --differentiator {params.differentiator} --threads {threads}"
-        " --gradients {output.gradients} --record {output.record} 2> {log}"
+        "{params.command} --threads {threads} 2> {log}"
 
 
 rule gather_gradients:
     input:
-        experiment="<results>/experiment.json",
-        gradients=all_gradients,
-        code=code("gather_gradients"),
-        environment=environment("circuits"),
+        experiment=results(layout.EXPERIMENT),
+        batches=all_gradients,
+        **needs("gather_gradients", "circuits"),
     output:
-        table="<results>/tables/gradients.csv",
-        record="<results>/records/gather_gradients.json",
+        gradients=results(layout.GRADIENTS),
+        **leaves("gather_gradients"),
     log:
         "<logs>/gather_gradients.log",
-    benchmark:
-        "<benchmarks>/gather_gradients.tsv"
     conda:
         "../../envs/circuits.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
     params:
-        python=python("circuits"),
+        command=command("circuits", "gather_gradients", hidden=["batches"]),
     message:
         "gathering the gradients of all circuits"
     shell:
-        "{params.python} scripts/gather_gradients.py --experiment {input.experiment}"
-        " --gradients $(dirname {input.gradients[0]}) --table {output.table}"
-        " --record {output.record} 2> {log}"
+        "{params.command} 2> {log}"

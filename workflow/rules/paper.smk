@@ -1,84 +1,61 @@
 # What a manuscript takes over: numbers and tables as LaTeX; and the report's pages.
 
 
+report: "../report/workflow.rst"
+
+
+def page(name, category, label):
+    """A page of the report."""
+    return report(
+        results(layout.PAGE.format(page=name)),
+        caption=f"../report/{name}.rst",
+        category=category,
+        labels={"Page": label},
+    )
+
+
 rule write_paper:
     input:
-        experiment="<results>/experiment.json",
-        statistics="<results>/tables/statistics.csv",
-        fits="<results>/tables/fits.csv",
-        claims="<results>/tables/claims.csv",
-        code=code("write_paper"),
-        environment=environment("tables"),
+        experiment=results(layout.EXPERIMENT),
+        statistics=results(layout.STATISTICS),
+        fits=results(layout.FITS),
+        claims=results(layout.CLAIMS),
+        **needs("write_paper", "tables"),
     output:
-        numbers="<results>/paper/numbers.tex",
-        statistics="<results>/paper/statistics.tex",
-        fits="<results>/paper/fits.tex",
-        claims="<results>/paper/claims.tex",
-        record="<results>/records/write_paper.json",
+        paper=[results(layout.PAPER.format(table=t)) for t in layout.PAPER_TABLES],
+        **leaves("write_paper"),
     log:
         "<logs>/write_paper.log",
-    benchmark:
-        "<benchmarks>/write_paper.tsv"
     conda:
         "../../envs/tables.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
     params:
-        python=python("tables"),
+        command=command("tables", "write_paper"),
     message:
         "writing numbers and tables as LaTeX"
     shell:
-        "{params.python} scripts/write_paper.py --experiment {input.experiment}"
-        " --statistics {input.statistics} --fits {input.fits} --claims {input.claims}"
-        " --paper {output.numbers} {output.statistics} {output.fits} {output.claims}"
-        " --record {output.record} 2> {log}"
+        "{params.command} 2> {log}"
 
 
 rule write_pages:
     input:
-        experiment="<results>/experiment.json",
-        statistics="<results>/tables/statistics.csv",
-        fits="<results>/tables/fits.csv",
-        claims="<results>/tables/claims.csv",
+        experiment=results(layout.EXPERIMENT),
+        statistics=results(layout.STATISTICS),
+        fits=results(layout.FITS),
+        claims=results(layout.CLAIMS),
         records=all_records,
-        code=code("write_pages"),
-        environment=environment("tables"),
+        **needs("write_pages", "tables"),
     output:
-        verdict=report(
-            "<results>/pages/verdict.html",
-            caption="../report/verdict.rst",
-            category="1. Verdict",
-            labels={"Page": "Verdict on every claim"},
-        ),
-        statistics=report(
-            "<results>/pages/statistics.html",
-            caption="../report/statistics.rst",
-            category="3. Tables",
-            labels={"Page": "Statistics and slopes"},
-        ),
-        versions=report(
-            "<results>/pages/versions.html",
-            caption="../report/versions.rst",
-            category="4. How it was computed",
-            labels={"Page": "Versions and run times"},
-        ),
-        record="<results>/records/write_pages.json",
+        verdict=page("verdict", "1. Verdict", "Verdict on every claim"),
+        statistics_page=page("statistics", "3. Tables", "Statistics and slopes"),
+        versions=page("versions", "4. How it was computed", "Versions and run times"),
+        **leaves("write_pages"),
     log:
         "<logs>/write_pages.log",
     conda:
         "../../envs/tables.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
     params:
-        python=python("tables"),
-        records=lambda wildcards: f"results/{config['experiment']}/records",
+        command=command("tables", "write_pages", hidden=["records"], steps=ONCE),
     message:
         "writing the pages of the report"
     shell:
-        "{params.python} scripts/write_pages.py --experiment {input.experiment}"
-        " --statistics {input.statistics} --fits {input.fits} --claims {input.claims}"
-        " --records {params.records} --verdict {output.verdict}"
-        " --statistics-page {output.statistics} --versions {output.versions}"
-        " --record {output.record} 2> {log}"
+        "{params.command} 2> {log}"

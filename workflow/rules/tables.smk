@@ -1,95 +1,87 @@
-# The tables: statistics beside theory, and the verdict.
+# The tables: exact theory, statistics beside it, and the verdict.
+PREDICTION = layout.theory("{width}")
+
+
+rule predict_variance:
+    input:
+        **needs("predict_variance", "theory"),
+    output:
+        theory=results(PREDICTION),
+        **leaves("predict_variance", PREDICTION),
+    log:
+        "<logs>/predict_variance/width-{width}.log",
+    conda:
+        "../../envs/theory.yaml"
+    params:
+        command=command("theory", "predict_variance", ensembles=all_names),
+    message:
+        "predicting the exact moments at width {wildcards.width}"
+    shell:
+        "{params.command} 2> {log}"
 
 
 rule summarise_gradients:
     input:
-        experiment="<results>/experiment.json",
-        gradients="<results>/tables/gradients.csv",
+        experiment=results(layout.EXPERIMENT),
+        gradients=results(layout.GRADIENTS),
         predictions=all_predictions,
-        code=code("summarise_gradients"),
-        environment=environment("tables"),
+        **needs("summarise_gradients", "tables"),
     output:
-        statistics="<results>/tables/statistics.csv",
-        theory="<results>/tables/theory.csv",
-        record="<results>/records/summarise_gradients.json",
+        statistics=results(layout.STATISTICS),
+        theory=results(layout.THEORY),
+        **leaves("summarise_gradients"),
     log:
         "<logs>/summarise_gradients.log",
-    benchmark:
-        "<benchmarks>/summarise_gradients.tsv"
     conda:
         "../../envs/tables.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
     params:
-        python=python("tables"),
+        command=command("tables", "summarise_gradients"),
     message:
         "summarising the gradients of each ensemble"
     shell:
-        "{params.python} scripts/summarise_gradients.py --experiment {input.experiment}"
-        " --gradients {input.gradients} --predictions {input.predictions}"
-        " --statistics {output.statistics} --theory {output.theory}"
-        " --record {output.record} 2> {log}"
+        "{params.command} 2> {log}"
 
 
 rule judge_claims:
     input:
-        experiment="<results>/experiment.json",
+        experiment=results(layout.EXPERIMENT),
+        gradients=results(layout.GRADIENTS),
+        statistics=results(layout.STATISTICS),
+        theory=results(layout.THEORY),
         batches=all_batches,
-        gradients="<results>/tables/gradients.csv",
-        statistics="<results>/tables/statistics.csv",
-        theory="<results>/tables/theory.csv",
-        code=code("judge_claims"),
-        environment=environment("tables"),
+        **needs("judge_claims", "tables"),
     output:
-        claims="<results>/tables/claims.csv",
-        fits="<results>/tables/fits.csv",
-        verdict="<results>/verdict.md",
-        record="<results>/records/judge_claims.json",
+        claims=results(layout.CLAIMS),
+        fits=results(layout.FITS),
+        verdict=results(layout.VERDICT),
+        **leaves("judge_claims"),
     log:
         "<logs>/judge_claims.log",
-    benchmark:
-        "<benchmarks>/judge_claims.tsv"
     conda:
         "../../envs/tables.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
     params:
-        python=python("tables"),
-        batches=f"results/{config['experiment']}/batches",
+        command=command("tables", "judge_claims", hidden=["batches"]),
     message:
         "judging the claims of the tutorial and of the papers"
     shell:
-        "{params.python} scripts/judge_claims.py --experiment {input.experiment}"
-        " --gradients {input.gradients} --statistics {input.statistics}"
-        " --theory {input.theory} --batches {params.batches} --claims {output.claims}"
-        " --fits {output.fits} --verdict {output.verdict}"
-        " --record {output.record} 2> {log}"
+        "{params.command} 2> {log}"
 
 
 rule confirm_agreement:
     input:
         TARGETS,
-        claims="<results>/tables/claims.csv",
-        code=code("confirm_agreement"),
-        environment=environment("tables"),
+        claims=results(layout.CLAIMS),
+        **needs("confirm_agreement", "tables"),
     output:
-        agreement="<results>/agreement.txt",
-        record="<results>/records/confirm_agreement.json",
+        agreement=results(layout.AGREEMENT),
+        **leaves("confirm_agreement"),
     log:
         "<logs>/confirm_agreement.log",
-    benchmark:
-        "<benchmarks>/confirm_agreement.tsv"
     conda:
         "../../envs/tables.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
     params:
-        python=python("tables"),
+        command=command("tables", "confirm_agreement"),
     message:
         "confirming that samples and theory agree"
     shell:
-        "{params.python} scripts/confirm_agreement.py --claims {input.claims}"
-        " --agreement {output.agreement} --record {output.record} 2> {log}"
+        "{params.command} 2> {log}"

@@ -10,6 +10,7 @@ uses the standard library alone, because the workflow imports it too.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, dataclass, fields
+from functools import cache
 from typing import Any, ClassVar, NamedTuple, Self
 
 #: Angle of the preparation R_Y on every qubit, radians (McClean et al. 2018).
@@ -280,3 +281,19 @@ class Ensemble:
                 f"observable [{self.observable_a}, {self.observable_b}] names one "
                 "qubit twice: it takes two different ones"
             )
+
+
+@cache
+def gates(ensemble: Ensemble) -> int:
+    """Gates of one circuit."""
+    return sum(map(len, ensemble.moments()))
+
+
+#: Circuits and gates in one call: enough to keep it busy, few enough to fit.
+CIRCUITS_AT_ONCE = 50
+GATES_AT_ONCE = 200_000
+
+
+def circuits_at_once(ensemble: Ensemble) -> int:
+    """Circuits whose gradients are computed in one call."""
+    return max(1, min(CIRCUITS_AT_ONCE, GATES_AT_ONCE // gates(ensemble)))

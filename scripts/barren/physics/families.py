@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self, TypeVar
 
+from barren import columns
 from barren.physics.ensembles import (
     ANGLES,
     PHI,
@@ -221,6 +222,22 @@ class IdentityTutorial(Identity):
 FAMILIES: dict[str, type[Ensemble]] = {
     of.family: of for of in (Random, Identity, IdentityTutorial)
 }
+
+#: Every key of every family, in the order of the tables' columns.
+KEYS = tuple(
+    dict.fromkeys(
+        [
+            *columns.KEYS,
+            *(
+                key
+                for family in FAMILIES.values()
+                for key in family.circuit_keys()
+                if key not in columns.FURTHER_KEYS
+            ),
+            *columns.FURTHER_KEYS,
+        ]
+    )
+)
 
 
 def parse(name: str) -> Ensemble:

@@ -6,16 +6,19 @@ The schema is the only list of keys. This module runs in the workflow's own Pyth
 import difflib
 import json
 import os
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import yaml
 
-from barren import cost
-from barren.ensembles import IDENTITY, NOTEBOOK, QSIM, BadInput, expand, sampled
+from barren.physics.ensembles import QSIM, BadInput, Ensemble
+from barren.physics.families import FAMILIES
+from barren.runner import cost
+from barren.runner.experiment import NOTEBOOK, OBSERVABLE, Experiment, widths
 
-SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
+SCHEMA = Path(__file__).parents[3] / "workflow" / "schemas" / "config.schema.yaml"
 HEAD = """\
 <!-- Written by `make config` from workflow/schemas/config.schema.yaml. -->
 # Configuration
@@ -44,14 +47,37 @@ FAMILY = """
 """
 
 
+#: Rotations that a circuit may have: programs of more are larger than any memory.
+MOST_ROTATIONS = 1_000_000
+#: Letters of all names on a command line, of which the system takes 131,071.
+MOST_LETTERS = 100_000
+
+
 def load_schema() -> dict[str, Any]:
-    """The schema, with its references replaced by what they name."""
+    """The schema with the families' entries, and what references name in their place."""
     schema = yaml.safe_load(SCHEMA.read_text())
+    entries = [entry(family) for family in FAMILIES.values()]
+    schema["properties"]["ensembles"]["items"] = {"oneOf": entries}
     resolved: dict[str, Any] = resolve(schema, schema["$defs"])
     return resolved
 
 
-def check(config: dict[str, Any]) -> None:
+def entry(family: type[Ensemble]) -> dict[str, Any]:
+    """The schema of a family's entry in `ensembles`: its fields are its keys."""
+    keys = [*family.circuit_keys(), "symbol_layer", "symbol_qubit", OBSERVABLE]
+    required = [of.name for of in fields(family) if of.default is MISSING]
+    return {
+        "title": family.family,
+        "description": " ".join((family.__doc__ or "").split()),
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["family", *required],
+        "properties": {"family": {"const": family.family}}
+        | {key: {"$ref": f"#/$defs/{key}"} for key in keys},
+    }
+
+
+def check(config: dict[str, Any]) -> Experiment:
     """Fill in the defaults; raise BadInput, one line, for what is wrong."""
     schema = load_schema()
     for key, of in schema["properties"].items():
@@ -67,12 +93,13 @@ def check(config: dict[str, Any]) -> None:
     )(schema)
     for error in sorted(validator.iter_errors(config), key=lambda e: list(e.path)):
         raise BadInput(explain(error))
-    if config["stream"] == NOTEBOOK:
-        check_notebook(config)
+    experiment = Experiment(config)
     if config["engine"] == QSIM and config["differentiator"] == "adjoint":
         raise BadInput("differentiator: the engine qsim has the parameter shift alone")
-    expand(config)
-    check_memory(config)
+    if config["stream"] == NOTEBOOK:
+        check_notebook(experiment)
+    check_size(experiment)
+    return experiment
 
 
 def explain(error: Any) -> str:
@@ -94,16 +121,32 @@ def explain(error: Any) -> str:
         close = difflib.get_close_matches(str(unknown), keys, 1)
         hint = f"did you mean {close[0]}?" if close else f"allowed: {', '.join(keys)}"
         return f"{key}: unknown key {unknown}; {hint}"
+    if error.validator == "not":
+        return f"{key}: {error.instance} is a folder of the project's own; choose another"
     if error.validator == "required":
         return f"{key}: {error.message}"
     return f"{key}: {error.message}; allowed: {allowed(error.schema)}"
 
 
-def check_memory(config: dict[str, Any]) -> None:
-    """Refuse ensembles whose gradients do not fit into this machine's memory."""
+def check_size(experiment: Experiment) -> None:
+    """Refuse what does not fit into a command line or this machine's memory."""
+    for ensemble in experiment.ensembles:
+        if (rotations := ensemble.layers * ensemble.width) > MOST_ROTATIONS:
+            raise BadInput(
+                f"{ensemble.layer_key}: {ensemble.name} has {rotations} rotations; "
+                f"allowed are {MOST_ROTATIONS}"
+            )
+    for width in widths(experiment.ensembles):
+        names = [e.name for e in experiment.ensembles if e.width == width]
+        if sum(map(len, names)) + len(names) > MOST_LETTERS:
+            raise BadInput(
+                f"ensembles: {len(names)} of width {width} are too many for one job; "
+                "spread them over several experiments"
+            )
     available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    config = experiment.config
     size = min(config["batch_size"], config["samples"])
-    for ensemble in sampled(config):
+    for ensemble in experiment.sampled:
         needed = cost.gradient([ensemble], size, cost.RATES[config["engine"]]).mib
         if needed > available:
             raise BadInput(
@@ -114,20 +157,17 @@ def check_memory(config: dict[str, Any]) -> None:
             )
 
 
-def check_notebook(config: dict[str, Any]) -> None:
+def check_notebook(experiment: Experiment) -> None:
     """Refuse what the notebook's random stream does not have."""
-    entries = config["ensembles"]
-    further = {"sigma", "symbol_layer", "symbol_qubit"}
-    if config["seed"] >= 2**32:
+    if experiment.config["seed"] >= 2**32:
         raise BadInput("seed: the notebook's stream takes one below 4294967296")
-    if config["symbol"] != {"layer": 0, "qubit": 0} or any(
-        further & e.keys() for e in entries
-    ):
-        raise BadInput(
-            "stream: the notebook has uniform angles and its symbol at (0, 0)"
-        )
-    if any(entry["family"] == IDENTITY for entry in entries):
-        raise BadInput("stream: the notebook has no family identity")
+    for ensemble in experiment.ensembles:
+        if ensemble.symbol != (0, 0) or ensemble.sigma is not None:
+            raise BadInput(
+                "stream: the notebook has uniform angles and its symbol at (0, 0)"
+            )
+        if ensemble.notebook_draws is None:
+            raise BadInput(f"stream: the notebook has no family {ensemble.family}")
 
 
 def allowed(schema: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from barren.ensembles import IDENTITY, QSIM, RANDOM, TFQ, Ensemble
+from barren.physics.ensembles import QSIM, TFQ, Ensemble, circuits_at_once, gates
 
 #: Resident memory of numpy with the code that draws circuits, MiB.
 NUMPY_MIB = 50
@@ -27,9 +27,6 @@ DISK_BYTES_PER_GATE = 4.3
 #: Copies of a batch's programs that the job holds that makes or takes it (measured).
 COPIES_DRAWN = 2.1
 COPIES_COMPUTED = 1.2
-#: Circuits and gates in one call: enough to keep it busy, few enough to fit.
-CIRCUITS_AT_ONCE = 50
-GATES_AT_ONCE = 200_000
 #: How much longer than predicted a job may run before a cluster ends it.
 PATIENCE = 4
 #: Width up to which the theory is dense, and CPU seconds of a layer: for each of the
@@ -89,12 +86,13 @@ class Rates:
 
     @classmethod
     def read(cls, path: Path, engine: str) -> "Rates":
-        """The rates measured on this machine, or the default ones without a file."""
-        if not path.exists():
+        """The rates measured on this machine; without a file of today's form the default."""
+        try:
+            values = json.loads(path.read_text())
+            simulate = {int(n): float(s) for n, s in values.pop("simulate").items()}
+            return cls(simulate, **values)
+        except (OSError, ValueError, TypeError, AttributeError, KeyError):
             return RATES[engine]
-        values = json.loads(path.read_text())
-        values["simulate"] = {int(n): value for n, value in values["simulate"].items()}
-        return cls(**values)
 
 
 #: By engine, on the machine we measured on.
@@ -140,17 +138,6 @@ class Cost(NamedTuple):
     disk: float
 
 
-def gates(ensemble: Ensemble) -> int:
-    """Gates of one circuit."""
-    layers = ensemble.layers * (1 if ensemble.family == RANDOM else 2)
-    return ensemble.width + layers * (2 * ensemble.width - 1)
-
-
-def circuits_at_once(ensemble: Ensemble) -> int:
-    """Circuits whose gradients are computed in one call."""
-    return max(1, min(CIRCUITS_AT_ONCE, GATES_AT_ONCE // gates(ensemble)))
-
-
 def sampling(ensemble: Ensemble, samples: int, rates: Rates) -> Cost:
     """A job that draws a batch of circuits."""
     count = samples * gates(ensemble)
@@ -181,13 +168,8 @@ def theory(ensembles: Iterable[Ensemble], rates: Rates) -> float:
     """
     sweeps: dict[Ensemble, int] = {}
     for ensemble in ensembles:
-        if ensemble.family == RANDOM:
-            layers = ensemble.layers + ensemble.symbol_layer  # and the asymptote's
-        elif ensemble.family == IDENTITY:
-            layers = ensemble.symbol_layer
-        else:
-            continue  # a closed form
-        sweeps[ensemble.curve] = max(layers, sweeps.get(ensemble.curve, 0))
+        curve, layers = ensemble.sweep
+        sweeps[curve] = max(layers, sweeps.get(curve, 0))
     seconds = rates.draw_start
     for curve, layers in sweeps.items():
         if curve.width <= DENSE_WIDTH:

@@ -13,7 +13,8 @@ from typing import Any
 
 from barren import columns
 from barren.physics.ensembles import BadInput, Ensemble
-from barren.physics.families import FAMILIES
+from barren.physics.families import FAMILIES, KEYS
+from barren.runner import layout
 
 SEED_SEQUENCE = "seed_sequence"
 NOTEBOOK = "notebook"
@@ -76,6 +77,22 @@ class Experiment:
         """Width, first and last sample of every job that computes gradients."""
         return [(w, *batch) for w in widths(self.sampled) for batch in self.batches]
 
+    @property
+    def records(self) -> list[str]:
+        """The records of the jobs of which there are several."""
+        names = [layout.batch(e.name, *b) for e in self.sampled for b in self.batches]
+        return [
+            *(layout.record("sample_circuits", name) for name in names),
+            *(
+                layout.record("compute_gradients", layout.gradients(*job))
+                for job in self.jobs
+            ),
+            *(
+                layout.record("predict_variance", layout.theory(width))
+                for width in widths(self.ensembles)
+            ),
+        ]
+
     @cached_property
     def families(self) -> tuple[type[Ensemble], ...]:
         """The families, in the order of the file."""
@@ -90,11 +107,9 @@ class Experiment:
         named = {key for entry in self.config["ensembles"] for key in entry}
         if OBSERVABLE in named:
             named |= {columns.OBSERVABLE_A, columns.OBSERVABLE_B}
-        further = [key for key in columns.FURTHER_KEYS if key in named]
-        known = {*columns.KEYS, *columns.FURTHER_KEYS}
-        own = [k for of in self.families for k in of.circuit_keys() if k not in known]
-        return [*columns.KEYS, *dict.fromkeys(own), *further]
+        return [key for key in KEYS if key in {*columns.KEYS, *named}]
 
+    @cached_property
     def skips(self) -> dict[str, int]:
         """Uniform draws of the notebook before each ensemble's, by its name.
 

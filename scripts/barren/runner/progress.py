@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
-from barren import cost
+from barren.runner import cost
 
 BAR = 12
 REFRESH = 1.0  # seconds

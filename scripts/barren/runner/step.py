@@ -75,12 +75,12 @@ def run(step: Callable[..., Found | None]) -> None:
             values = {n: v for n, v in given.items() if marks[n] not in {INPUT, OUTPUT}}
             write_json(record, _record(values, inputs, produced, start))
     except BadInput as error:
-        sys.exit(f"{step.__name__}: {error}")
+        sys.exit(f"{Path(sys.argv[0]).stem}: {error}")
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise
         written = ", ".join(shown(path) for _, path in outputs)
-        sys.exit(f"{step.__name__}: the disk is full, writing {written}")
+        sys.exit(f"{Path(sys.argv[0]).stem}: the disk is full, writing {written}")
     finally:
         for _, path in outputs:
             shutil.rmtree(_temporary(path).parent, ignore_errors=True)

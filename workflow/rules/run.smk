@@ -1,10 +1,34 @@
-# What to expect of a run, said when it starts; the time left; a bar on a terminal.
+# What a run does around its jobs: one at a time, what to expect, the time left, a bar.
+import fcntl
 from graphlib import TopologicalSorter
 
 from snakemake.logging import logger
 from snakemake.settings.enums import Quietness
 
-from barren.progress import Job, Watch
+from barren.runner.progress import Job, Watch
+
+
+def start_run():
+    """What Snakemake calls before the first job."""
+    take_lock()
+    try:
+        watch()
+    except Exception as error:  # a run does not end for what is said about it
+        logger.debug(f"no progress: {error!r}")
+
+
+def take_lock():
+    """Hold the directory's lock until this process ends, or end it with one line.
+
+    The lock ends with the process that holds it, so that nothing is left of a run that
+    was killed; Snakemake's own stays off (see the profile).
+    """
+    global run_lock
+    run_lock = open(".snakemake/run.lock", "w")
+    try:
+        fcntl.flock(run_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit("error: another run is at work in this directory; wait until it ends")
 
 
 def seconds_of(job):
@@ -14,9 +38,8 @@ def seconds_of(job):
         return sampling_cost(job.wildcards).seconds
     if step == "compute_gradients":
         return gradient_cost(job.wildcards).seconds
-    if step == "predict_ensembles":
-        width = int(job.wildcards.width)
-        return cost.theory([e for e in expand(config) if e.width == width], rates())
+    if step == "predict_variance":
+        return cost.theory(of_width(EXPERIMENT.ensembles, job.wildcards), RATES)
     if step == "build_environment":
         return cost.INSTALL
     if step == "all":

@@ -1,0 +1,55 @@
+# What an experiment takes, before it is spent; and the workflow measured.
+
+
+rule plan:
+    input:
+        environment=environment(config["engine"]),
+    log:
+        "logs/plan.log",
+    conda:
+        f"../../envs/{config['engine']}.yaml"
+    params:
+        python=python(config["engine"]),
+        script=project("scripts/tools/plan.py"),
+        config=json.dumps(config),
+        cores=lambda wildcards: workflow.cores,
+        calibration=str(CALIBRATION),
+    message:
+        "timing this machine for some seconds, on one core"
+    shell:
+        "{params.python} {params.script} --config {params.config:q}"
+        " --cores {params.cores} --calibration {params.calibration} 2> {log}"
+
+
+# One job measures in several environments in turn, so by venvs, whoever deploys the rest.
+MEASURED = {name: venv_prefix(name) for name in ("benchmark", "circuits", "plot", "qsim", "tfq")}
+
+
+rule benchmark:
+    input:
+        code=[project(path) for path in (ROOT / "scripts" / "benchmark").glob("*.py")],
+        environment=environment("plot"),
+        venvs=ancient([f"{prefix}/environment.json" for prefix in MEASURED.values()]),
+    output:
+        multiext("results/benchmark/benchmark", ".md", ".pdf", ".svg", ".png", ".csv"),
+        measurements="results/benchmark/measurements.csv",
+        ratios="results/benchmark/ratios.csv",
+    log:
+        "logs/benchmark.log",
+    conda:
+        "../../envs/plot.yaml"
+    threads: lambda wildcards: workflow.cores
+    params:
+        python=python("plot"),
+        script=project("scripts/benchmark/benchmark.py"),
+        folder=subpath(output.ratios, parent=True),
+        tfq=MEASURED["tfq"] / "bin" / "python",
+        qsim=MEASURED["qsim"] / "bin" / "python",
+        peers=MEASURED["benchmark"] / "bin" / "python",
+        snakemake=f"{sys.executable} -m snakemake",
+    message:
+        "measuring against other simulators and the tutorial's script"
+    shell:
+        "{params.python} {params.script} --tfq {params.tfq}"
+        " --qsim {params.qsim} --peers {params.peers} --snakemake {params.snakemake:q}"
+        " --cores {threads} --folder {params.folder} 2> {log}"
