@@ -6,4 +6,4 @@ if [[ ! "${CONDA_PREFIX:-}" -ef "${0%.post-deploy.sh}" ]]; then
     exit 1
 fi
 exec "$CONDA_PREFIX/bin/python" -s -E scripts/deploy_environment.py conda tables \
-    cd6ce11d9387ba7eb14485d03cfc340e76fc3638d3d09cc776d7b230a5cd9007
+    be91972713e784de103fe98c9d77cb9819b6b4fc1f0304ea2a601b0664adaf5f

@@ -6,4 +6,4 @@ if [[ ! "${CONDA_PREFIX:-}" -ef "${0%.post-deploy.sh}" ]]; then
     exit 1
 fi
 exec "$CONDA_PREFIX/bin/python" -s -E scripts/deploy_environment.py conda test \
-    94eb966be263c8d365803378e9abca4dd9b8ade403fe0f97d7826692e43005b9
+    425045c25d0425ded4090310ce5469003d2d0e48b465d32bd327b1c229360912
