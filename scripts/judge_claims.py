@@ -17,7 +17,7 @@ def judge_claims(
     fits: step.Output,
     verdict: step.Output,
 ) -> step.Found:
-    """Judge the claims of the tutorial and of the papers from an experiment's numbers."""
+    """Judge the claims of the tutorial and the papers from an experiment's numbers."""
     found = Experiment.read(experiment)
     seed = found.config["seed"]
     batches = {
@@ -29,12 +29,19 @@ def judge_claims(
     }
     draws = {
         ensemble: join_draws(
-            reduce_draws(ensemble, read_batch(path, ensemble, seed)[1]) for path in paths
+            reduce_draws(ensemble, read_batch(path, ensemble, seed)[1])
+            for path in paths
         )
         for ensemble, paths in batches.items()
     }
-    tables = map(read_table, (theory, statistics, gradients))
-    points = read_points(found.ensembles, found.key_columns, *tables, draws=draws)
+    points = read_points(
+        found.ensembles,
+        found.key_columns,
+        read_table(theory),
+        read_table(statistics),
+        read_table(gradients),
+        draws,
+    )
     findings = judge(points)
     write_table(fits_table(points, found.key_columns), fits)
     write_table(statements.table(findings), claims)

@@ -31,6 +31,8 @@ from barren.physics.ensembles import Ensemble
 
 AGREEMENT = "samples_agree_with_theory"
 EVERY = "all ensembles"
+#: Tests that the evidence names.
+SHOWN = 6
 
 #: Largest plausible E g^4 / (E g^2)^2, needed to tell a small second moment from one
 #: that rests on circuits not yet met. Measured: 3 to 5 (docs).
@@ -65,6 +67,9 @@ def agreement(points: Sequence[Point]) -> Finding:
     failed = certain + [check for check in chances if check.p_value <= level]
     least = min(len(point.gradients) for point in sampled)
     exact = sum(point.prediction.second_moment is not None for point in sampled)
+    seen = [f"{check.what}: {check.seen}" for check in failed]
+    if len(seen) > SHOWN:
+        seen[SHOWN:] = [f"and {len(seen) - SHOWN} more"]
     verdict: Verdict = "supported" if least >= FEWEST and exact else "undecided"
     return Finding(
         AGREEMENT,
@@ -77,7 +82,8 @@ def agreement(points: Sequence[Point]) -> Finding:
             "smallest": min((check.p_value for check in chances), default=1.0),
             "level": level,
             "least": least,
-            "failed": [f"{check.what}: {check.seen}" for check in failed],
+            "few": least if least < FEWEST else None,
+            "failed": "; ".join(seen) or None,
         },
         tuple(dict.fromkeys(name for check in failed for name in check.names)),
     )

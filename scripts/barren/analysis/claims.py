@@ -6,7 +6,6 @@ give verdicts and numbers; `statements` has the words. workflow/docs/statistics.
 how far the tests were tried.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -22,12 +21,12 @@ from barren.analysis.evidence import (
     LEVEL,
     SAME_GRADIENT,
     Finding,
+    Listed,
     Point,
     Verdict,
 )
-from barren.analysis.fits import SAMPLED, fit_curves
+from barren.analysis.fits import ASYMPTOTIC, EXACT, SAMPLED, fit_curves
 from barren.analysis.statistics import NORMAL_975, Fit, log_errors
-from barren.physics.ensembles import Ensemble
 
 #: "Converged": within what 200 circuits resolve.
 CONVERGED = 1.25
@@ -79,40 +78,28 @@ def judge(points: Sequence[Point]) -> list[Finding]:
 
 
 def by_setting(points: Sequence[Point], own: Iterable[str]) -> dict[str, list[Point]]:
-    """Points by the words for what they share but the keys `own`, in ascending width."""
-    found: dict[tuple[Any, ...], list[Point]] = {}
-    for point in sorted(points, key=lambda point: point.ensemble.width):
-        shared = {k: v for k, v in point.ensemble.keys().items() if k not in own}
-        found.setdefault(tuple(shared.items()), []).append(point)
+    """Points by what they share but the keys `own`, in words; in ascending width."""
     ensembles = [point.ensemble for point in points]
     several = len({ensemble.family for ensemble in ensembles}) > 1
-    keys = words.varied(ensembles) - set(own)
-    names = [_in_words(of[0].ensemble, keys, own, several) for of in found.values()]
-    count = Counter(names)
-    return {
-        # Rounded words may be those of two settings.
-        name if count[name] == 1 else f"{name} ({of[0].ensemble.name})": of
-        for name, of in zip(names, found.values(), strict=True)
-    }
-
-
-def _in_words(
-    ensemble: Ensemble, keys: set[str], own: Iterable[str], several: bool
-) -> str:
-    """A setting in words; `several`: its family is not the only one."""
-    structure = set(ensemble.circuit_keys()) - {columns.WIDTH, columns.SIGMA}
-    if structure.isdisjoint(own):
-        keys = keys | structure
-    else:
-        keys = keys - structure
-    title = ensemble.title if several else ""
-    parts = [title, words.setting(ensemble, keys)]
-    parts += [
-        words.text(key, ensemble.keys())
-        for key in ensemble.circuit_keys()
-        if key in structure.difference(own, keys)
-    ]
-    return ", ".join(part for part in parts if part) or ensemble.title
+    keys = words.varied(ensembles).difference(own)
+    found: dict[tuple[Any, ...], list[Point]] = {}
+    for point in points:
+        shared = {k: v for k, v in point.ensemble.keys().items() if k not in own}
+        found.setdefault(tuple(shared.values()), []).append(point)
+    settings: dict[str, list[Point]] = {}
+    for of in found.values():
+        ensemble = of[0].ensemble
+        built = [k for k in ensemble.circuit_keys() if k not in {*own, columns.SIGMA}]
+        parts = [ensemble.title] if several else []
+        parts += [words.text(key, ensemble.keys()) for key in built]
+        parts += (
+            [rest] if (rest := words.setting(ensemble, keys.difference(built))) else []
+        )
+        name = ", ".join(parts) or ensemble.title
+        # Rounded words may be those of another setting.
+        name = f"{name} ({ensemble.name})" if name in settings else name
+        settings[name] = sorted(of, key=lambda point: point.ensemble.width)
+    return settings
 
 
 # The tests: points of one setting in ascending width, and the chance of a false alarm.
@@ -127,97 +114,88 @@ def mean_is_zero(points: list[Point], level: float) -> Outcome:
         samples, mean = point.summary.samples, point.summary.mean
         quantile = stats.t.isf(level / len(sampled) / 2, samples - 1)
         reach = float(quantile / np.sqrt(samples))
-        deviation = np.sqrt(point.summary.variance)
-        off += [point] if abs(mean) > reach * deviation else []
-        largest = max(largest, abs(mean) / deviation if deviation else 0.0)
-        allowed = max(allowed, reach)
+        deviations = abs(mean) / np.sqrt(point.summary.variance)
+        off += [point] if deviations > reach else []
+        largest, allowed = max(largest, deviations), max(allowed, reach)
     verdict: Verdict = "supported" if allowed <= LARGE_MEAN else "undecided"
-    exact = [p.prediction.mean for p in off if p.prediction.mean]
+    known = [point for point in off if point.prediction.mean is not None]
     numbers = {
         "largest": largest,
         "allowed": allowed,
-        "count": len(sampled),
-        "off": [point.ensemble.width for point in off],
-        "exact": exact,
-        "explained": len(exact) == len(off),
+        "off": Listed({_n(p): p.summary.mean for p in off if p.summary}),
+        "exact": Listed({_n(p): p.prediction.mean or 0.0 for p in known}),
     }
     return "contradicted" if off else verdict, numbers, off
 
 
 def falls_with_width(points: list[Point], level: float) -> Outcome:
     """Tutorial, claim 2: the interval of the slope lies below 0."""
-    fits, low, high, numbers = _slopes(points, level)
-    numbers["explained"] = _exact(fits) >= 0
+    _, (low, high), numbers = _slopes(points, level)
     return _side(points, high < 0, low > 0), numbers, []
 
 
 def falls_exponentially(points: list[Point], level: float) -> Outcome:
     """Tutorial, claim 2: chi-square of log variance about a straight line."""
-    fits, low, high, numbers = _slopes(points, level)
-    fit = fits[SAMPLED]
+    fit, (low, high), numbers = _slopes(points, level)
     if fit.freedom < 1:
         raise NotJudged("two widths are always on a straight line")
     p_value = float(stats.chi2.sf(fit.chi_square, fit.freedom))
     known = (high - low) / 2 <= SLOW and fit.freedom > 1
-    verdict = _side(points, high < 0 and known and p_value >= level, p_value < level)
-    numbers |= {
-        "widths": fit.freedom + 2,
-        "chi_square": fit.chi_square,
-        "freedom": fit.freedom,
-        "p_value": p_value,
-        "steps": [
-            (a.ensemble.width, b.ensemble.width, fit_curves([a, b])[SAMPLED].slope)
-            for a, b in pairwise(_sampled(points))
-        ],
+    numbers |= {"fit": fit, "p_value": p_value} | {
+        "steps": Listed(
+            {
+                f"{_n(a)} to {b.ensemble.width}": fit_curves([a, b])[SAMPLED].slope
+                for a, b in pairwise(_sampled(points))
+            }
+        )
     }
-    return verdict, numbers, []
+    straight = high < 0 and known and p_value >= level
+    return _side(points, straight, p_value < level), numbers, []
 
 
 def slope_of_mcclean(points: list[Point], level: float) -> Outcome:
     """McClean et al., figure 3: the slope is -0.685 per qubit, within a tolerance."""
-    fits, low, high, numbers = _slopes(points, level)
-    reach = TOLERANCE * abs(MCCLEAN_SLOPE)
-    numbers["explained"] = abs(_exact(fits) - MCCLEAN_SLOPE) > reach
-    inside = MCCLEAN_SLOPE - reach <= low and high <= MCCLEAN_SLOPE + reach
-    outside = high < MCCLEAN_SLOPE - reach or low > MCCLEAN_SLOPE + reach
-    return _side(points, inside, outside), numbers, []
+    _, (low, high), numbers = _slopes(points, level)
+    first, last = MCCLEAN_SLOPE * (1 + TOLERANCE), MCCLEAN_SLOPE * (1 - TOLERANCE)
+    inside = first <= low and high <= last
+    return _side(points, inside, high < first or low > last), numbers, []
 
 
 def converges_with_depth(points: list[Point], level: float) -> Outcome:
     """McClean et al.: with depth the exact variance comes to that of a 2-design."""
-    known: dict[int, dict[int, tuple[float, Point]]] = {}
+    known: dict[str, dict[int, float]] = {}
     for point in points:
-        exact, limit = point.prediction.variance, point.prediction.asymptotic_variance
-        if exact and limit:
-            depths = known.setdefault(point.ensemble.width, {})
-            depths[point.ensemble.symbol_layers] = exact / limit, point
+        if ratio := _ratio(point):
+            known.setdefault(_n(point), {})[point.ensemble.symbol_layers] = ratio
     if not known:
-        raise NotJudged("no exact variance with a limit is known")
-    near, short, away, against = {}, [], [], []
-    for width, depths in known.items():
-        ratios = {depth: depths[depth][0] for depth in sorted(depths)}
-        first, last = ratios[min(ratios)], ratios[max(ratios)]
-        near[width] = [d for d, ratio in ratios.items() if _converged(ratio)]
-        if not _converged(last):
-            approaching = len(ratios) < 2 or abs(np.log(last)) < abs(np.log(first))
-            (short if approaching else away).append(width)
-            against.append(depths[max(depths)][1])
-    verdict: Verdict = "undecided" if short else "supported"
-    numbers = {
-        "first": {width: depths[0] if depths else None for width, depths in near.items()},
-        "last": {w: (max(d), d[max(d)][0]) for w, d in known.items()},
-        "short": short,
-        "away": away,
-        "explained": True,
-    }
-    return "contradicted" if away else verdict, numbers, against
+        raise NotJudged("no exact variance is known beside its limit for deep circuits")
+    reached, short, away = Listed(), Listed(), Listed()
+    for width, by_depth in known.items():
+        ratios = [by_depth[depth] for depth in sorted(by_depth)]
+        near = [depth for depth, ratio in by_depth.items() if _converged(ratio)]
+        if near:
+            reached[width] = min(near)
+        if not _converged(ratios[-1]):
+            first, last = (abs(np.log(ratios[i])) for i in (0, -1))
+            approaches = len(ratios) == 1 or last < first
+            (short if approaches else away)[width] = ratios[-1]
+    last_depth = max(depth for depths in known.values() for depth in depths)
+    numbers = {"depth": last_depth, "reached": reached, "short": short, "away": away}
+    against = [
+        point
+        for point in points
+        if point.ensemble.symbol_layers == max(known.get(_n(point), [0]))
+        and _n(point) in short | away
+    ]
+    if away:
+        return "contradicted", numbers, against
+    return "undecided" if short else "supported", numbers, against
 
 
 def keeps_variance(points: list[Point], level: float) -> Outcome:
     """Tutorial, claim 3: the slope is less than a quarter of the plateau's."""
-    fits, low, high, numbers = _slopes(points, level)
-    numbers["explained"] = _exact(fits) < -SLOW
-    return _side(points, low > -SLOW, high < -SLOW), numbers, []
+    _, (low, high), numbers = _slopes(points, level)
+    return _side(points, low > -SLOW, high < -SLOW), numbers | {"far": Listed()}, []
 
 
 def deeper_is_smaller(points: list[Point], level: float) -> Outcome:
@@ -228,32 +206,31 @@ def deeper_is_smaller(points: list[Point], level: float) -> Outcome:
     """
     if len({point.ensemble.symbol_layer for point in points}) < 2:
         raise NotJudged("the symbol stays on one layer")
-    sampled = _sampled(points)
-    pairs = []
-    for width in dict.fromkeys(point.ensemble.width for point in sampled):
-        of = [point for point in sampled if point.ensemble.width == width]
-        of.sort(key=lambda point: point.ensemble.symbol_layer)
-        pairs += [(of[0], of[-1])] if len(of) > 1 else []
+    by_width: dict[int, list[Point]] = {}
+    for point in sorted(_sampled(points), key=lambda p: p.ensemble.symbol_layer):
+        by_width.setdefault(point.ensemble.width, []).append(point)
+    pairs = [(of[0], of[-1]) for _, of in sorted(by_width.items()) if len(of) > 1]
     if not pairs:
         raise NotJudged("no width has two layers with gradients other than 0")
-    quantile = _quantile(level / len(pairs))
-    falls, numbers = [], []
-    for pair in pairs:
-        a, b = (point.summary for point in pair)
+    ends = [point for pair in pairs for point in pair]
+    label = {f"{_n(p)}, layer {p.ensemble.symbol_layer}": p for p in ends}
+    falls = []
+    for a, b in ((p.summary, q.summary) for p, q in pairs):
         assert a and b
         errors = log_errors(
             [a.variance_low, b.variance_low], [a.variance_high, b.variance_high]
         )
         fall = np.log(a.variance / b.variance)
-        falls.append(np.sign(fall) * (abs(fall) > quantile * np.hypot(*errors)))
-        layers = [(p.ensemble.symbol_layer, p.prediction.variance) for p in pair]
-        numbers.append((pair[0].ensemble.width, a.variance, b.variance, layers))
+        allowed = _quantile(level / len(pairs)) * np.hypot(*errors)
+        falls.append(np.sign(fall) * (abs(fall) > allowed))
     wrong = [pair[1] for pair, fall in zip(pairs, falls, strict=True) if fall < 0]
-    exact = [(p.prediction.variance, q.prediction.variance) for p, q in pairs]
-    explained = any(a and b and b > a for a, b in exact)
-    enough = [point for pair in pairs for point in pair]
-    verdict = _side(enough, min(falls) > 0, bool(wrong))
-    return verdict, {"pairs": numbers, "explained": explained}, wrong
+    numbers = {
+        "seen": Listed({k: p.summary.variance for k, p in label.items() if p.summary}),
+        "exact": Listed(
+            {k: v for k, p in label.items() if (v := p.prediction.variance)}
+        ),
+    }
+    return _side(ends, min(falls) > 0, bool(wrong)), numbers, wrong
 
 
 def other_blocks_are_identity(points: list[Point], level: float) -> Outcome:
@@ -268,8 +245,8 @@ def other_blocks_are_identity(points: list[Point], level: float) -> Outcome:
             wrong += [point] if (difference > SAME_GRADIENT).any() else []
     if not known:
         raise NotJudged("no gradient of the first of several blocks alone was computed")
-    numbers = {"known": known, "largest": largest, "explained": False}
     verdict: Verdict = "supported" if known >= FEWEST_COMPARED else "undecided"
+    numbers = {"known": known, "largest": largest}
     return "contradicted" if wrong else verdict, numbers, wrong
 
 
@@ -280,27 +257,26 @@ def plotted_is_variance(points: list[Point], level: float) -> Outcome:
     interval of the variance.
     """
     sampled = _sampled(points)
-    quantile = _quantile(level / len(sampled))
     inside = []
-    for point in sampled:
-        s = point.summary
+    for s in (point.summary for point in sampled):
         assert s
-        reach = quantile * log_errors(s.variance_low, s.variance_high)
+        reach = _quantile(level / len(sampled)) * log_errors(
+            s.variance_low, s.variance_high
+        )
         distances = np.log(np.array([s.std, s.std**2]) / s.variance)
         inside.append(np.abs(distances) <= reach)
-    plotted, squared = (int(count) for count in np.sum(inside, axis=0))
+    plotted, squared = np.all(inside, axis=0)
+    never, squared_never = ~np.any(inside, axis=0)
     # The largest exact variance: the tutorial's 1/8, if it is there.
     example = max(sampled, key=lambda point: point.prediction.variance or 0.0)
     numbers = {
-        "plotted": plotted,
-        "squared": squared,
-        "count": len(sampled),
-        "example": example,
-        "explained": True,
+        "at": _n(example),
+        "summary": example.summary,
+        "exact": example.prediction.variance,
     }
-    supported = plotted == len(sampled) and squared == 0
-    denied = plotted == 0 and squared == len(sampled)
-    return _side(sampled, supported, denied), numbers, sampled if denied else []
+    denied = bool(never and squared)
+    verdict = _side(sampled, bool(plotted and squared_never), denied)
+    return verdict, numbers, sampled if denied else []
 
 
 #: Test of each claim, and the keys that its settings do not hold apart.
@@ -342,31 +318,36 @@ def _sampled(points: Iterable[Point]) -> list[Point]:
 
 def _slopes(
     points: Sequence[Point], level: float
-) -> tuple[dict[str, Fit], float, float, Numbers]:
-    """The fits of a curve, ends of the sampled slope's interval, and both as numbers."""
+) -> tuple[Fit, tuple[float, float], Numbers]:
+    """The sampled slope of a curve, its interval at a level, and what is beside it."""
     sampled = _sampled(points)
     if len(sampled) < 2:
-        raise NotJudged("a slope needs two widths that were sampled")
+        raise NotJudged("a slope needs two widths with a sampled variance")
     fits = fit_curves(sampled)
-    if SAMPLED not in fits:
-        raise NotJudged("the sampled variance is 0 but at one width")
     fit = fits[SAMPLED]
     reach = (fit.slope_high - fit.slope) / NORMAL_975 * _quantile(level)
-    ratios = {
-        point.ensemble.width: exact / limit
-        for point in sampled
-        if (exact := point.prediction.variance)
-        and (limit := point.prediction.asymptotic_variance)
+    ratios = {_n(point): ratio for point in sampled if (ratio := _ratio(point))}
+    numbers = {
+        "sampled": fit.slope,
+        "interval": (fit.slope_low, fit.slope_high) if np.isfinite(reach) else None,
+        "exact": fits[EXACT].slope if EXACT in fits else None,
+        "limit": fits[ASYMPTOTIC].slope if ASYMPTOTIC in fits else None,
+        "far": Listed(
+            {n: ratio for n, ratio in ratios.items() if not _converged(ratio)}
+        ),
+        "small_angles": any(point.ensemble.sigma is not None for point in sampled),
     }
-    far = {width: ratio for width, ratio in ratios.items() if not _converged(ratio)}
-    small = any(point.ensemble.sigma is not None for point in sampled)
-    numbers = {"fits": fits, "far": far, "small": small, "explained": bool(far)}
-    return fits, fit.slope - reach, fit.slope + reach, numbers
+    return fit, (fit.slope - reach, fit.slope + reach), numbers
 
 
-def _exact(fits: dict[str, Fit]) -> float:
-    """The slope of the exact variance; nan where it is not known."""
-    return fits["exact"].slope if "exact" in fits else np.nan
+def _n(point: Point) -> str:
+    return f"n = {point.ensemble.width}"
+
+
+def _ratio(point: Point) -> float | None:
+    """The exact variance over its limit for deep circuits, where both are known."""
+    exact, limit = point.prediction.variance, point.prediction.asymptotic_variance
+    return exact / limit if exact and limit else None
 
 
 def _side(points: Iterable[Point], supported: bool, contradicted: bool) -> Verdict:

@@ -71,12 +71,19 @@ class Point:
         return min(seen, 1.0 if exact is None else exact) < VANISHING
 
 
+class Listed(dict[str, float]):
+    """Numbers by what they are of; formatted "2.39 (n = 8), 7.7 (n = 10)"."""
+
+    def __format__(self, form: str) -> str:
+        return ", ".join(f"{number:{form}} ({of})" for of, number in self.items())
+
+
 @dataclass(frozen=True)
 class Finding:
     """A claim judged in one setting.
 
     setting: what sets its ensembles apart from those of other settings, in words.
-    numbers: what the verdict rests on, for `statements` to put into words. points: the
+    numbers: what the verdict rests on, which `statements` puts into words. points: the
     names of the ensembles that contradict the claim.
     """
 
@@ -156,7 +163,9 @@ def read_points(
             points.append(Point(ensemble, prediction))
             continue
         row = of_statistics[ensemble].iloc[0]
-        values = {of.name: float(row[of.name]) for of in fields(Summary)}
+        values: dict[str, Any] = {
+            of.name: float(row[of.name]) for of in fields(Summary)
+        }
         sampled = of_gradients[ensemble]
         points.append(
             Point(
@@ -176,6 +185,7 @@ def _rows(
 ) -> dict[Ensemble, pd.DataFrame]:
     """The rows of a table, by their ensemble."""
     found = {}
+    values: Any
     for values, rows in table.groupby(list(keys), dropna=False, sort=False):
         key = tuple(None if pd.isna(value) else value for value in values)
         if key in known:
