@@ -70,7 +70,7 @@ def evidence(finding: Finding) -> str:
             finding.numbers.get(name.partition("[")[0].partition(".")[0])
             for name in names
         ]
-        if not any(value is None or value in ([], {}) for value in values):
+        if not any(value is None or value == {} for value in values):
             said.append(sentence.format_map(finding.numbers))
     return " ".join(said)
 
@@ -131,12 +131,12 @@ def _settings(findings: Sequence[Finding]) -> list[str]:
         if finding not in judged:
             reasons.setdefault(finding.numbers["why"], []).append(finding)
     for why, of in reasons.items():
-        lines += [f"Not judged{_named(of, findings)}: {why}.", ""]
+        lines += [f"Not judged{'' if of == findings else _named(of)}: {why}.", ""]
     return lines[:-1]
 
 
 def summary(findings: Sequence[Finding]) -> str:
-    """The verdict on a claim: "supported in 5 of 6; contradicted: depth 10"."""
+    """The verdict on a claim: "supported in 5 of 6, contradicted in 1 (depth 10)"."""
     judged = [f for f in findings if f.verdict in WORST_FIRST]
     if not judged:
         return f"not judged: {findings[0].numbers['why']}"
@@ -144,12 +144,12 @@ def summary(findings: Sequence[Finding]) -> str:
     found = [v for v in of if of[v]]
     if len(found) == 1:
         return f"**{found[0]}**" + (f" in all {len(judged)}" if len(judged) > 1 else "")
-    parts = [
-        f"**{verdict}** in {len(of[verdict])} of {len(judged)}"
-        + (_named(of[verdict], judged) if verdict != "supported" else "")
-        for verdict in found
-    ]
-    return "; ".join(parts)
+    parts = [f"**{v}** in {len(of[v])}" for v in found]
+    parts[0] += f" of {len(judged)}"
+    for n, verdict in enumerate(found):
+        if verdict != "supported" and len(of[verdict]) <= NAMED:
+            parts[n] += _named(of[verdict])
+    return ", ".join(parts)
 
 
 def answer(findings: Sequence[Finding]) -> str:
@@ -170,7 +170,7 @@ def answer(findings: Sequence[Finding]) -> str:
         elif "supported" in found:
             items["In part"].append(f"{text.holds} ({summary(of).replace('**', '')})")
         elif against:
-            items["Not reproduced"].append(text.fails + _named(against, ()))
+            items["Not reproduced"].append(text.fails + _named(against))
         elif judged:
             items["Undecided"].append(text.holds)
     said = [AGREED[agreement.verdict].format(**agreement.numbers)]
@@ -212,10 +212,8 @@ def _by_claim(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
     return claims
 
 
-def _named(findings: Sequence[Finding], every: Sequence[Finding]) -> str:
-    """Settings in brackets: " (depth 10; depth 20)"; nothing if they are all."""
-    if len(findings) == len(every):
-        return ""
+def _named(findings: Sequence[Finding]) -> str:
+    """Settings in brackets: " (depth 10; depth 20)", or " (16 settings)"."""
     if len(findings) > NAMED:
         return f" ({len(findings)} settings)"
     return f" ({'; '.join(finding.setting for finding in findings)})"
@@ -329,7 +327,8 @@ TEXTS = {
         "with depth the variance does not come to its limit",
         MCCLEAN,
         f"Exact variance within a factor {CONVERGED} of its limit at the largest "
-        "depth; undecided if it is on its way, contradicted if farther off than at first.",
+        "depth; undecided if it is on its way there, contradicted if farther off than at "
+        "the first depth.",
         0.0,
         (
             "Largest depth: {depth}.",
