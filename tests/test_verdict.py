@@ -9,10 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 import pytest
-from coverage import DEFAULT, FAULTS, SHALLOW, SMALL, experiment
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from oracle import draw_circuits, gradients
 
 from barren import columns
 from barren.analysis import statements
@@ -38,6 +36,8 @@ from barren.physics.families import (
     Random,
     predict,
 )
+from coverage import DEFAULT, FAULTS, SHALLOW, SMALL, experiment
+from oracle import draw_circuits, gradients
 
 #: The tutorial's experiment to n = 8, which the tests can afford.
 TUTORIAL = tuple(ensemble for ensemble in DEFAULT if ensemble.width <= 8)
@@ -416,7 +416,9 @@ def test_points_are_those_of_the_tables(tutorial: list[Point], tmp_path: Any) ->
     keys = [*columns.KEYS, columns.SIGMA]
     every = ensemble_keys([*ensembles, extra], keys)
     exact = [tuple(p.prediction) for p in tutorial] + [(None,) * 5]
-    theory = every.assign(**dict(zip(columns.THEORY, zip(*exact), strict=True)))
+    theory = every.assign(
+        **dict(zip(columns.THEORY, zip(*exact, strict=True), strict=True))
+    )
     summaries = pd.DataFrame([vars(p.summary) for p in tutorial])
     statistics = pd.concat([every, summaries], axis=1)
     rows = every.iloc[np.repeat(np.arange(len(tutorial)), 200)].assign(

@@ -327,8 +327,8 @@ TEXTS = {
         "with depth the variance does not come to its limit",
         MCCLEAN,
         f"Exact variance within a factor {CONVERGED} of its limit at the largest "
-        "depth; undecided if it is on its way there, contradicted if farther off than at "
-        "the first depth.",
+        "depth; undecided if it is on its way there, contradicted if farther off than "
+        "at the first depth.",
         0.0,
         (
             "Largest depth: {depth}.",
