@@ -1,38 +1,38 @@
-"""Describe an experiment's results and how they came about as an RO-Crate.
-
-The crate's folder is the experiment's. It lists the jobs behind the targets alone, so
-what an earlier configuration left over is not in it. Copies of the workflow's sources
-are put beside, which makes the folder whole.
-"""
-
 import shutil
 from pathlib import Path
 
-from barren import step
-from barren.crate import describe_run, write
-from barren.ensembles import BadInput
-from barren.provenance import SOURCES, File, chain, read_records, sources
-
-parser = step.parser(__doc__)
-parser.add_argument("--targets", nargs="+", type=Path, required=True)
-parser.add_argument("--snakemake", required=True, help="its version")
-parser.add_argument("--crate", type=Path, required=True, help="the file to write")
-
-
-def described(path: Path) -> File:
-    """A file by path from the project's root, with size and hash."""
-    return File(str(path), step.sha256(path), path.stat().st_size)
+from barren.physics.ensembles import BadInput
+from barren.provenance.crate import describe_run, write
+from barren.provenance.records import (
+    chain,
+    described,
+    located,
+    read_records,
+    sources,
+)
+from barren.runner import layout, step
+from barren.runner.experiment import Experiment
 
 
-with step.run(parser, inputs=["targets"], outputs=["crate"]) as args:
-    folder = args.crate.parent.parent  # the crate has a temporary name
-    targets = [str(path) for path in args.targets]
-    records = chain(
-        targets, read_records(folder / "records"), f"{folder}/experiment.json"
-    )
-    args.read["records"] = [Path(record.file.path) for record in records]
+def assemble_crate(
+    targets: step.Inputs, snakemake: str, crate: step.Output
+) -> step.Found:
+    """Describe an experiment's results and how they came about as an RO-Crate.
+
+    The crate's folder is the experiment's. It lists the jobs behind the targets alone,
+    so what an earlier configuration left over is not in it. Copies of the workflow's
+    sources are put beside, which makes the folder whole. `snakemake` is its version.
+    """
+    folder = crate.parent.parent  # the crate has a temporary name
+    place, names = step.shown(folder), [step.shown(path) for path in targets]
+    experiment = f"{place}/{layout.EXPERIMENT}"
+    # By name: other jobs write into the folder meanwhile.
+    found = set(Experiment.read(folder / layout.EXPERIMENT).records)
+    once = (folder / layout.RECORDS).glob("*.json")
+    found |= {str(path.relative_to(folder)) for path in once}
+    records = chain(names, read_records(folder, found), experiment)
     made = {file.path: file.sha256 for r in records for file in r.outputs}
-    code = [described(Path(path)) for path in sources(records)]
+    code = [described(located(path)) for path in sources(records)]
     now = {file.path: file.sha256 for file in code}
     for record in records:
         for file in (*record.inputs, *record.code):
@@ -41,12 +41,16 @@ with step.run(parser, inputs=["targets"], outputs=["crate"]) as args:
                     f"{record.file.path} names other bytes of {file.path} than there "
                     "are; delete the outputs of this job and run the workflow again"
                 )
-    if missing := sorted(set(targets) - made.keys()):
+    if missing := sorted(set(names) - made.keys()):
         raise BadInput(f"{missing[0]}: no record says what made it")
-    metadata = describe_run(str(folder), records, targets, code, args.snakemake)
-    args.crate.write_text(write(metadata))
-    shutil.rmtree(folder / SOURCES, ignore_errors=True)
+    crate.write_text(write(describe_run(place, records, names, code, snakemake)))
+    shutil.rmtree(folder / layout.SOURCES, ignore_errors=True)
     for file in code:
-        copy = folder / SOURCES / file.path
+        copy = folder / layout.SOURCES / file.path
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file.path, copy)
+        shutil.copyfile(located(file.path), copy)
+    return {"records": [Path(record.file.path) for record in records]}
+
+
+if __name__ == "__main__":
+    step.run(assemble_crate)

@@ -1,7 +1,7 @@
 # The results as a research object crate, its audit, and what is made to be deposited.
 import snakemake
 
-from barren.provenance.records import workflow_files
+from barren.provenance.records import project_files, workflow_files
 
 
 rule assemble_crate:
@@ -81,7 +81,7 @@ rule archive_crate:
     conda:
         "../../envs/circuits.yaml"
     params:
-        command=command("circuits", "tools/archive"),
+        command=command("circuits", "tools/archive", hidden=["project"]),
     message:
         "packing the crate of {config[experiment]}"
     shell:
@@ -89,6 +89,10 @@ rule archive_crate:
 
 
 use rule archive_crate as archive with:
+    input:
+        crate=results(layout.CRATE),
+        project=lambda _: [project(path) for path in project_files()],
+        **needs("tools/archive", "circuits"),
     output:
         archive=f"{RESULTS}.tar.gz",
     log:

@@ -16,7 +16,8 @@ from rocrate.model import File as CrateFile
 from rocrate.model.entity import Entity
 from rocrate.rocrate import ROCrate
 
-from barren.provenance import SOURCES, File, Record, lock
+from barren.provenance.records import File, Record, lock
+from barren.runner.layout import RECORDS, SOURCES
 
 AUTHOR = "Barren plateaus artefact maintainers"
 LICENCE = "https://spdx.org/licenses/Apache-2.0"
@@ -263,8 +264,7 @@ class _Builder:
                 for file in record.code
                 if file.path != f"scripts/{step}.py"
             ]
-            if record.environment:
-                script.append_to("softwareRequirements", self._environment(record))
+            script.append_to("softwareRequirements", self._environment(record))
             properties = {
                 "@type": "HowToStep",
                 "name": step,
@@ -281,7 +281,6 @@ class _Builder:
 
     def _environment(self, record: Record) -> Entity:
         """The environment of a job: deployer, Python and, by its lock, its packages."""
-        assert record.environment is not None
         name, deployer = record.environment["name"], record.environment["deployer"]
         properties: dict[str, Any] = {
             "@type": "SoftwareApplication",
@@ -324,7 +323,7 @@ class _Builder:
 
     def _job(self, record: Record) -> str:
         """A job's name: its record's path below `records`."""
-        path = PurePosixPath(record.file.path).relative_to(self.folder, "records")
+        path = PurePosixPath(record.file.path).relative_to(self.folder, RECORDS)
         return str(path.with_suffix("")).replace("/", "-")
 
     def job(self, record: Record) -> tuple[Entity, Entity]:
