@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barren.circuits import Circuits
-from barren.ensembles import IDENTITY_TUTORIAL, RANDOM, Ensemble
+from barren.physics.circuits import Circuits
+from barren.physics.ensembles import PHI, Ensemble
 
 PAULIS = np.array(
     [[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]], dtype=np.complex128
@@ -40,11 +40,9 @@ def draw_circuits(
     if theta is not None:
         angles[symbol] = theta
     drawn = angles[symbol].copy()
-    if ensemble.family == RANDOM:
-        return Circuits(codes, angles, drawn)
-    independent = ensemble.family == IDENTITY_TUTORIAL
-    phi = rng.uniform(0, stop, samples) if independent else drawn
-    return Circuits(codes, angles, drawn, phi)
+    independent = getattr(ensemble, "opposite", None) == PHI
+    phi = rng.uniform(0, stop, samples) if independent else None
+    return Circuits(angles, drawn, codes, phi)
 
 
 def rotations(
@@ -126,6 +124,7 @@ def gradients(
     results = [np.empty(0)]
     for start in range(0, len(circuits), chunk):
         part = slice(start, start + chunk)
+        assert circuits.axes is not None
         axes, angles = circuits.axes[part], circuits.angles[part]
         inverse_angles = angles.copy()
         if circuits.phi is not None:
@@ -139,7 +138,7 @@ def gradients(
                     axes,
                     moved,
                     inverse_angles,
-                    ensemble.block_depth,
+                    getattr(ensemble, "block_depth", None),
                     ensemble.observable,
                     ladder=ladder,
                     prepare=prepare,
