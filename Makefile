@@ -59,7 +59,7 @@ test: $(RUNNER) $(TESTS)
 	$(TEST_PYTHON) -m pytest
 
 config: $(RUNNER)
-	PYTHONPATH=scripts .venv/bin/python -m barren.configuration
+	PYTHONPATH=scripts .venv/bin/python -m barren.runner.configuration
 
 lock: $(RUNNER)
 	.venv/bin/python -s -E scripts/lock_environments.py $(if $(UPGRADE),--upgrade)

@@ -41,9 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f"--{name}", type=_count, nargs=2, default=default, metavar=names
         )
     options = parser.parse_args(arguments)
-    given = {key: getattr(options, key) for key in keys if getattr(options, key)}
+    family = FAMILIES[options.family]
+    lists = ((key, getattr(options, key)) for key in (*family.circuit_keys(), *keys))
+    given = {key: values for key, values in lists if values}
     try:
-        check(FAMILIES[options.family], given)
+        check(family, given)
         layer, qubit = options.symbol
         config = {
             "observable": options.observable,
