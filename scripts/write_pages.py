@@ -1,26 +1,17 @@
-"""Write the pages of the report: verdict, statistics, versions and run times."""
+"""The pages of the report: verdict, statistics, versions and run times."""
 
 import html
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from barren import columns, step
-from barren.tables import key_columns, read_table
-
-parser = step.parser(__doc__)
-parser.add_argument("--experiment", type=Path, required=True)
-parser.add_argument("--statistics", type=Path, required=True)
-parser.add_argument("--fits", type=Path, required=True)
-parser.add_argument("--claims", type=Path, required=True)
-parser.add_argument("--records", type=Path, required=True, help="folder of records")
-parser.add_argument("--verdict", type=Path, required=True, help="page to write")
-parser.add_argument("--statistics-page", type=Path, required=True, help="to write")
-parser.add_argument("--versions", type=Path, required=True, help="page to write")
+from barren import columns
+from barren.analysis.tables import key_columns, read_table
+from barren.runner import layout, step
+from barren.runner.experiment import Experiment
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: auto;
@@ -121,42 +112,49 @@ def versions_page(records: Sequence[dict[str, Any]]) -> str:
     return page("Versions and run times", *parts)
 
 
-with step.run(
-    parser,
-    inputs=["experiment", "statistics", "fits", "claims"],
-    outputs=["verdict", "statistics_page", "versions"],
-) as args:
-    config = json.loads(args.experiment.read_text())
-    statistics, fits = read_table(args.statistics), read_table(args.fits)
-    setting = (
-        f"Experiment {config['experiment']}: {config['samples']} circuits per "
-        f"ensemble, seed {config['seed']}."
-    )
-    args.verdict.write_text(verdict_page(read_table(args.claims), setting))
+def page_of_statistics(statistics: pd.DataFrame, fits: pd.DataFrame, setting: str) -> str:
+    """Sampled and exact numbers of every ensemble, and slopes."""
     # What is compared stands side by side.
     first = [*key_columns(statistics), columns.SAMPLES, columns.VARIANCE]
     first += [columns.VARIANCE_LOW, columns.VARIANCE_HIGH]
     first += [columns.EXACT_VARIANCE, columns.ASYMPTOTIC_VARIANCE]
     statistics = statistics[[*first, *statistics.columns.difference(first, sort=False)]]
-    fit_keys = [*key_columns(fits), columns.CURVE, columns.SLOPE]
-    args.statistics_page.write_text(
-        page(
-            "Statistics and slopes",
-            f'<p class="note">{html.escape(setting)} The variance is unbiased; std is '
-            "the population standard deviation, which the tutorial plots.</p>",
-            "<h2>Each ensemble, with the exact variance beside</h2>",
-            of_frame(statistics),
-            "<h2>Slopes of log variance per qubit</h2>",
-            of_frame(fits[[*fit_keys, columns.SLOPE_LOW, columns.SLOPE_HIGH]]),
-        )
+    keys = [*key_columns(fits), columns.CURVE, columns.SLOPE]
+    return page(
+        "Statistics and slopes",
+        f'<p class="note">{html.escape(setting)} The variance is unbiased; std is '
+        "the population standard deviation, which the tutorial plots.</p>",
+        "<h2>Each ensemble, with the exact variance beside</h2>",
+        of_frame(statistics),
+        "<h2>Slopes of log variance per qubit</h2>",
+        of_frame(fits[[*keys, columns.SLOPE_LOW, columns.SLOPE_HIGH]]),
     )
-    # Folders that begin with a dot hold what other jobs have not finished; some jobs
-    # come only after this one, so that a record of theirs is an earlier run's.
-    args.read["records"] = sorted(
-        path
-        for path in args.records.rglob("*.json")
-        if not path.parent.name.startswith(".")
-        and path.stem not in {"assemble_crate", "confirm_agreement", "write_pages"}
+
+
+def write_pages(
+    experiment: step.Input,
+    statistics: step.Input,
+    fits: step.Input,
+    claims: step.Input,
+    steps: list[str],
+    verdict: step.Output,
+    statistics_page: step.Output,
+    versions: step.Output,
+) -> step.Found:
+    """Write the pages of the report: verdict, statistics, versions and run times."""
+    found = Experiment.read(experiment)
+    setting = (
+        f"Experiment {found.config['experiment']}: {found.config['samples']} circuits "
+        f"per ensemble, seed {found.config['seed']}."
     )
-    records = [json.loads(path.read_text()) for path in args.read["records"]]
-    args.versions.write_text(versions_page(records))
+    verdict.write_text(verdict_page(read_table(claims), setting))
+    tables = read_table(statistics), read_table(fits)
+    statistics_page.write_text(page_of_statistics(*tables, setting))
+    names = [*found.records, *map(layout.record, steps)]
+    records = [experiment.parent / name for name in names]
+    versions.write_text(versions_page([json.loads(p.read_text()) for p in records]))
+    return {"records": records}
+
+
+if __name__ == "__main__":
+    step.run(write_pages)

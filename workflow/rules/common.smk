@@ -10,7 +10,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from barren.analysis.figures import figures_of
 from barren.physics.ensembles import BadInput
-from barren.physics.families import parse
+from barren.physics import families
 from barren.runner import configuration, cost, layout
 from barren.runner.experiment import NOTEBOOK, widths
 from barren.runner.sources import sources
@@ -132,7 +132,7 @@ def samples_of(wildcards):
 
 def sampling_cost(wildcards):
     """What a job of `sample_circuits` takes."""
-    return cost.sampling(parse(wildcards.ensemble), samples_of(wildcards), RATES)
+    return cost.sampling(families.parse(wildcards.ensemble), samples_of(wildcards), RATES)
 
 
 def gradient_cost(wildcards):

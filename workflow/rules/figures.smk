@@ -1,20 +1,17 @@
 # The figures, each as PDF, SVG and PNG with its source data as CSV.
 
 
-def reported(figure):
-    """The files of a figure; the report shows the SVG, captioned."""
-    files = [results(name) for name in layout.figure(figure.name)]
-    return [
-        report(
-            path,
-            caption="../report/figure.rst",
-            category="2. Figures",
-            labels={"Figure": figure.title},
-        )
-        if path.endswith(".svg")
-        else path
-        for path in files
-    ]
+def shown(path, figure):
+    """A file of a figure; the report shows the SVG, captioned."""
+    if not path.endswith(".svg"):
+        return path
+    options = {"category": "2. Figures", "labels": {"Figure": figure.title}}
+    return report(path, caption="../report/figure.rst", **options)
+
+
+def reported(figures):
+    """The files of some figures, as outputs."""
+    return [shown(results(name), f) for f in figures for name in layout.figure(f.name)]
 
 
 DISPLAYED_STREAM = {}
@@ -30,7 +27,7 @@ rule plot_variance:
         fits=results(layout.FITS),
         **needs("plot_variance", "plot"),
     output:
-        figures=[file for figure in CURVES for file in reported(figure)],
+        figures=reported(CURVES),
         **leaves("plot_variance"),
     log:
         "<logs>/plot_variance.log",
@@ -49,7 +46,7 @@ rule draw_circuits:
     input:
         **needs("draw_circuits", "plot"),
     output:
-        figures=[file for figure in DRAWINGS for file in reported(figure)],
+        figures=reported(DRAWINGS),
         **leaves("draw_circuits"),
     log:
         "<logs>/draw_circuits.log",

@@ -43,3 +43,9 @@ def ensemble_keys(ensembles: Sequence[Ensemble], keys: Sequence[str]) -> pd.Data
         {key: ensemble.keys().get(key) for key in keys} for ensemble in ensembles
     ]
     return with_integers(pd.DataFrame(rows, columns=list(keys)))
+
+
+def ensemble_of(row: Any) -> Ensemble:
+    """The ensemble that a row belongs to; of width 0 where the row has none."""
+    known = {key: row[key] for key in row.index if key in _KEYS and pd.notna(row[key])}
+    return FAMILIES[row[columns.FAMILY]](**{columns.WIDTH: 0} | known)

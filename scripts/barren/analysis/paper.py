@@ -1,0 +1,159 @@
+r"""The numbers and tables of an experiment as LaTeX.
+
+`\input{numbers}` defines `\barren{KEY}`, which prints a number, as in
+`\barren{random_depth-50/slope}` or `\barren{random_width-4_depth-50/variance}`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from barren import columns
+from barren.analysis.latex import escape, interval, listing, macros, number, tabular
+from barren.analysis.tables import ensemble_of
+from barren.physics.ensembles import Ensemble
+
+NUMBERS = (
+    *(columns.MEAN, columns.VARIANCE, columns.SECOND_MOMENT, columns.STD),
+    *(columns.KURTOSIS, columns.EXACT_VARIANCE, columns.ASYMPTOTIC_VARIANCE),
+)
+
+
+def paper_tables(
+    config: Mapping[str, Any],
+    ensembles: Sequence[Ensemble],
+    statistics: pd.DataFrame,
+    fits: pd.DataFrame,
+    claims: pd.DataFrame,
+) -> dict[str, str]:
+    """The text of each file; `statistics` has a row for each of the ensembles."""
+    rows = [(e, row) for e, (_, row) in zip(ensembles, statistics.iterrows())]
+    numbers = of_experiment(config, ensembles, statistics)
+    for ensemble, row in rows:
+        numbers |= {f"{ensemble.name}/{key}": v for key, v in of_ensemble(row).items()}
+    for _, row in fits.iterrows():
+        name = curve(ensemble_of(row))
+        numbers |= {f"{name}/{key}": v for key, v in of_fit(row).items()}
+    texts = {
+        "numbers": macros(numbers | of_claims(claims)),
+        "statistics": statistics_table(rows),
+        "fits": fits_table(fits),
+        "claims": claims_table(claims),
+    }
+    head = f"% {config['experiment']}, seed {config['seed']}\n"
+    return {name: head + text for name, text in texts.items()}
+
+
+def of_experiment(
+    config: Mapping[str, Any], ensembles: Sequence[Ensemble], statistics: pd.DataFrame
+) -> dict[str, str]:
+    """What was done."""
+    depths = sorted({depth for e in ensembles if (depth := e.keys().get("depth"))})
+    return {
+        "experiment": escape(config["experiment"]),
+        "seed": str(config["seed"]),
+        "samples": str(config["samples"]),
+        "ensembles": str(len(ensembles)),
+        "circuits": str(statistics[columns.SAMPLES].sum()),
+        "widths": listing(sorted({e.width for e in ensembles})),
+        "depths": listing(depths or ["none"]),
+    }
+
+
+def of_ensemble(row: Any) -> dict[str, str]:
+    """An ensemble's statistics and exact values; what is unknown is left out."""
+    values = {
+        name.replace("_", "-"): number(row[name])
+        for name in NUMBERS
+        if pd.notna(row[name])
+    }
+    values["samples"] = str(row[columns.SAMPLES])
+    if pd.notna(row[columns.VARIANCE]):
+        values["interval"] = interval(
+            row[columns.VARIANCE_LOW], row[columns.VARIANCE_HIGH]
+        )
+    exact, limit = row[columns.EXACT_VARIANCE], row[columns.ASYMPTOTIC_VARIANCE]
+    for name, value, over in (
+        ("sampled-over-exact", row[columns.VARIANCE], exact),
+        ("exact-over-asymptotic", exact, limit),
+    ):
+        # Outside the observable's light cone the exact variance is 0.
+        if pd.notna(value) and pd.notna(over) and over > 0:
+            values[name] = number(value / over)
+    return values
+
+
+def of_fit(row: Any) -> dict[str, str]:
+    """The slope of log variance per qubit of one curve."""
+    if row[columns.CURVE] != "sampled":
+        return {f"slope-{row[columns.CURVE]}": slope(row)}
+    ends = interval(row[columns.SLOPE_LOW], row[columns.SLOPE_HIGH])
+    return {"slope": slope(row), "slope-interval": ends}
+
+
+def of_claims(claims: pd.DataFrame) -> dict[str, str]:
+    """The verdict on each claim, in each of its settings, and how often each is given."""
+    numbers = {}
+    for claim, rows in claims.groupby(columns.CLAIM, sort=False):
+        for count, verdict in enumerate(rows[columns.VERDICT], 1):
+            key = f"claim/{claim}" if count == 1 else f"claim/{claim}/{count}"
+            numbers[key] = str(verdict)
+    for verdict, count in claims[columns.VERDICT].value_counts().items():
+        numbers[f"claims/{verdict}"] = str(count)
+    return numbers | {"claims": str(len(claims))}
+
+
+def slope(row: Any) -> str:
+    """A slope; 0 where only rounding is left of it."""
+    return number(round(row[columns.SLOPE], 12))
+
+
+def curve(ensemble: Ensemble) -> str:
+    """The name of an ensemble without its width."""
+    return replace(ensemble, width=0).name.replace("_width-0", "")
+
+
+def label(ensemble: Ensemble) -> str:
+    """A curve's name for a table: family, then its keys."""
+    name = curve(ensemble).replace("identity_tutorial", "identity (tutorial)")
+    return escape(name.replace("_", ", ").replace("-", " "))
+
+
+def statistics_table(rows: Sequence[tuple[Ensemble, Any]]) -> str:
+    """A row per ensemble."""
+    cells = [
+        [
+            label(ensemble),
+            str(ensemble.width),
+            str(row[columns.SAMPLES]),
+            number(row[columns.VARIANCE]),
+            interval(row[columns.VARIANCE_LOW], row[columns.VARIANCE_HIGH]),
+            number(row[columns.EXACT_VARIANCE]),
+            number(row[columns.ASYMPTOTIC_VARIANCE]),
+        ]
+        for ensemble, row in rows
+    ]
+    header = ["ensemble", "$n$", "samples", "variance", "95\\,\\% interval"]
+    return tabular("lrrrlrr", [*header, "exact", "depth $\\to\\infty$"], cells)
+
+
+def fits_table(fits: pd.DataFrame) -> str:
+    """A row per curve: sampled, exact and asymptotic."""
+    rows = []
+    for _, row in fits.iterrows():
+        ends = interval(row[columns.SLOPE_LOW], row[columns.SLOPE_HIGH])
+        sampled = row[columns.CURVE] == "sampled"
+        cells = [label(ensemble_of(row)), row[columns.CURVE], slope(row)]
+        rows.append([*cells, ends if sampled else ""])
+    return tabular("llrl", ["ensembles", "curve", "slope", "95\\,\\% interval"], rows)
+
+
+def claims_table(claims: pd.DataFrame) -> str:
+    """A row per claim and setting."""
+    rows = [
+        [escape(row[columns.STATEMENT]), row[columns.VERDICT]]
+        for _, row in claims.iterrows()
+    ]
+    return tabular(r"p{0.72\linewidth}l", ["claim", "verdict"], rows)
