@@ -74,6 +74,7 @@ BAD = {
         "50 is not of type 'array'; .* list of",
     ),
     "no plain name": ("experiment", "../up", "experiment: '../up' does not match"),
+    "a line break": ("experiment", "x\n", r"experiment: 'x\\n' does not match"),
     "no name": ("experiment", None, "'experiment' is a required property"),
     "a missing key": ("ensembles.0.depth", None, "'depth' is a required property"),
     "an unknown word": ("differentiator", "finite", "not one of .*; allowed: .auto."),
