@@ -1,0 +1,1 @@
+"""Physics in pure functions: observables and exact moments of gradients and losses."""
