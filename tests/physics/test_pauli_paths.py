@@ -11,10 +11,10 @@ import pytest
 import sympy
 from hypothesis import strategies as st
 
-from barren.physics import pauli_paths
+from barren.physics import pauli_actions, pauli_paths
 from barren.physics.cirq_gates import read_circuit
 from barren.physics.observables import NoExactForm, Observable
-from barren.physics.pauli_actions import Circuit, Clifford, Rotation
+from barren.physics.pauli_actions import Circuit, Rotation
 from barren.physics.pauli_paths import gradient_moments
 
 PAULIS = {letter: cirq.unitary(getattr(cirq, letter)) for letter in "IXYZ"}
@@ -54,7 +54,7 @@ def losses(circuit, qubits, multiples, terms):
             continue
         parts = []
         for at in range(4):
-            value = {name: at * np.pi / 2 / multiples[seen] for name in names}
+            value = dict.fromkeys(names, at * np.pi / 2 / multiples[seen])
             unitary = cirq.unitary(cirq.resolve_parameters(operation, value))
             part = np.take(state, [at], axis=seen)
             parts.append(apply(unitary, part, axes))
@@ -148,7 +148,7 @@ SIZES |= {"xx": 2, "yy": 2, "zz": 2, "xyz": 3, "zyi": 3}
 
 @st.composite
 def cases(draw, parameters=5):
-    """A circuit, its qubits, the multiple of each symbol and the terms of an observable."""
+    """A circuit, its qubits, its symbols' multiples and an observable's terms."""
     width = draw(st.integers(2, 5))
     qubits = cirq.LineQubit.range(width)
 
@@ -194,3 +194,187 @@ def test_uniform_angles(case):
 @hypothesis.given(cases(), st.sampled_from([0.1, 0.5, 1.5]))
 def test_normal_angles(case, sigma):
     check(*case, sigma)
+
+
+def test_an_angle_of_twice_the_parameter():
+    # <Z> = cos 2t, so g = -2 sin 2t.
+    gates = (Rotation(((0, "X"),), 0, 2),)
+    circuit = Circuit(np.array([[0.0, 0.0, 1.0]]), gates, 1)
+    found = gradient_moments(circuit, [(1.0, ((0, "Z"),))])
+    assert found.second_moment[0] == pytest.approx(2, rel=1e-14)
+    assert found.loss_second_moment == pytest.approx(1 / 2, rel=1e-14)
+
+
+def test_a_real_multiple_of_a_normal_parameter():
+    # <Z> = cos 1.3 t, and <Y> = -sin 1.3 t with the mean derivative -1.3 E cos.
+    gates = (Rotation(((0, "X"),), 0, 1.3),)
+    circuit = Circuit(np.array([[0.0, 0.0, 1.0]]), gates, 1)
+    sigma = 0.6
+    terms = [(1.0, ((0, "Z"),)), (1.0, ((0, "Y"),))]
+    found = gradient_moments(circuit, terms, sigma)
+    # g = -1.3 (sin + cos), sin cos has no mean.
+    assert found.second_moment[0] == pytest.approx(1.69, rel=1e-14)
+    wave = np.exp(-((1.3 * sigma) ** 2) / 2)
+    assert found.mean[0] == pytest.approx(-1.3 * wave, rel=1e-14)
+    with pytest.raises(NoExactForm, match=r"1\.3 times"):
+        gradient_moments(circuit, terms)
+
+
+def ansatz(width, depth, entangler=cirq.CZ, ring=False):
+    qubits = cirq.LineQubit.range(width)
+    circuit = cirq.Circuit()
+    for layer in range(depth):
+        for at, qubit in enumerate(qubits):
+            circuit.append(cirq.ry(sympy.Symbol(f"y{layer}_{at}"))(qubit))
+            circuit.append(cirq.rz(sympy.Symbol(f"z{layer}_{at}"))(qubit))
+        ends = zip(qubits, qubits[1:] + qubits[: int(ring)], strict=ring)
+        circuit.append(entangler(*pair) for pair in ends)
+    return circuit, qubits
+
+
+@pytest.mark.parametrize("text", ["Z0 Z1", "local", "global", "0.5 X3 - Z2 Y4"])
+def test_the_second_moment_of_many_samples(text):
+    width, samples = 5, 4000
+    circuit, qubits = ansatz(width, 3, cirq.CNOT, ring=True)
+    terms = Observable.parse(text).terms(width)
+    read, symbols = read_circuit(circuit, qubits)
+    found = gradient_moments(read, terms)
+    rng = np.random.default_rng(11)
+    angles = rng.uniform(0, 2 * np.pi, (samples, len(symbols)))
+    for parameter in (0, 7, 13):
+        sampled = gradients(circuit, qubits, symbols, angles, parameter, terms) ** 2
+        error = sampled.std() / np.sqrt(samples)
+        exact = found.second_moment[parameter]
+        assert abs(sampled.mean() - exact) <= 4.5 * error + 1e-12
+
+
+def gradients(circuit, qubits, symbols, angles, parameter, terms):
+    """By parameter shift, (samples,), for rotations of one qubit."""
+    shift = np.zeros(len(symbols))
+    shift[parameter] = np.pi / 2
+    turned = np.concatenate([angles + shift, angles - shift])
+    state = np.zeros((len(turned),) + (2,) * len(qubits), dtype=complex)
+    state[(slice(None),) + (0,) * len(qubits)] = 1
+    for operation in circuit.all_operations():
+        axes = [1 + qubits.index(qubit) for qubit in operation.qubits]
+        names = cirq.parameter_names(operation)
+        if not names:
+            state = apply(cirq.unitary(operation), state, axes)
+            continue
+        half = turned[:, symbols.index(*names)].reshape(-1, *[1] * len(qubits)) / 2
+        generator = cirq.unitary(
+            cirq.resolve_parameters(operation, {names.pop(): np.pi})
+        )
+        state = np.cos(half) * state + np.sin(half) * apply(generator, state, axes)
+    total = 0
+    for weight, string in terms:
+        other = state
+        for qubit, letter in string:
+            other = apply(PAULIS[letter], other, [1 + qubit])
+        total = total + weight * (state.conj() * other).reshape(len(turned), -1).sum(1)
+    return (total.real[: len(angles)] - total.real[len(angles) :]) / 2
+
+
+# Light cones.
+
+
+def test_a_light_cone_bounds_the_cost():
+    width = 20
+    circuit, qubits = ansatz(width, 2)
+    read, symbols = read_circuit(circuit, qubits)
+    for text in ("Z9 Z10", "local"):
+        terms = Observable.parse(text).terms(width)
+        found = gradient_moments(read, terms, limit=6)
+        outside = [symbols.index(name) for name in ("y0_0", "y1_3")]
+        assert np.all((found.second_moment[outside] > 0) == (text == "local"))
+    # The CZs leave Z alone: only behind the rotations do they spread it.
+    with pytest.raises(NoExactForm, match="4 qubits in the light cone, more than 3"):
+        gradient_moments(read, Observable.parse("Z9 Z10").terms(width), limit=3)
+
+
+def test_a_wide_circuits_cone_is_a_narrow_circuit():
+    wide, narrow = ansatz(16, 2), ansatz(6, 2)
+    moments = {}
+    for circuit, qubits in (wide, narrow):
+        read, symbols = read_circuit(circuit, qubits)
+        terms = Observable.parse("Z0 + 0.5 Z0 X1").terms(len(qubits))
+        second = gradient_moments(read, terms).second_moment
+        moments[len(qubits)] = dict(zip(symbols, second, strict=True))
+    for name, value in moments[6].items():
+        assert moments[16][name] == pytest.approx(value, rel=1e-12, abs=1e-15)
+
+
+def test_a_parameter_occurs_once():
+    gate = Rotation(((0, "X"),), 0)
+    circuit = Circuit(np.array([[0.0, 0.0, 1.0]]), (gate, gate), 1)
+    with pytest.raises(ValueError, match="twice"):
+        gradient_moments(circuit, [(1.0, ((0, "Z"),))])
+
+
+# Planted faults: the oracle must see each.
+
+
+def without_signs(action, r):
+    return [table._replace(move=np.abs(table.move)) for table in TABLES(action, r)]
+
+
+def without_exchange(action, r):
+    table, slope = TABLES(action, r)
+    if action.parameter is None:
+        return table, slope
+    keep = np.where(action.moves, table.keep, 0) * action.multiple**2
+    return table, slope._replace(keep=keep, move=table.move * action.multiple**2)
+
+
+def one_sector(actions, strings):
+    yield next(iter(SECTORS(actions, strings)))
+
+
+def without_a_gate(actions, strings, width):
+    cone = CONE(actions, strings, width)
+    fixed = [action.parameter is None for action in cone.actions]
+    if True in fixed:
+        del cone.actions[fixed.index(True)]
+    return cone
+
+
+def the_other_way(gate):
+    action = CLIFFORD(gate)
+    back = np.argsort(action.partner)
+    return action._replace(partner=back, sign=action.sign[back])
+
+
+TABLES = pauli_paths.tables
+SECTORS = pauli_paths._sectors
+CONE = pauli_paths._light_cone
+CLIFFORD = pauli_actions._clifford_action
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "fault"),
+    [
+        (pauli_paths, "tables", without_signs),
+        (pauli_paths, "tables", without_exchange),
+        (pauli_paths, "_sectors", one_sector),
+        (pauli_paths, "_light_cone", without_a_gate),
+        (pauli_actions, "_clifford_action", the_other_way),
+        (pauli_paths, "NEGLIGIBLE", 1.0),
+    ],
+)
+def test_a_planted_fault_shows(monkeypatch, module, name, fault):
+    monkeypatch.setattr(module, name, fault)
+
+    @hypothesis.settings(
+        max_examples=150,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[hypothesis.Phase.generate],
+        report_multiple_bugs=False,
+    )
+    @hypothesis.given(cases(parameters=3), st.sampled_from([None, 0.5]))
+    def search(case, sigma):
+        check(*case, sigma)
+
+    with pytest.raises(AssertionError):
+        search()

@@ -1,7 +1,7 @@
 """Observables: weighted sums of Pauli strings, and their one spelling.
 
     sum    = [sign] term (sign term)*
-    term   = [weight ["*"]] factor (["*"] factor)*
+    term   = [weight] factor factor*
     factor = X | Y | Z, followed by the number of its qubit
 
 Case and spaces do not matter to the reader. The names `local` and `global` stand for
@@ -24,14 +24,14 @@ LOCAL = "local"
 GLOBAL = "global"
 NAMES = (LOCAL, GLOBAL)
 
+#: Magnitude of a weight up to which its square and sums of it have room.
+LARGEST = 1e100
 #: Length up to which an observable's text names its files.
 SLUG_LENGTH = 48
 
 _SIGN = re.compile(r"[+-]")
-_WEIGHT = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:E[+-]?\d+)?")
-_FACTOR = re.compile(r"([XYZ])(\d{1,6})(?!\d)")
-_SPACE = re.compile(r"\s*")
-_BETWEEN = re.compile(r"\s*\*?\s*")
+_WEIGHT = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:E[+-]?[0-9]+)?")
+_FACTOR = re.compile(r"([XYZ])([0-9]{1,6})(?![0-9])")
 
 
 class BadObservable(ValueError):
@@ -129,17 +129,17 @@ class _Reader:
     def _term(self, sign: re.Match[str] | None) -> Term:
         start = self.at
         weight = 1.0
-        number = self._take(_WEIGHT, _BETWEEN)
+        number = self._take(_WEIGHT)
         if number is not None:
             weight = float(number[0])
-            if not math.isfinite(weight):
-                raise self._error("this weight is too large", start)
+            if weight > LARGEST:
+                raise self._error(f"a weight above {LARGEST:g}", start)
         if sign is not None and sign[0] == "-":
             weight = -weight
         factors: dict[int, str] = {}
         while True:
             place = self.at
-            factor = self._take(_FACTOR, _BETWEEN)
+            factor = self._take(_FACTOR)
             if factor is None:
                 break
             qubit = int(factor[2])
@@ -147,25 +147,21 @@ class _Reader:
                 raise self._error(f"qubit {qubit} appears twice in a term", place)
             factors[qubit] = factor[1]
         if not factors:
-            what = "the identity is no term" if number else "expected a factor"
-            raise self._error(f"{what}: write Pauli factors such as Z0")
-        if self.upper[self.at - 1] == "*":
-            raise self._error('expected a factor after "*"')
+            identity = number is not None and self.upper[self.at : self.at + 1] in "+-"
+            what = "the identity is no term" if identity else "expected a factor"
+            raise self._error(f"{what}, write Pauli factors such as Z0")
         return weight, tuple(sorted(factors.items()))
 
-    def _take(
-        self, pattern: re.Pattern[str], space: re.Pattern[str] = _SPACE
-    ) -> re.Match[str] | None:
+    def _take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         match = pattern.match(self.upper, self.at)
         if match is not None:
             self.at = match.end()
-            self._skip(space)
+            self._skip()
         return match
 
-    def _skip(self, space: re.Pattern[str] = _SPACE) -> None:
-        found = space.match(self.upper, self.at)
-        assert found is not None
-        self.at = found.end()
+    def _skip(self) -> None:
+        while self.upper[self.at : self.at + 1].isspace():
+            self.at += 1
 
     def _error(self, what: str, at: int | None = None) -> BadObservable:
         position = (self.at if at is None else at) + 1
@@ -178,10 +174,12 @@ class _Reader:
 
 def _merged(terms: list[Term], text: str) -> tuple[Term, ...]:
     """Equal strings added, zero weights dropped, short strings first."""
-    weights: dict[String, float] = defaultdict(float)
+    weights: dict[String, list[float]] = defaultdict(list)
     for weight, string in terms:
-        weights[string] += weight
-    merged = [(weight, string) for string, weight in weights.items() if weight != 0]
+        weights[string].append(weight)
+    # Exact sums, so that the order does not matter.
+    added = [(math.fsum(parts), string) for string, parts in weights.items()]
+    merged = [(weight, string) for weight, string in added if weight != 0]
     if not merged:
         raise BadObservable(f"observable {text!r}: its terms cancel")
     return tuple(sorted(merged, key=lambda term: (len(term[1]), term[1])))

@@ -12,7 +12,9 @@ and symmetric angles make F a chain over classes of each site (see `sweep`):
   Z. A CZ beside V gives a Z to both: II <-> ZZ, IZ <-> ZI.
 
 The sites of IZ and ZI stay where they are, so F[s, t] has one factor `mean_shrink` for
-each of them and each layer: with s and t different it soon no longer counts.
+each of them and each layer: with s and t different it soon no longer counts. Without a
+ZZ to begin with no V arises and a derivative is zero: the terms of the local cost have
+no products but their squares.
 
 Angles and sigma are in radians; sigma None stands for uniform angles.
 """
@@ -31,14 +33,12 @@ from barren.theory import PREPARED, Moments, mean_shrink, rotation_map, symbol_m
 #: Share of the sum over s = t below which that over s != t is left out.
 NEGLIGIBLE = 1e-8
 
-# The norms' weights: how many strings or pairs a class holds, and 1/3 for each Pauli
-# of a string. It lets the short strings near the observable count against the many
-# long ones.
-SINGLE = sweep.algebra([1, 0, 2], [2], np.array([1, 1 / 3, 2 / 3]))
-PAULI = sweep.algebra([3, 2, 1, 0], [1, 2], np.array([1, 1 / 3, 1 / 3, 1 / 3]))
-PAIR = sweep.algebra(
-    [3, 2, 1, 0, 4], [4], np.array([1, 3**-0.5, 3**-0.5, 1 / 3, 2 / 3])
-)
+# The norms' weights: how many strings or pairs a class holds, times 1/3 unless it is
+# that of the identity. It lets the short strings near the observable count against the
+# many long ones.
+SINGLE = sweep.algebra([1, 0, 2], [2], np.array([3, 1, 2]) / 3)
+PAULI = sweep.algebra([3, 2, 1, 0], [1, 2], np.array([3, 1, 1, 1]) / 3)
+PAIR = sweep.algebra([3, 2, 1, 0, 4], [4], np.array([3, 1, 1, 1, 2]) / 3)
 
 
 # The random family.
@@ -103,7 +103,7 @@ def _random(
     read = sweep.automaton(squares, len(kind.norm))
     second, error = chain(kind, read, depth)
     # The product of different strings.
-    bound = _cross_bound(terms, depth, sigma)
+    bound = _cross_bound(terms, depth, sigma, overlapping=symbol is not None)
     counts = bound > NEGLIGIBLE * second
     error = error + np.where(second > 0, bound, 0.0)
     counts &= second > 0
@@ -160,20 +160,25 @@ def _paired(tensor: Floats) -> Floats:
     return pairs
 
 
-def _cross_bound(terms: Sequence[Term], depth: Indices, sigma: float | None) -> Floats:
+def _cross_bound(
+    terms: Sequence[Term], depth: Indices, sigma: float | None, overlapping: bool
+) -> Floats:
     """Bound on the sum over s != t of |o_s o_t F[s, t]|, at each depth.
 
     Every other number of the chain is at most 1, so F is at most (shrink^depth /
     sqrt 2)^k, k the sites where s and t differ: 1 / sqrt 2 is <Z> of the preparation.
+    `overlapping`: for gradients, F is 0 unless s and t share a site.
     """
     zs = [sum(1 << site for site, _ in string) for _, string in terms]
     weights = np.abs([weight for weight, _ in terms])
     factor = np.float_power(mean_shrink(sigma), depth) / math.sqrt(2)
     bound = np.zeros(len(depth))
     for z, weight in zip(zs, weights, strict=True):
+        counted = [z != other and (not overlapping or z & other > 0) for other in zs]
         differing = np.array([(z ^ other).bit_count() for other in zs])
-        for sites in np.unique(differing[differing > 0]):
-            bound += weight * weights[differing == sites].sum() * factor**sites
+        for sites in np.unique(differing[counted]):
+            share = weights[counted & (differing == sites)].sum()
+            bound += weight * share * factor**sites
     return bound
 
 
