@@ -28,7 +28,8 @@ import numpy as np
 from barren.physics import sweep
 from barren.physics.observables import NoExactForm, String, Term
 from barren.physics.sweep import TOLERANCE, Algebra, Automaton, Floats, Indices
-from barren.theory import PREPARED, Moments, mean_shrink, rotation_map, symbol_map
+from barren.physics.chain import PREPARED, rotation_map, symbol_map
+from barren.physics.moments import Moments, mean_shrink
 
 #: Share of the sum over s = t below which that over s != t is left out.
 NEGLIGIBLE = 1e-8
