@@ -1,129 +1,94 @@
-"""Exact moments of the gradient g = d<Z_a Z_b>/d theta of each family.
+"""Exact moments of the gradient g = d<O>/d theta of each family, for any observable.
 
-Second moments follow from the chain (see `chain`), means from walking the mean of one
-string back to the state. Angles and sigma are in radians; sigma None stands for uniform
-angles. The derivations are in workflow/docs/theory.md.
+Second moments follow from the chain (see `pair_chain`). Angles and sigma are in radians;
+sigma None stands for uniform angles. The derivations are in workflow/docs/theory.md.
 """
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
-from barren.physics.chain import (
-    PREPARED,
-    Classes,
-    Floats,
-    I,
-    V,
-    Z,
-    mean_squares,
-    rotation_map,
-    sweeps,
-    symbol_map,
-)
+from barren.physics import sweep
 from barren.physics.ensembles import BadInput, Ensemble, Prediction
-
-#: Relative error up to which a variance is vouched for.
-TOLERANCE = 1e-4
-#: Layers on either side over which the error of a matrix product state is the worst.
-NEARBY = 4
-
-
-class Moments(NamedTuple):
-    """Moments of the gradient and the relative error of the variance, arrays."""
-
-    mean: Floats
-    second_moment: Floats
-    relative_error: Floats
-
-    @property
-    def variance(self) -> Floats:
-        """Second moment less the squared mean."""
-        return self.second_moment - self.mean**2
+from barren.physics.observables import NoExactForm, Term
+from barren.physics.pair_chain import (
+    PREPARED,
+    SINGLE,
+    Moments,
+    identity_moments,
+    mean_squares,
+    random_moments,
+    rotation_map,
+)
 
 
-def random_moments(
+def random_predictions(
+    terms: Sequence[Term],
     width: int,
     depths: Sequence[int],
-    observable: tuple[int, int] = (0, 1),
     symbol: tuple[int, int] = (0, 0),
     sigma: float | None = None,
-) -> Moments:
-    """Moments of the random family at each of `depths`, in one sweep.
-
-    The second moment is nan where the variance is not known to `TOLERANCE`.
-    """
-    layer, qubit = symbol
-    depth = np.asarray(depths, dtype=np.intp)
-    if np.any(depth <= layer):
-        raise BadInput(f"the symbol's layer {layer} needs a depth above {layer}")
-    maps = np.broadcast_to(rotation_map(sigma), (depth.max(), width, 3, 3)).copy()
-    maps[layer, qubit] = symbol_map(sigma)
-    probes = np.full((1, width), I, dtype=np.intp)
-    probes[0, list(observable)] = Z
-    first = layer + 1 + _distance(qubit, observable)
-    mean = _random_mean(width, depth, observable, symbol, sigma)
-    return _moments(mean, _prepared(width), maps, probes, np.ones(1), depth, first)
+) -> list[Prediction]:
+    """Moments of the random family at each of `depths`, and their limit of deep circuits."""
+    try:
+        moments = random_moments(terms, width, depths, symbol, sigma)
+    except NoExactForm:
+        return [Prediction()] * len(depths)
+    squares = sum(weight**2 for weight, _ in terms)
+    return _predictions(moments, squares * asymptotic_variance(width, symbol, sigma))
 
 
-def identity_moments(
+def identity_predictions(
+    terms: Sequence[Term],
     width: int,
     layers: Sequence[int],
     qubit: int = 0,
-    observable: tuple[int, int] = (0, 1),
     sigma: float | None = None,
-) -> Moments:
-    """Moments of Grant's identity blocks, symbol on each of `layers` of U.
+) -> list[Prediction]:
+    """Moments of Grant's blocks, symbol on each of `layers`, and their limit.
 
-    g = (i/2) <[W^dagger P W, Z_a Z_b]> in the prepared state, W the layers before the
-    symbol and P its axis; the block depth does not matter.
-    The second moment is nan where it is not known to `TOLERANCE`.
+    Known for a product of Zs.
     """
-    layer = np.asarray(layers, dtype=np.intp)
-    start = np.repeat(_prepared(width), 2, axis=0)
-    for term, (site, rest) in zip(start, (observable, observable[::-1]), strict=True):
-        # Just one of a, b anticommutes: i X Z = Y, i Y Z = -X. The other gains a Z.
-        term[site] = 0, 0, PREPARED[V]
-        term[rest] = PREPARED[Z], PREPARED[I], 0
-    maps = np.broadcast_to(rotation_map(sigma), (layer.max(), width, 3, 3))
-    probes = np.full((2, width), I, dtype=np.intp)
-    probes[:, qubit] = Z, V
-    axes = np.array([1 / 3, 2 / 3])
-    first = _distance(qubit, observable)
-    mean = _identity_mean(width, layer, qubit, observable, sigma)
-    return _moments(mean, start, maps, probes, axes, layer, first)
+    weight, zs = _product_of_z(terms)
+    if not zs:
+        return [Prediction()] * len(layers)
+    moments = identity_moments(zs, width, layers, qubit, sigma)
+    scaled = Moments(
+        weight * moments.mean, weight**2 * moments.second_moment, moments.relative_error
+    )
+    return _predictions(scaled, weight**2 * identity_asymptote(width, len(zs)))
 
 
-def tutorial_moments(
-    layers: Sequence[int],
-    qubit: int = 0,
-    observable: tuple[int, int] = (0, 1),
-    sigma: float | None = None,
-) -> Moments:
-    """Moments of the tutorial's identity blocks, NaN where no exact form is known.
+def tutorial_prediction(
+    terms: Sequence[Term], symbol: tuple[int, int], sigma: float | None = None
+) -> Prediction:
+    """Moments of the tutorial's identity blocks, where an exact form is known.
 
-    All cancels to W^dagger R_P(theta - phi) W. Without W this is one rotation of the
-    prepared qubit; where its light cone misses the observable the gradient is zero.
+    All cancels to W^dagger R_P(theta - phi) W, W the layers before the symbol. Without W
+    this is one rotation of the prepared qubit; where its light cone misses the observable
+    the gradient is zero.
     """
-    # d/d theta is -sin <Z> about X and -sin <Z> - cos <X> about Y, each times <Z_b>.
+    layer, qubit = symbol
+    weight, zs = _product_of_z(terms)
+    if all(abs(site - qubit) > layer for _, s in terms for site, _ in s):
+        return Prediction(0.0, 0.0, 0.0, None, 0.0)
+    if not zs or layer > 0:
+        return Prediction()
+    # d/d theta is -sin <Z> about X and -sin <Z> - cos <X> about Y, each times the other
+    # Zs; theta - phi has twice the variance of theta.
+    others = 0.5 ** (len(zs) - 1)
     sin2 = mean_squares(None if sigma is None else math.sqrt(2) * sigma)[1]
-    mean = 0.0 if sigma is None else -math.exp(-(sigma**2)) / 6
-    layer = np.asarray(layers, dtype=np.intp)
-    missed = layer < _distance(qubit, observable)
-    one_rotation = (layer == 0) & ~missed
-    known = [np.where(one_rotation, x, 0.0) for x in (mean, (sin2 + 1) / 12, 0.0)]
-    return Moments(*np.where(missed | one_rotation, known, np.nan))
+    wave = 0.0 if sigma is None else math.exp(-(sigma**2))
+    mean = 0.0 - weight * wave / 3 * math.sqrt(others / 2)
+    second = weight**2 * others * (sin2 + 1) / 6
+    return Prediction(mean, second, second - mean**2, None, 0.0)
 
 
 def asymptotic_variance(
-    width: int,
-    symbol: tuple[int, int] = (0, 0),
-    sigma: float | None = None,
+    width: int, symbol: tuple[int, int] = (0, 0), sigma: float | None = None
 ) -> float:
-    """Variance of the random family for depth to infinity.
+    """Variance of the random family for depth to infinity and one Pauli string.
 
     The chain spreads N (3 - r2) / 6 evenly over the N^2 - 1 strings other than I. Here
     N = 2^width and r2 is the mean squared Bloch vector of the symbol's qubit before it:
@@ -133,179 +98,44 @@ def asymptotic_variance(
     bloch = 1.0
     if layer > 0:
         maps = np.broadcast_to(rotation_map(sigma), (layer, width, 3, 3))
-        probes = np.full((2, width), I, dtype=np.intp)
-        probes[:, qubit] = Z, V
-        paulis = np.array([1.0, 2.0])
-        at = np.array([layer])
-        chain = _moments(
-            np.zeros(1), _prepared(width), maps, probes, paulis, at, first=0
-        )
-        bloch = float(chain.second_moment[0])
+        start = np.broadcast_to(PREPARED, (1, width, 3))
+        site = [tuple(v * (q == qubit) for q in range(width)) for v in (1, 2)]
+        read = sweep.automaton({site[0]: 1.0, site[1]: 2.0}, 3)
+        found, _ = sweep.second_moments(SINGLE, start, maps, read, np.array([layer]))
+        bloch = float(found[0])
     return 2.0**width * (3 - bloch) / (6 * (4.0**width - 1))
 
 
-def identity_asymptote(width: int) -> float:
-    """Variance of Grant's identity blocks for the symbol's layer to infinity."""
-    return 3 * 2.0**width / (8 * (4.0**width - 1))
+def identity_asymptote(width: int, zs: int = 2) -> float:
+    """Variance of Grant's identity blocks for the symbol's layer to infinity.
+
+    i P O is then any of the N^2 - 1 strings but I, N = 2^width, and counts 1/4 of its
+    mean square if it anticommutes with the product of `zs` Zs.
+    """
+    size = 2.0**width
+    return size * (1 - 0.5**zs) / (2 * (size**2 - 1))
 
 
-def random_predictions(
-    width: int,
-    depths: Sequence[int],
-    observable: tuple[int, int] = (0, 1),
-    symbol: tuple[int, int] = (0, 0),
-    sigma: float | None = None,
-) -> list[Prediction]:
-    """`random_moments` and the limit of infinite depth; unknown is None."""
-    moments = random_moments(width, depths, observable, symbol, sigma)
-    return _predictions(moments, asymptotic_variance(width, symbol, sigma))
-
-
-def identity_predictions(
-    width: int,
-    layers: Sequence[int],
-    qubit: int = 0,
-    observable: tuple[int, int] = (0, 1),
-    sigma: float | None = None,
-) -> list[Prediction]:
-    """`identity_moments` and the limit of an infinitely deep symbol."""
-    moments = identity_moments(width, layers, qubit, observable, sigma)
-    return _predictions(moments, identity_asymptote(width))
-
-
-def tutorial_predictions(
-    layers: Sequence[int],
-    qubit: int = 0,
-    observable: tuple[int, int] = (0, 1),
-    sigma: float | None = None,
-) -> list[Prediction]:
-    """`tutorial_moments`; no asymptote is known."""
-    return _predictions(tutorial_moments(layers, qubit, observable, sigma), math.nan)
+def _product_of_z(terms: Sequence[Term]) -> tuple[float, list[int]]:
+    """Weight and qubits of a single product of Zs; no qubits for anything else."""
+    weight, string = terms[0]
+    if len(terms) > 1 or any(letter != "Z" for _, letter in string):
+        return 0.0, []
+    return weight, [qubit for qubit, _ in string]
 
 
 def _predictions(moments: Moments, asymptote: float) -> list[Prediction]:
-    rows = np.stack(
-        [
-            moments.mean,
-            moments.second_moment,
-            moments.variance,
-            np.full(len(moments.mean), asymptote),
-            moments.relative_error,
-        ],
-        axis=1,
-    )
-    return [Prediction(*(None if x != x else x for x in row)) for row in rows.tolist()]
+    columns = (*moments[:2], moments.variance, moments.relative_error)
+    rows = np.stack(columns, axis=1).tolist()
+    found = ([None if x != x else x for x in row] for row in rows)
+    return [Prediction(*row[:3], asymptote, row[3]) for row in found]
 
 
 def require_known(predicted: Iterable[tuple[Ensemble, Prediction]]) -> None:
-    """Raise BadInput if the variance of an ensemble is not known to `TOLERANCE`."""
+    """Raise BadInput if the variance of an ensemble is not known well enough."""
     for ensemble, found in predicted:
         if found.variance is None and found.relative_error is not None:
             raise BadInput(
                 f"{ensemble.name}: the exact variance is known to "
-                f"{found.relative_error:.1e} alone, {TOLERANCE:.0e} is asked"
+                f"{found.relative_error:.1e} alone, {sweep.TOLERANCE:.0e} is asked"
             )
-
-
-# Parts of the families.
-
-
-def _prepared(width: int) -> Floats:
-    return np.broadcast_to(PREPARED, (1, width, 3))
-
-
-def _distance(qubit: int, observable: tuple[int, int]) -> int:
-    """Layers that the light cone of a qubit needs to reach the observable."""
-    return min(abs(qubit - site) for site in observable)
-
-
-def _moments(
-    mean: Floats,
-    start: Floats,
-    maps: Floats,
-    probes: Classes,
-    weights: Floats,
-    at: Classes,
-    first: int,
-) -> Moments:
-    """Moments whose second is the weighted sum of the probes after `at` layers.
-
-    Before `first` layers the light cone has not arrived: exactly zero.
-    """
-    reached = np.arange(len(maps) + 1) >= first
-    for values, errors in sweeps(start, maps, probes):
-        second = np.where(reached, values @ weights, 0.0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            relative = np.where(reached, errors @ weights / np.abs(second), 0.0)
-        # An estimate has zeros where the error has none: take the worst nearby.
-        padded = np.pad(relative, NEARBY)
-        relative = sliding_window_view(padded, 2 * NEARBY + 1).max(axis=1)
-        variance = second[at] - mean**2
-        error = np.zeros(len(at))
-        np.divide(relative[at] * second[at], variance, out=error, where=reached[at])
-        known = np.abs(error) <= TOLERANCE
-        if known.all():
-            break
-    return Moments(mean, np.where(known, second[at], np.nan), error)
-
-
-def _random_mean(
-    width: int,
-    depth: Classes,
-    observable: tuple[int, int],
-    symbol: tuple[int, int],
-    sigma: float | None,
-) -> Floats:
-    """Mean of the random family: -sin of R_Y(theta)'s Z_q, walked to the state.
-
-    Behind the symbol Z_a Z_b commutes with every CZ and only shrinks.
-    """
-    layer, qubit = symbol
-    if sigma is None or qubit not in observable:
-        return np.zeros(len(depth))
-    shrink = mean_shrink(sigma)
-    factor, zs = _walk(width, qubit, {sum(observable) - qubit}, layer, shrink)
-    factor *= -math.exp(-(sigma**2) / 2) / 3 * shrink * _expectation(zs)
-    return factor * shrink ** (2.0 * (depth - 1 - layer))
-
-
-def _identity_mean(
-    width: int,
-    layer: Classes,
-    qubit: int,
-    observable: tuple[int, int],
-    sigma: float | None,
-) -> Floats:
-    """Mean of Grant's identity blocks: only P = Y contributes, i Y Z = -X."""
-    mean = np.zeros(len(layer))
-    if qubit in observable:
-        for point, layers in enumerate(layer):
-            factor, zs = _walk(width, qubit, set(), layers, mean_shrink(sigma))
-            zs ^= {sum(observable) - qubit}
-            mean[point] = 0.0 - factor / 3 * _expectation(zs)
-    return mean
-
-
-def mean_shrink(sigma: float | None) -> float:
-    """Factor of a rotation about a random axis on the mean of each Pauli."""
-    return 1 / 3 if sigma is None else 1 / 3 + 2 / 3 * math.exp(-(sigma**2) / 2)
-
-
-def _walk(
-    width: int, qubit: int, zs: set[int], layers: int, shrink: float
-) -> tuple[float, set[int]]:
-    """Mean of X (or Y) on `qubit` with Z on `zs` before `layers` random layers.
-
-    Each CZ ladder toggles the Zs beside X; the mean rotations shrink every Pauli.
-    """
-    neighbours = {site for site in (qubit - 1, qubit + 1) if 0 <= site < width}
-    factor = 1.0
-    for _ in range(layers):
-        zs = zs ^ neighbours
-        factor *= shrink ** (1 + len(zs))
-    return factor, zs
-
-
-def _expectation(zs: set[int]) -> float:
-    """<X Z...Z> in the prepared state."""
-    return math.sqrt(1 / 2) ** (1 + len(zs))

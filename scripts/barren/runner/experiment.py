@@ -14,11 +14,11 @@ from typing import Any
 from barren import columns
 from barren.physics.ensembles import BadInput, Ensemble
 from barren.physics.families import FAMILIES, KEYS
+from barren.physics.observables import BadObservable, Observable
 from barren.runner import layout
 
 SEED_SEQUENCE = "seed_sequence"
 NOTEBOOK = "notebook"
-OBSERVABLE = "observable"
 
 
 @dataclass(frozen=True)
@@ -49,22 +49,33 @@ class Experiment:
         common = {
             columns.SYMBOL_LAYER: [self.config["symbol"]["layer"]],
             columns.SYMBOL_QUBIT: [self.config["symbol"]["qubit"]],
-            OBSERVABLE: [self.config[OBSERVABLE]],
+            columns.OBSERVABLE: [self.config[columns.OBSERVABLE]],
         }
         lists = {**common, **entry}
         family = FAMILIES[lists.pop("family")]
         for values in itertools.product(*lists.values()):
             keys = dict(zip(lists, values, strict=True))
-            keys[columns.OBSERVABLE_A], keys[columns.OBSERVABLE_B] = keys.pop(OBSERVABLE)
             if columns.SIGMA in keys:  # a number of one kind has one name
                 keys[columns.SIGMA] = float(keys[columns.SIGMA])
-            yield family(**keys)
+            try:
+                text = Observable.parse(keys[columns.OBSERVABLE]).text
+            except BadObservable as error:
+                raise BadInput(str(error)) from None
+            yield family(**keys | {columns.OBSERVABLE: text})
 
     @cached_property
     def sampled(self) -> tuple[Ensemble, ...]:
         """The ensembles that are sampled; wider ones are predicted alone."""
         limit = self.config["max_sampled_width"]
         return tuple(e for e in self.ensembles if e.width <= limit)
+
+    @cached_property
+    def programs(self) -> dict[str, Ensemble]:
+        """The sampled circuits by the name of their batches, with one of their ensembles."""
+        found: dict[str, Ensemble] = {}
+        for ensemble in self.sampled:
+            found.setdefault(ensemble.program, ensemble)
+        return found
 
     @cached_property
     def batches(self) -> list[tuple[int, int]]:
@@ -80,7 +91,7 @@ class Experiment:
     @property
     def records(self) -> list[str]:
         """The records of the jobs of which there are several."""
-        names = [layout.batch(e.name, *b) for e in self.sampled for b in self.batches]
+        names = [layout.batch(p, *b) for p in self.programs for b in self.batches]
         return [
             *(layout.record("sample_circuits", name) for name in names),
             *(
@@ -105,8 +116,6 @@ class Experiment:
         The usual ones, and those that the configuration's ensembles name.
         """
         named = {key for entry in self.config["ensembles"] for key in entry}
-        if OBSERVABLE in named:
-            named |= {columns.OBSERVABLE_A, columns.OBSERVABLE_B}
         return [key for key in KEYS if key in {*columns.KEYS, *named}]
 
     @property
@@ -118,13 +127,13 @@ class Experiment:
             lists = "; ".join(
                 f"{key.replace('_', ' ')} {', '.join(map(str, values))}"
                 for key, values in entry.items()
-                if key not in {"family", OBSERVABLE}
+                if key != "family"
             )
             entries.append(f"{FAMILIES[entry['family']].title}: {lists}")
-        (a, b), symbol = config[OBSERVABLE], config["symbol"]
+        symbol = config["symbol"]
         return (
             f"{config['samples']} circuits per ensemble, seed {config['seed']}, "
-            f"observable Z{a} Z{b} and symbol on layer {symbol['layer']}, qubit "
+            f"observable {config[columns.OBSERVABLE]} and symbol on layer {symbol['layer']}, qubit "
             f"{symbol['qubit']} unless varied ({'. '.join(entries)})."
         )
 
