@@ -15,6 +15,8 @@ from barren.physics.pair_chain import (
     PAIR,
     PAULI,
     SINGLE,
+    asymptotic_variance,
+    identity_asymptote,
     identity_moments,
     loss_moments,
     random_moments,
@@ -193,6 +195,24 @@ def test_deep_circuits_are_two_designs(text):
     loss = loss_moments(terms, width, [400]).second_moment[0]
     assert gradient == pytest.approx(squares * size / (3 * (size**2 - 1)), rel=1e-9)
     assert loss == pytest.approx(squares / (size + 1), rel=1e-9)
+
+
+@pytest.mark.parametrize("sigma", [None, 0.5])
+@pytest.mark.parametrize("symbol", [(0, 0), (1, 2), (3, 1)])
+@pytest.mark.parametrize("text", ["Z0 - 0.5 Z1 Z2 + Z0 Z3", "X0 Y3"])
+def test_variances_tend_to_their_asymptotes(text, symbol, sigma):
+    terms = terms_of(text, 4)
+    deep = random_moments(terms, 4, [1000], symbol, sigma).variance[0]
+    found = asymptotic_variance(terms, 4, symbol, sigma)
+    assert found == pytest.approx(deep, rel=1e-9)
+
+
+def test_identity_variances_tend_to_their_asymptote():
+    for text in ("local", "Z0 - 0.5 Z1 Z2 + Z0 Z3", "Z0 Z1"):
+        terms = terms_of(text, 4)
+        deep = identity_moments(terms, 4, [1000], 2).variance[0]
+        assert identity_asymptote(terms, 4) == pytest.approx(deep, rel=1e-9)
+    assert identity_asymptote(terms, 4) == pytest.approx(3 * 16 / 8 / 255, rel=1e-14)
 
 
 def test_wide_normal_angles_are_uniform():

@@ -88,6 +88,28 @@ def loss_moments(
     return _random(terms, width, depth, None, sigma, mean, 0)
 
 
+def asymptotic_variance(
+    terms: Sequence[Term],
+    width: int,
+    symbol: tuple[int, int] = (0, 0),
+    sigma: float | None = None,
+) -> float:
+    """Variance of the gradient for depth to infinity, for every sum of strings.
+
+    The chain spreads N (3 - r2) / 6 evenly over the N^2 - 1 strings other than I. Here
+    N = 2^width and r2 is the mean squared Bloch vector of the symbol's qubit before it:
+    1 on layer 0. Different strings have no products.
+    """
+    layer, qubit = symbol
+    bloch = 1.0
+    if layer > 0:
+        paulis = [[(1.0, ((qubit, letter),))] for letter in "XYZ"]
+        losses = [loss_moments(pauli, width, [layer], sigma) for pauli in paulis]
+        bloch = float(sum(loss.second_moment[0] for loss in losses))
+    squares = sum(weight**2 for weight, _ in terms)
+    return squares * 2.0**width * (3 - bloch) / (6 * (4.0**width - 1))
+
+
 def _random(
     terms: Sequence[Term],
     width: int,
@@ -215,11 +237,9 @@ def identity_moments(
     and P its axis. The block depth does not matter. The second moment is nan where it
     is not known to `TOLERANCE`. Raises NoExactForm for a string with X or Y.
     """
-    if not _of_z(terms):
-        raise NoExactForm("a string with X or Y")
+    start = _commutators(terms, width)
     layer = np.asarray(layers, dtype=np.intp)
     zs = [(weight, {site for site, _ in string}) for weight, string in terms]
-    start = np.concatenate([_products(one, other, width) for one in zs for other in zs])
     axes = {
         _classes(((qubit, letter),), width, "IZV"): share
         for letter, share in (("Z", 1 / 3), ("V", 2 / 3))
@@ -232,6 +252,23 @@ def identity_moments(
     read = sweep.automaton(axes, 3)
     found = sweep.second_moments(SINGLE, start, maps, read, layer, mean**2, first)
     return _moments(mean, *found)
+
+
+def identity_asymptote(terms: Sequence[Term], width: int) -> float:
+    """Variance of Grant's identity blocks for the symbol's layer to infinity.
+
+    W takes the axis to each of the N^2 - 1 strings alike.
+    """
+    strings = _commutators(terms, width) @ np.array([1, 1, 2])
+    return float(strings.prod(axis=1).sum() / (4.0**width - 1))
+
+
+def _commutators(terms: Sequence[Term], width: int) -> Floats:
+    """f of (i/2) <[Q, O]> in the prepared state, Q a string, (terms, width, 3)."""
+    if not _of_z(terms):
+        raise NoExactForm("a string with X or Y")
+    zs = [(weight, {site for site, _ in string}) for weight, string in terms]
+    return np.concatenate([_products(one, other, width) for one in zs for other in zs])
 
 
 def _products(
