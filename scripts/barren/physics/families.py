@@ -192,10 +192,13 @@ class IdentityTutorial(Identity):
     @classmethod
     def predict(cls, ensembles: Sequence[Self]) -> Iterator[tuple[Self, Prediction]]:
         """The exact moments on layer 0 and outside the light cone."""
-        from barren.physics.moments import tutorial_prediction
+        from barren.physics.moments import tutorial_predictions
 
         for ensemble in ensembles:
-            found = tutorial_prediction(ensemble.terms, ensemble.symbol, ensemble.sigma)
+            layers, qubit = [ensemble.symbol_layer], ensemble.symbol_qubit
+            (found,) = tutorial_predictions(
+                ensemble.terms, ensemble.width, layers, qubit, ensemble.sigma
+            )
             yield ensemble, found
 
     @property

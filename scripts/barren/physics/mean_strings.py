@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from barren.physics.observables import String
+from barren.physics.rotations import mean_shrink
 from barren.physics.sweep import Floats, Indices
-from barren.theory import mean_shrink
 
 
 class MeanString(NamedTuple):

@@ -44,6 +44,16 @@ class Experiment:
                 found[ensemble.name] = ensemble
         return tuple(found.values())
 
+    def of_width(self, width: int) -> dict[str, Any]:
+        """The part of the configuration that says which ensembles of a width there are."""
+        entries = [
+            {**entry, columns.WIDTH: [width]}
+            for entry in self.config["ensembles"]
+            if width in entry[columns.WIDTH]
+        ]
+        shared = {key: self.config[key] for key in ("symbol", columns.OBSERVABLE)}
+        return {**shared, "ensembles": entries}
+
     def _cross(self, entry: Mapping[str, Any]) -> Iterable[Ensemble]:
         """The ensembles of one entry."""
         common = {
@@ -139,21 +149,20 @@ class Experiment:
 
     @cached_property
     def skips(self) -> dict[str, int]:
-        """Uniform draws of the notebook before each ensemble's, by its name.
+        """Uniform draws of the notebook before the circuits of each program.
 
         Each family starts with the one circuit that is displayed, which has no theta;
         its skip is under the family's name.
         """
         skips: dict[str, int] = {}
         skip, family = 0, None
-        for ensemble in self.ensembles:
-            draws = ensemble.notebook_draws or 0
+        for program, ensemble in self.programs.items():
             if type(ensemble) is not family:
                 family = type(ensemble)
                 skips[family.family] = skip
                 skip += family.displayed().notebook_draws or 0
-            skips[ensemble.name] = skip
-            skip += self.config["samples"] * (draws + 1)
+            skips[program] = skip
+            skip += self.config["samples"] * ((ensemble.notebook_draws or 0) + 1)
         return skips
 
 
