@@ -11,17 +11,15 @@ PREFIX/environment.json, written last and whole; without it, it is built again.
 from __future__ import annotations
 
 import fcntl
-import functools
 import hashlib
 import json
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Sequence
+from typing import IO, Any
 
 LOCKS = Path(__file__).resolve().parents[2] / "envs"
 VENVS = Path(".venvs")
@@ -60,27 +58,25 @@ def is_complete(name: str, prefix: Path) -> bool:
     """Tell whether an environment stands complete at ``prefix``, as locked now."""
     try:
         marker = json.loads((prefix / "environment.json").read_text())
-        lock, pins = marker["lock_sha256"], marker["pins_sha256"]
+        pins = marker["pins_sha256"] and digest(name, PINS)  # none in a venv
     except (OSError, ValueError, LookupError, TypeError):
         return False
-    if not (prefix / "bin" / "python").exists():  # its base Python is gone
-        return False
-    return lock == digest(name) and (pins is None or pins == digest(name, PINS))
+    expected = {"name": name, "lock_sha256": digest(name), "pins_sha256": pins}
+    usable = (prefix / "bin" / "python").exists()  # False if its base Python is gone
+    return usable and expected.items() <= marker.items()
 
 
-@functools.lru_cache(maxsize=None)
-def await_turn(prefix: Path) -> None:
-    """Wait until nobody else builds at ``prefix``; then it is our turn until we end.
-
-    The kernel drops the lock when we and our children have ended, however they end.
-    """
+def await_turn(prefix: Path) -> IO[str]:
+    """Wait until nobody else builds at ``prefix``; return what to close in the end."""
     VENVS.mkdir(exist_ok=True)
-    lock = os.open(f"{VENVS / prefix.name}.lock", os.O_CREAT | os.O_WRONLY)
+    lock = (VENVS / f"{prefix.name}.lock").open("w")
     fcntl.flock(lock, fcntl.LOCK_EX)
-    os.set_inheritable(lock, True)
+    # However we end, the kernel drops the lock, but not before our children end too.
+    os.set_inheritable(lock.fileno(), True)
+    return lock
 
 
-def run(command: Sequence[Any], failure: str, **options: Any) -> str:
+def run(command: list[Any], failure: str, **options: Any) -> str:
     """Return what a program prints; end with one line if it fails."""
     kept = {key: value for key, value in os.environ.items() if not DROPPED.match(key)}
     settings = {"UV_LINK_MODE": "hardlink", "UV_SYSTEM_CERTS": "1", "PIP_USER": "0"}
@@ -95,19 +91,19 @@ def run(command: Sequence[Any], failure: str, **options: Any) -> str:
 def find_uv() -> list[str]:
     """Return how to run uv: the one on PATH, or our own, from its hash lock."""
     prefix = venv_prefix("uv")
-    await_turn(prefix)
     own = str(prefix / "bin" / "uv")
-    for uv in (shutil.which("uv") or own, own):
-        said = subprocess.getoutput(f"{shlex.quote(uv)} --version")
-        version = re.match(r"uv (\d+)\.(\d+)", said)
-        if version and tuple(map(int, version.groups())) >= OLDEST_UV:
-            return [uv, *QUIET]
-    shutil.rmtree(prefix, ignore_errors=True)
-    failure = "no uv, and no venv with pip to install it: install uv or pip and venv"
-    run([sys.executable, "-m", "venv", prefix], failure)
-    pip = [prefix / "bin" / "python", "-m", "pip", "install", "-qq", "--require-hashes"]
-    run([*pip, "-r", LOCKS / f"uv.{LOCK}"], "pip could not install uv")
-    return [own, *QUIET]
+    with await_turn(prefix):
+        for uv in (shutil.which("uv") or own, own):
+            said = subprocess.getoutput(f"'{uv}' --version")
+            version = re.match(r"uv (\d+)\.(\d+)", said)
+            if version and tuple(map(int, version.groups())) >= OLDEST_UV:
+                return [uv, *QUIET]
+        shutil.rmtree(prefix, ignore_errors=True)
+        failure = "no uv, and no venv with pip to install it: install uv, or these"
+        run([sys.executable, "-m", "venv", prefix], failure)
+        pip = [prefix / "bin" / "python", "-m", "pip", "install", "--require-hashes"]
+        run([*pip, "-qq", "-r", LOCKS / f"uv.{LOCK}"], "pip could not install uv")
+        return [own, *QUIET]
 
 
 def install(name: str, prefix: Path, **marks: str | None) -> None:
@@ -131,14 +127,14 @@ def install(name: str, prefix: Path, **marks: str | None) -> None:
 
 def deploy_venv(name: str, prefix: Path) -> Path:
     """Return ``prefix`` with an environment's venv, built unless it is there."""
-    await_turn(prefix)
-    if not is_complete(name, prefix):
-        print(f"installing envs/{name}.{LOCK} into {prefix}", file=sys.stderr)
-        shutil.rmtree(prefix, ignore_errors=True)
-        venv = [*find_uv(), "venv", "--relocatable", "--python", "3.11", prefix]
-        failure = "no Python 3.11: install it, or let uv, where there is a network"
-        run(venv, failure, stderr=subprocess.PIPE)
-        install(name, prefix, deployer="venv", pins_sha256=None)
+    with await_turn(prefix):
+        if not is_complete(name, prefix):
+            print(f"installing envs/{name}.{LOCK} into {prefix}", file=sys.stderr)
+            shutil.rmtree(prefix, ignore_errors=True)
+            venv = [*find_uv(), "venv", "--relocatable", "--python", "3.11", prefix]
+            failure = "no Python 3.11: install it, or let uv, where there is a network"
+            run(venv, failure, stderr=subprocess.PIPE)
+            install(name, prefix, deployer="venv", pins_sha256=None)
     return prefix
 
 
@@ -163,9 +159,8 @@ def deploy_conda(name: str, lock: str, pins: str) -> None:
 def main(command: str = "", name: str = "", *arguments: str) -> None:
     """Run the command line; `run` takes conda's environment, if there is one."""
     if command == "run":
-        conda = Path(".snakemake/conda").glob("*")
-        complete = [prefix for prefix in conda if is_complete(name, prefix)]
-        prefix = complete[0] if complete else deploy_venv(name, venv_prefix(name))
+        conda = [p for p in Path(".snakemake/conda").glob("*") if is_complete(name, p)]
+        prefix = conda[0] if conda else deploy_venv(name, venv_prefix(name))
         python = str(prefix / "bin" / "python")
         os.execv(python, [python, "-s", "-E", *arguments])
     elif command == "venv":
@@ -177,4 +172,7 @@ def main(command: str = "", name: str = "", *arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except OSError as error:
+        sys.exit(f"error: {error}")
