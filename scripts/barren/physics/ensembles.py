@@ -8,9 +8,10 @@ uses the standard library alone, because the workflow imports it too.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from functools import cache, cached_property
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Self
 
 from barren.physics.observables import BadObservable, Observable, Term
@@ -25,6 +26,9 @@ PHI = "phi"
 #: What computes gradients; each has an environment of its name.
 TFQ = "tfq"
 QSIM = "qsim"
+
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class BadInput(Exception):
@@ -54,7 +58,8 @@ Moment = list[Gate]
 class Prediction(NamedTuple):
     """Exact moments of the gradient; None where no exact form is known.
 
-    relative_error: of the variance. The asymptote is that of deep circuits.
+    relative_error: of the variance. The asymptote is that of deep circuits. reason: why
+    there is no exact form, in a few words.
     """
 
     mean: float | None = None
@@ -62,6 +67,7 @@ class Prediction(NamedTuple):
     variance: float | None = None
     asymptotic_variance: float | None = None
     relative_error: float | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,13 +108,16 @@ class Ensemble:
         raise NotImplementedError
 
     @classmethod
-    def predict(cls, ensembles: Sequence[Self]) -> Iterator[tuple[Self, Prediction]]:
+    def predict(
+        cls, ensembles: Sequence[Self], built: Mapping[str, Any] = NOTHING
+    ) -> Iterator[tuple[Self, Prediction]]:
         """Exact moments of ensembles of the family; by default there is no exact form.
 
-        It may yield more than was asked for, as every lesser depth.
+        It may yield more than was asked for, as every lesser depth. built: circuits of
+        one's own, by program (see `ansatz`).
         """
         for ensemble in ensembles:
-            yield ensemble, Prediction()
+            yield ensemble, Prediction(reason="none is known for this family")
 
     @property
     def sweep(self) -> tuple[Any, int]:
@@ -198,6 +207,16 @@ class Ensemble:
         """What the circuits are built of, in words: "depth 50"."""
         keys = [key for key in self.circuit_keys() if key not in {"width", "sigma"}]
         return ", ".join(f"{key.replace('_', ' ')} {getattr(self, key)}" for key in keys)
+
+    @classmethod
+    def crossed(cls, entry: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
+        """The values of each key of an entry of the configuration, to be crossed."""
+        return entry
+
+    @classmethod
+    def of_keys(cls, keys: Mapping[str, Any]) -> Self:
+        """The ensemble of one value for each key of an entry."""
+        return cls(**keys)
 
     @classmethod
     def displayed(cls) -> Self:
