@@ -17,7 +17,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, to_hex
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from barren import columns
@@ -243,6 +243,9 @@ def _draw_curves(figure: figures.Figure, shown: pd.DataFrame) -> Figure:
             rows = group[group.index.isin(panel.index)].sort_values(x)
             if len(rows):
                 _draw_series(axes, rows, x, style, ends, len(panels) == 1)
+        if not (panel[["exact", "sampled"]] > 0).any(axis=None):
+            axes.set_xlim(0.9 * shown[x].min(), 1.1 * shown[x].max())
+            axes.text(0.5, 0.5, "none above 0", transform=axes.transAxes, ha="center")
         if len(panels) > 1:
             title = _label(panel, across, shown)
             axes.set_title(textwrap.fill(title, 34), fontsize=8)
@@ -256,12 +259,11 @@ def _draw_curves(figure: figures.Figure, shown: pd.DataFrame) -> Figure:
 
 def _ends_apart(groups: Sequence[pd.DataFrame]) -> bool:
     """Whether many curves end so far apart that each can be named at its end."""
-    if len(groups) <= len(COLOURS):
+    exact = pd.concat(groups)["exact"]
+    if len(groups) <= len(COLOURS) or not (exact > 0).all():
         return False
-    values = np.log([group["exact"].iloc[-1] for group in groups])
-    lowest = np.log(pd.concat(groups)["exact"].min())
-    room = np.log(pd.concat(groups)["exact"].max()) - lowest
-    return bool(np.all(np.diff(np.sort(values)) > 0.04 * room))
+    ends = np.sort(np.log([group["exact"].iloc[-1] for group in groups]))
+    return bool(np.diff(ends).min() > 0.04 * np.log(exact.max() / exact.min()))
 
 
 def _panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
@@ -301,7 +303,7 @@ def _draw_series(
     value, low, high = (
         points[key].to_numpy(float) for key in ("sampled", "low", "high")
     )
-    joined = rows["exact"].isna().any() and not fitted
+    joined = bool(rows["exact"].isna().any()) and not fitted
     axes.errorbar(
         points[x].to_numpy(float),
         value,
@@ -342,18 +344,32 @@ def _explain(axes: Axes, shown: pd.DataFrame, x: str, ends: bool) -> None:
 def _scale(grid: Sequence[Axes], shown: pd.DataFrame, figure: figures.Figure) -> None:
     """Scales, ticks and labels of the axes."""
     x = figure.x
-    values = sorted(shown[x].dropna().unique())
+    values = np.sort(shown[x].dropna().unique().astype(float))
+    whole = bool(np.all(values % 1 == 0))
+    if not (shown[["exact", "sampled"]] > 0).any(axis=None):
+        grid[0].set_ylim(1e-3, 1)
     for axes in grid:
         axes.set_yscale("log")
         if x == columns.SIGMA:
-            axes.set_xscale("log")
-        elif x == columns.WIDTH and len(values) <= 14:
+            _scale_sigma(axes, values, len(grid) > 1)
+        elif x == columns.WIDTH and np.diff(values).min(initial=9) > 0.07 * np.ptp(values):
             axes.set_xticks(values)
-        elif values[-1] - values[0] < 10:
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        else:
+            axes.xaxis.get_major_locator().set_params(integer=whole, min_n_ticks=1)
         axes.set_xlabel(_axis(x))
         if axes.get_subplotspec().is_first_col():
             axes.set_ylabel(_quantity(figure.quantity))
+
+
+def _scale_sigma(axes: Axes, values: NDArray[np.float64], several: bool) -> None:
+    """A logarithmic axis with labels that have room."""
+    axes.set_xscale("log")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    if several:
+        axes.set_xlim(values[0] / 1.3, values[-1] * 1.3)
+    if values[-1] < 10 * values[0]:
+        ends = np.unique(values[[0, -1]])
+        axes.set_xticks(ends, [f"{end:g}" for end in ends])
 
 
 def _legend(figure: Figure, grid: Sequence[Axes]) -> None:
@@ -366,7 +382,7 @@ def _legend(figure: Figure, grid: Sequence[Axes]) -> None:
     if longest > 52:
         figure.set_figwidth(PAGE_WIDTH)
     room = figure.get_figwidth() / 0.05  # letters on a line
-    cols = max(1, min(3, int(room / (longest + 6))))
+    cols = max(1, min(3, int(room / (longest + 7))))
     figure.legend(entries.values(), entries, loc="outside upper left", ncols=cols)
     rows = math.ceil(len(entries) / cols)
     needed = 0.14 * rows + 1.9 * grid[0].get_subplotspec().get_gridspec().nrows
@@ -405,11 +421,12 @@ def _draw_maps(figure: figures.Figure, shown: pd.DataFrame) -> Figure:
             linewidth=0,
             rasterized=True,
         )
-        title = kind if alone else f"{_label(group, across, shown)}: {kind}"
-        axes.set_title(textwrap.fill(title, 50), fontsize=8)
+        title = {"sampled": "samples"}.get(kind, kind)
+        title = title if alone else f"{_label(group, across, shown)}: {title}"
+        axes.set_title(textwrap.fill(title, 40), fontsize=8)
         axes.label_outer()
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         if not wide:
             axes.set_aspect("equal")
     for axes in grid[-1]:
