@@ -90,5 +90,14 @@ CLAIMS = (
     ERROR_RATE,
     VERDICT,
 )
+# The data of a figure: a value with its interval, beside it the theory and the fit.
+SAMPLED = "sampled"
+LOW = "low"
+HIGH = "high"
+EXACT = "exact"
+ASYMPTOTIC = "asymptotic"
+FIT = "fit"
+FIGURE = (SAMPLED, LOW, HIGH, EXACT, ASYMPTOTIC, FIT)
+
 #: Every column that is no key.
-VALUES = {*CIRCUIT, *STATISTICS, *THEORY, *FITS, *CLAIMS}
+VALUES = {*CIRCUIT, *STATISTICS, *THEORY, *FITS, *CLAIMS, *FIGURE}

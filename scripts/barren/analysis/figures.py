@@ -4,6 +4,7 @@ Figures follow from the keys that vary. Standard library alone, because the work
 takes names, titles and captions from here; `plots` and `drawing` draw what this says.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,8 @@ from barren.physics.ensembles import Ensemble
 
 CURVE, MAP, CIRCUIT = "curve", "map", "circuit"
 SYMBOL = (columns.SYMBOL_LAYER, columns.SYMBOL_QUBIT)
-OBSERVABLE = (columns.OBSERVABLE_A, columns.OBSERVABLE_B)
+#: Of observables that are pairs, Z_a Z_b; columns of the figure's data alone.
+QUBITS = ("qubit_a", "qubit_b")
 #: A key along an axis, in words; another key is its own name.
 AXES = {
     columns.WIDTH: "width (qubits)",
@@ -22,8 +24,8 @@ AXES = {
     columns.SIGMA: "sigma of the angles (radians)",
     columns.SYMBOL_LAYER: "layer of the symbol",
     columns.SYMBOL_QUBIT: "qubit of the symbol",
-    columns.OBSERVABLE_A: "qubit a",
-    columns.OBSERVABLE_B: "qubit b",
+    QUBITS[0]: "qubit a",
+    QUBITS[1]: "qubit b",
 }
 
 _SETTING = "\n\n*Setting:* {setting}"
@@ -94,14 +96,15 @@ def figures_of(ensembles: Iterable[Ensemble]) -> list[Figure]:
     families = list(dict.fromkeys(map(type, ensembles)))
     keys = {of: varied(e for e in ensembles if type(e) is of) for of in families}
     if set().union(*keys.values()) <= {columns.WIDTH}:
-        for ensemble in filter(_known_at_every_depth, ensembles):
-            keys[type(ensemble)].add(columns.DEPTH)
+        for of in families:
+            keys[of].update({of.predicts_every} - {""})
 
     def varying(*some: str) -> Families:
         return [of for of in families if keys[of].issuperset(some)]
 
     places = varying(*SYMBOL)
-    pairs = [of for of in families if keys[of].intersection(OBSERVABLE)]
+    observables = {of: {e.observable for e in ensembles if type(e) is of} for of in families}
+    pairs = [of for of in families if sum(map(is_pair, observables[of])) > 2]
     figures = _against_width(varying(columns.WIDTH))
     for key in _numbers(ensembles):
         mapped = places if key in SYMBOL else []
@@ -109,14 +112,13 @@ def figures_of(ensembles: Iterable[Ensemble]) -> list[Figure]:
     figures += _map(
         "gradient_variance_of_symbols", "the symbol's place", SYMBOL, places
     )
-    figures += _map("gradient_variance_of_observables", "observable", OBSERVABLE, pairs)
+    figures += _map("gradient_variance_of_observables", "observable", QUBITS, pairs)
     return figures + [_circuit(of) for of in families]
 
 
-def _known_at_every_depth(ensemble: Ensemble) -> bool:
-    """Whether one sweep of the exact theory covers all depths of the ensemble."""
-    depth = ensemble.keys().get(columns.DEPTH)
-    return bool(depth != ensemble.sweep[0].keys().get(columns.DEPTH))
+def is_pair(observable: str) -> bool:
+    """Whether an observable is a product Z_a Z_b."""
+    return bool(re.fullmatch(r"Z\d+ Z\d+", observable))
 
 
 def _numbers(ensembles: Sequence[Ensemble]) -> list[str]:

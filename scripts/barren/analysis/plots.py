@@ -23,6 +23,7 @@ from barren.analysis.selection import (
     label,
     source_data,
     with_fits,
+    with_qubits,
     without_rounding,
 )
 from barren.analysis.style import COLOURS, COLUMN_WIDTH, MARKERS, PAGE_WIDTH, STYLE
@@ -41,7 +42,7 @@ QUANTITIES = {
 }
 #: Height of a single panel, by the key it stands against.
 HEIGHTS = {columns.DEPTH: 2.8}
-PLACES = (*figures.SYMBOL, *figures.OBSERVABLE)
+PLACES = (*figures.SYMBOL, columns.OBSERVABLE, columns.PARAMETER)
 
 
 def draw_variance(
@@ -62,6 +63,8 @@ def draw_variance(
         table = theory.merge(sampled, on=key_columns(theory), how="left")
     table = table[table[columns.FAMILY].isin(figure.families)].reset_index(drop=True)
     source = source_data(table, figure.quantity)
+    if figure.x == figures.QUBITS[0]:
+        source = with_qubits(source)
     if figure.fits:
         source = with_fits(source, fits)
     if figure.x in figures.SYMBOL and not figure.y:  # at a depth of its own

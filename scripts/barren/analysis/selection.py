@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from barren import columns
+from barren.analysis.figures import QUBITS, is_pair
 from barren.analysis.tables import key_columns
 from barren.analysis.words import SHARED, setting, text
 from barren.physics.families import FAMILIES
@@ -28,6 +29,15 @@ def source_data(table: pd.DataFrame, quantity: str) -> pd.DataFrame:
             "asymptotic": root(table[columns.ASYMPTOTIC_VARIANCE]),
         }
     )
+
+
+def with_qubits(source: pd.DataFrame) -> pd.DataFrame:
+    """The rows of observables Z_a Z_b, with the qubits in place of the text."""
+    pairs = source[source[columns.OBSERVABLE].map(is_pair)]
+    qubits = pairs.pop(columns.OBSERVABLE).str.extract(r"Z(\d+) Z(\d+)").astype("Int64")
+    for name, values in zip(QUBITS, (qubits[0], qubits[1]), strict=True):
+        pairs.insert(len(key_columns(pairs)), name, values)
+    return pairs.reset_index(drop=True)
 
 
 def with_fits(source: pd.DataFrame, fits: pd.DataFrame) -> pd.DataFrame:
@@ -78,7 +88,7 @@ def label(group: pd.DataFrame, keys: Sequence[str], shown: pd.DataFrame) -> str:
     row = group.iloc[0]
     values = {key: row[key] for key in key_columns(shown) if not pd.isna(row[key])}
     family = FAMILIES[values.pop(columns.FAMILY)]
-    ensemble = family(**values)
+    ensemble = family.of_columns(values)
     varies = {key for key in keys if shown[key].nunique(dropna=False) > 1}
     own = [key for key in family.circuit_keys() if key not in SHARED]
     parts = [family.title] if columns.FAMILY in varies else []

@@ -1,7 +1,7 @@
 """Tables as pandas data frames."""
 
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,7 @@ from barren.physics.families import FAMILIES
 
 def read_table(path: Path) -> pd.DataFrame:
     """Read a table; counts are nullable integers."""
-    table = pd.read_csv(path, float_precision="round_trip")
-    return with_integers(table.replace({columns.OBSERVABLE: {np.nan: None}}))
+    return with_integers(pd.read_csv(path, float_precision="round_trip"))
 
 
 def with_integers(table: pd.DataFrame) -> pd.DataFrame:
@@ -48,3 +47,32 @@ def ensemble_keys(ensembles: Sequence[Ensemble], keys: Sequence[str]) -> pd.Data
     return with_integers(pd.DataFrame(rows, columns=list(keys)))
 
 
+def ensemble_of(row: Any) -> Ensemble:
+    """The ensemble that a row belongs to; of width 0 where the row has none."""
+    keys = [key for key in row.index if key not in columns.VALUES]
+    known = {key: row[key] for key in keys if pd.notna(row[key])}
+    return FAMILIES[known.pop(columns.FAMILY)].of_columns(known)
+
+
+def points_of(ensembles: Iterable[Ensemble], theory: pd.DataFrame) -> list[Ensemble]:
+    """The ensembles, one for each parameter where several are asked for.
+
+    The theory's table has a row for each of them, whether an exact form is known or not.
+    """
+    ensembles = list(ensembles)
+    if columns.PARAMETER not in theory:
+        return ensembles
+    asked: dict[tuple[Any, ...], list[str]] = {}
+    keys = [key for key in key_columns(theory) if key != columns.PARAMETER]
+    for values in theory.itertuples(index=False):
+        row = values._asdict()
+        place = tuple(None if pd.isna(row[key]) else row[key] for key in keys)
+        asked.setdefault(place, []).append(row[columns.PARAMETER])
+    points: list[Ensemble] = []
+    for ensemble in ensembles:
+        place = tuple(ensemble.keys().get(key) for key in keys)
+        points += [
+            replace(ensemble, parameter=name) if isinstance(name, str) else ensemble
+            for name in asked[place]
+        ]
+    return points

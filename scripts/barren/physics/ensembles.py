@@ -14,6 +14,7 @@ from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Self
 
+from barren import columns
 from barren.physics.observables import BadObservable, Observable, Term
 
 #: Angle of the preparation R_Y on every qubit, radians (McClean et al. 2018).
@@ -92,6 +93,8 @@ class Ensemble:
     #: Whether theta stands once and is independent of all else: theta + pi then has the
     #: opposite gradient.
     theta_is_alone: ClassVar[bool] = False
+    #: A key of which the exact theory yields every lesser value too.
+    predicts_every: ClassVar[str] = ""
     #: What is claimed of the family, by name (see `analysis.claims`).
     claims: ClassVar[tuple[str, ...]] = (
         "variance_falls_with_width",
@@ -106,6 +109,10 @@ class Ensemble:
     def count_gates(self) -> int:
         """Gates of one circuit."""
         raise NotImplementedError
+
+    def asked(self, symbols: Sequence[str]) -> Sequence[str]:
+        """The symbols whose gradients are asked for, of those of its programs."""
+        return symbols
 
     @classmethod
     def predict(
@@ -216,6 +223,13 @@ class Ensemble:
     @classmethod
     def of_keys(cls, keys: Mapping[str, Any]) -> Self:
         """The ensemble of one value for each key of an entry."""
+        return cls(**keys)
+
+    @classmethod
+    def of_columns(cls, row: Mapping[str, Any]) -> Self:
+        """The ensemble of a table's row; what the family lacks does not count."""
+        known = {of.name for of in fields(cls)}
+        keys = {columns.WIDTH: 0} | {k: v for k, v in row.items() if k in known}
         return cls(**keys)
 
     @classmethod

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self, TypeVar
 
+from barren import columns
 from barren.physics.ensembles import (
     ANGLES,
     NOTHING,
@@ -28,6 +29,7 @@ class Random(Layered):
     family: ClassVar[str] = "random"
     title: ClassVar[str] = "random"
     kind: ClassVar[str] = "random"
+    predicts_every: ClassVar[str] = "depth"
     claims: ClassVar[tuple[str, ...]] = (
         "mean_is_zero",
         "variance_falls_with_width",
@@ -310,6 +312,14 @@ class Ansatz(Ensemble):
         rest = {k: v for k, v in keys.items() if k not in {*known, "circuit"}}
         own["parameters"] = tuple(own["parameters"])
         return cls(source=keys["circuit"], keywords=tuple(rest.items()), **own)
+
+    @classmethod
+    def of_columns(cls, row: Mapping[str, Any]) -> Self:
+        """The function's name stands for it; what is no key of every ansatz is a keyword."""
+        row = {columns.WIDTH: 0} | {k: v for k, v in row.items() if k != "family"}
+        parameter = row.pop(columns.PARAMETER, None)
+        made = cls.of_keys(row | {"parameters": ("first",)})
+        return replace(made, parameter=parameter)
 
     def asked(self, symbols: Sequence[str]) -> list[str]:
         """The parameters that are asked for, of all `symbols` in the circuit's order."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from barren import columns
 from barren.physics.ensembles import BadInput, Ensemble
-from barren.physics.families import FAMILIES
+from barren.physics.families import FAMILIES, Ansatz
 from barren.physics.observables import BadObservable, Observable
 from barren.runner import layout
 
@@ -80,6 +80,12 @@ class Experiment:
         """The ensembles that are sampled; wider ones are predicted alone."""
         limit = self.config["max_sampled_width"]
         return tuple(e for e in self.ensembles if e.width <= limit)
+
+    @cached_property
+    def own_circuits(self) -> dict[str, Ansatz]:
+        """The circuits of one's own, by program, whether sampled or not."""
+        found = (e for e in self.ensembles if isinstance(e, Ansatz))
+        return {ensemble.program: ensemble for ensemble in found}
 
     @cached_property
     def programs(self) -> dict[str, Ensemble]:
