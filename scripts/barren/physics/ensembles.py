@@ -84,15 +84,17 @@ class Ensemble:
     sigma: float | None = None
     observable: str = "Z0 Z1"
 
+    #: The symbol that is meant, where a program has several.
+    parameter: ClassVar[str | None] = None
     #: Name in the configuration; in words; and of the families it is shown with.
     family: ClassVar[str]
     title: ClassVar[str]
     kind: ClassVar[str]
     #: The keys that say which derivative is taken of a circuit, not which circuit it is.
     gradient_keys: ClassVar[tuple[str, ...]] = ("observable",)
-    #: Whether theta stands once and is independent of all else: theta + pi then has the
-    #: opposite gradient.
-    theta_is_alone: ClassVar[bool] = False
+    #: Whether theta stands once and is independent of all else: with uniform angles the
+    #: gradient is then symmetric about 0. None: where an exact form is known.
+    theta_is_alone: ClassVar[bool | None] = None
     #: A key of which the exact theory yields every lesser value too.
     predicts_every: ClassVar[str] = ""
     #: What is claimed of the family, by name (see `analysis.claims`).
@@ -157,8 +159,13 @@ class Ensemble:
 
     @property
     def norm(self) -> float:
-        """What no expectation of the observable, and so no gradient, exceeds."""
+        """What no expectation of the observable exceeds."""
         return sum(abs(weight) for weight, _ in self.terms)
+
+    @property
+    def bound(self) -> float:
+        """What no gradient exceeds."""
+        return math.inf
 
     @property
     def is_diagonal(self) -> bool:
@@ -259,7 +266,7 @@ class Layered(Ensemble):
         "symbol_qubit",
         "observable",
     )
-    theta_is_alone: ClassVar[bool] = True
+    theta_is_alone: ClassVar[bool | None] = True
     #: The key that counts the layers among which the symbol can be.
     layer_key: ClassVar[str] = "depth"
     #: Axis of every rotation; empty where each draws its own.
@@ -303,6 +310,11 @@ class Layered(Ensemble):
     def count_gates(self) -> int:
         """Gates of one circuit."""
         return sum(map(len, self.moments()))
+
+    @property
+    def bound(self) -> float:
+        """What no gradient exceeds: theta is the angle of one rotation."""
+        return self.norm
 
     def rotations(self, layer: int, sign: int = 1, symbol: str = THETA) -> Moment:
         """A layer's rotations; the one at the symbol's place has the angle `symbol`."""

@@ -90,7 +90,7 @@ class Identity(Layered):
     title: ClassVar[str] = "identity blocks (Grant)"
     kind: ClassVar[str] = "identity"
     layer_key: ClassVar[str] = "block_depth"
-    theta_is_alone: ClassVar[bool] = False
+    theta_is_alone: ClassVar[bool | None] = False
     claims: ClassVar[tuple[str, ...]] = (
         "identity_blocks_keep_variance",
         "deeper_in_block_is_smaller",
@@ -181,7 +181,7 @@ class IdentityTutorial(Identity):
 
     family: ClassVar[str] = "identity_tutorial"
     title: ClassVar[str] = "identity blocks (tutorial)"
-    theta_is_alone: ClassVar[bool] = True
+    theta_is_alone: ClassVar[bool | None] = True
     claims: ClassVar[tuple[str, ...]] = (
         *Identity.claims,
         "plotted_curve_is_a_variance",
