@@ -179,6 +179,11 @@ class Ensemble:
         own = (of.name for of in fields(cls) if of.name not in known)
         return "width", *own, "sigma"
 
+    @property
+    def shape_keys(self) -> tuple[str, ...]:
+        """The columns that say which circuits."""
+        return self.circuit_keys()
+
     def keys(self) -> dict[str, Any]:
         """Family and keys, by column name."""
         values = {of.name: getattr(self, of.name) for of in fields(self)}
@@ -240,11 +245,16 @@ class Ensemble:
         return cls(**keys)
 
     @classmethod
-    def displayed(cls) -> Self:
-        """A small ensemble whose first circuit is drawn to show the family."""
+    def displayed(cls, members: Sequence[Self]) -> list[Self]:
+        """The ensembles whose first circuit is drawn: a small one that shows the family."""
         required = (of.name for of in fields(cls) if of.default is MISSING)
         sizes: dict[str, Any] = dict.fromkeys(required, 2) | {"width": 3}
-        return cls(**sizes)
+        return [cls(**sizes)]
+
+    @property
+    def drawing(self) -> str:
+        """Name of the figure in which it is displayed."""
+        return f"circuit_{self.family}"
 
     def check(self) -> None:
         """Raise BadInput unless the observable lies inside the circuit."""
