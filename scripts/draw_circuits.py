@@ -14,9 +14,9 @@ from barren.runner.step import Json, Outputs
 def draw_circuits(
     families: list[str],
     seed: int,
-    stream: Literal["seed_sequence", "notebook"],
-    skips: Json,
     figures: Outputs,
+    stream: Literal["seed_sequence", "notebook"] = "seed_sequence",
+    skips: Json = None,
 ) -> None:
     """Draw sample 0 of each family's small ensemble.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(workflow.current_basedir).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from barren.analysis.figures import figures_of
+from barren.analysis.figures import CIRCUIT, figures_of
 from barren.physics.ensembles import BadInput
 from barren.physics import families
 from barren.runner import configuration, cost, layout
@@ -162,8 +162,8 @@ def captions(figures):
     return {figure.name: figure.caption for figure in figures}
 
 
-DRAWINGS = [figure for figure in FIGURES if figure.is_drawing]
-CURVES = [figure for figure in FIGURES if not figure.is_drawing]
+DRAWINGS = [figure for figure in FIGURES if figure.kind == CIRCUIT]
+CURVES = [figure for figure in FIGURES if figure.kind != CIRCUIT]
 # The steps behind the targets that run once.
 ONCE = [
     "describe_experiment",
