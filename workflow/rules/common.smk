@@ -157,9 +157,14 @@ def all_records(_):
     return [results(name) for name in (*EXPERIMENT.records, *once)]
 
 
-def captions(figures):
-    """The caption of each figure, by name, with what was sampled."""
-    return {figure.name: figure.caption for figure in figures}
+def caption(figure):
+    """A file with the caption of a figure, for Snakemake's report."""
+    path = Path(".snakemake", "captions", config["experiment"], f"{figure.name}.rst")
+    text = figure.caption.format(setting=EXPERIMENT.setting, seed=config["seed"])
+    if workflow.is_main_process:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return str(path.absolute())
 
 
 DRAWINGS = [figure for figure in FIGURES if figure.kind == CIRCUIT]
