@@ -2,56 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
 
 import cirq
 import numpy as np
 import pytest
-import sympy
 import tensorflow_quantum as tfq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_quantum.core.proto import program_pb2
 
 import run_tutorial
-from barren.physics.circuits import AXES, Circuits, replay_notebook, sample_circuits
+from barren.physics.circuits import Circuits, replay_notebook, sample_circuits
 from barren.physics.ensembles import Ensemble
-from barren.physics.families import Identity, IdentityTutorial, Random
+from barren.physics.families import IdentityTutorial, Random
 from barren.physics.programs import serialise
 from barren.runner.experiment import Experiment
 from strategies import ensembles
-
-THETA = sympy.Symbol("theta")
-
-
-def cirq_circuit(ensemble: Ensemble, circuits: Circuits, row: int) -> cirq.Circuit:
-    """The circuit in textbook order: ladders from qubit 0 up, gate by gate."""
-    qubits = cirq.GridQubit.rect(1, ensemble.width)
-    gates = dict(zip(AXES, (cirq.rx, cirq.ry, cirq.rz), strict=True))
-    ladder = [cirq.CZ(a, b) for a, b in pairwise(qubits)]
-
-    def rotations(layer: int, dagger: bool) -> list[cirq.Operation]:
-        operations = []
-        for q, qubit in enumerate(qubits):
-            angle = circuits.angles[row, layer, q]
-            angle = -angle if dagger else angle
-            if (layer, q) == ensemble.symbol:
-                if not dagger:
-                    angle = THETA
-                elif isinstance(ensemble, IdentityTutorial):
-                    angle = -circuits.phi[row]
-            operations.append(gates[AXES[circuits.axes[row, layer, q]]](angle)(qubit))
-        return operations
-
-    operations = [cirq.ry(np.pi / 4)(qubit) for qubit in qubits]
-    blocks = ensemble.blocks if isinstance(ensemble, Identity) else 1
-    for block in np.split(np.arange(ensemble.layers), blocks):
-        for layer in block:
-            operations += rotations(layer, False) + ladder
-        if isinstance(ensemble, Identity):
-            for layer in reversed(block):
-                operations += ladder[::-1] + rotations(layer, True)
-    return cirq.Circuit(operations)
+from textbook import THETA, cirq_circuit
 
 
 @settings(max_examples=30)

@@ -220,7 +220,12 @@ class IdentityTutorial(Identity):
 
 
 FAMILIES: dict[str, type[Ensemble]] = {
-    of.family: of for of in (Random, Identity, IdentityTutorial)
+    of.family: of
+    for of in (
+        Random,
+        Identity,
+        IdentityTutorial,
+    )
 }
 
 #: Every key of every family, in the order of the tables' columns.

@@ -1,0 +1,63 @@
+"""Circuits and gradients by Cirq, gate by gate: what the engines are held against."""
+
+from itertools import pairwise
+
+import cirq
+import numpy as np
+import sympy
+
+from barren.physics.circuits import AXES, Circuits
+from barren.physics.ensembles import Ensemble
+from barren.physics.families import Identity, IdentityTutorial
+
+THETA = sympy.Symbol("theta")
+#: float32 through some hundred gates.
+ABSOLUTE = 1e-5
+#: The adjoint kernel takes central differences of step h = 0.005 in a gate's exponent:
+#: (pi h)^2 / 6 = 4.1e-5.
+RELATIVE = 4.5e-5
+
+
+def cirq_circuit(ensemble: Ensemble, circuits: Circuits, row: int) -> cirq.Circuit:
+    """The circuit in textbook order: ladders from qubit 0 up, gate by gate."""
+    qubits = cirq.GridQubit.rect(1, ensemble.width)
+    gates = dict(zip(AXES, (cirq.rx, cirq.ry, cirq.rz), strict=True))
+    ladder = [cirq.CZ(a, b) for a, b in pairwise(qubits)]
+
+    def rotations(layer: int, dagger: bool) -> list[cirq.Operation]:
+        operations = []
+        for q, qubit in enumerate(qubits):
+            angle = circuits.angles[row, layer, q]
+            angle = -angle if dagger else angle
+            if (layer, q) == ensemble.symbol:
+                if not dagger:
+                    angle = THETA
+                elif isinstance(ensemble, IdentityTutorial):
+                    angle = -circuits.phi[row]
+            operations.append(gates[AXES[circuits.axes[row, layer, q]]](angle)(qubit))
+        return operations
+
+    operations = [cirq.ry(np.pi / 4)(qubit) for qubit in qubits]
+    blocks = ensemble.blocks if isinstance(ensemble, Identity) else 1
+    for block in np.split(np.arange(ensemble.layers), blocks):
+        for layer in block:
+            operations += rotations(layer, False) + ladder
+        if isinstance(ensemble, Identity):
+            for layer in reversed(block):
+                operations += ladder[::-1] + rotations(layer, True)
+    return cirq.Circuit(operations)
+
+
+def cirq_gradient(
+    circuit: cirq.Circuit, observable: tuple[int, int], theta: float
+) -> float:
+    """The exact gradient by the parameter shift, in double precision."""
+    qubits = sorted(circuit.all_qubits())
+    a, b = (qubits[q] for q in observable)
+    up, down = (
+        cirq.Simulator(dtype=np.complex128)
+        .simulate_expectation_values(circuit, cirq.Z(a) * cirq.Z(b), {THETA: value})[0]
+        .real
+        for value in (theta + np.pi / 2, theta - np.pi / 2)
+    )
+    return (up - down) / 2
