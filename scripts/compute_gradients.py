@@ -6,14 +6,14 @@ from typing import Literal
 
 from barren import columns
 from barren.physics.batches import read_batch
-from barren.physics.ensembles import circuits_at_once
-from barren.physics.families import parse
+from barren.physics.ensembles import Ensemble, circuits_at_once
 from barren.physics.gradients import compute_gradients, set_threads
 from barren.runner import layout, step
+from barren.runner.experiment import Experiment
 
 
 def compute(
-    ensembles: list[str],
+    ensembles: step.Json,
     results: Path,
     first: int,
     last: int,
@@ -28,27 +28,31 @@ def compute(
     TensorFlow Quantum runs the programs of the batches, qsim their axes and angles.
     """
     set_threads(threads)
-    batches = [results / layout.batch(name, first, last) for name in ensembles]
+    programs: dict[str, list[Ensemble]] = {}
+    for ensemble in Experiment(ensembles).ensembles:
+        programs.setdefault(ensemble.program, []).append(ensemble)
+    batches = [results / layout.batch(name, first, last) for name in programs]
     with gradients.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("ensemble", *columns.CIRCUIT))
-        for ensemble, path in zip(map(parse, ensembles), batches, strict=True):
-            samples, circuits, programs = read_batch(path, ensemble, seed)
-            at_once = circuits_at_once(ensemble)
+        for path, members in zip(batches, programs.values(), strict=True):
+            samples, circuits, serialised = read_batch(path, members[0], seed)
+            at_once = circuits_at_once(members[0])
             start = time.monotonic()
             for begin in range(0, len(samples), at_once):
                 part = slice(begin, begin + at_once)
                 drawn = circuits[part]
-                values = compute_gradients(
-                    ensemble, drawn, programs[part], engine, differentiator
-                )
-                # str gives the shortest digits that read back as the same number.
-                for row in zip(samples[part], drawn.theta, values, strict=True):
-                    writer.writerow((ensemble.name, *map(str, row)))
+                for ensemble in members:
+                    values = compute_gradients(
+                        ensemble, drawn, serialised[part], engine, differentiator
+                    )
+                    # str gives the shortest digits that read back as the same number.
+                    for row in zip(samples[part], drawn.theta, values, strict=True):
+                        writer.writerow((ensemble.name, *map(str, row)))
                 done = min(begin + at_once, len(samples))
                 left = (time.monotonic() - start) * (len(samples) / done - 1)
                 print(
-                    f"{ensemble.name}: {done} of {len(samples)} circuits, "
+                    f"{members[0].program}: {done} of {len(samples)} circuits, "
                     f"{left:.0f} s left",
                     file=sys.stderr,
                     flush=True,

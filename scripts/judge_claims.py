@@ -22,7 +22,7 @@ def judge_claims(
     seed = found.config["seed"]
     batches = {
         ensemble: [
-            experiment.parent / layout.batch(ensemble.name, *batch)
+            experiment.parent / layout.batch(ensemble.program, *batch)
             for batch in found.batches
         ]
         for ensemble in found.sampled

@@ -2,13 +2,13 @@ from typing import Literal
 
 from barren.physics.batches import write_batch
 from barren.physics.circuits import replay_notebook, sample_circuits
-from barren.physics.families import parse
+from barren.physics.families import make
 from barren.physics.programs import serialise
 from barren.runner import step
 
 
 def sample_batch(
-    ensemble: str,
+    ensemble: step.Json,
     seed: int,
     first: int,
     last: int,
@@ -22,7 +22,7 @@ def sample_batch(
     `samples` and `skip` are of the notebook's stream: circuits of the ensemble, and
     uniform draws before them.
     """
-    of, numbers = parse(ensemble), range(first, last + 1)
+    of, numbers = make(ensemble), range(first, last + 1)
     if stream == "notebook":
         circuits = replay_notebook(of, seed, skip, samples, numbers)
     else:

@@ -10,8 +10,7 @@ BLOCKS = "blocks"
 SIGMA = "sigma"
 SYMBOL_LAYER = "symbol_layer"
 SYMBOL_QUBIT = "symbol_qubit"
-OBSERVABLE_A = "observable_a"
-OBSERVABLE_B = "observable_b"
+OBSERVABLE = "observable"
 
 # A circuit of an ensemble (gradients.csv).
 SAMPLE = "sample"
@@ -55,7 +54,7 @@ ERROR_RATE = "error_rate"
 VERDICT = "verdict"
 
 KEYS = (FAMILY, WIDTH, DEPTH, BLOCK_DEPTH, BLOCKS)
-FURTHER_KEYS = (SIGMA, SYMBOL_LAYER, SYMBOL_QUBIT, OBSERVABLE_A, OBSERVABLE_B)
+FURTHER_KEYS = (SIGMA, SYMBOL_LAYER, SYMBOL_QUBIT, OBSERVABLE)
 CIRCUIT = (SAMPLE, THETA, GRADIENT)
 STATISTICS = (
     SAMPLES,

@@ -1,11 +1,11 @@
 # Which circuits: the experiment's configuration, and the circuits drawn from its seed.
-BATCH = layout.batch("{ensemble}", "{first}", "{last}")
+BATCH = layout.batch("{program}", "{first}", "{last}")
 NOTEBOOK_STREAM = {}
 if config["stream"] == NOTEBOOK:
     NOTEBOOK_STREAM = {
         "stream": NOTEBOOK,
         "samples": config["samples"],
-        "skip": lambda wildcards, _: EXPERIMENT.skips[wildcards.ensemble],
+        "skip": lambda wildcards, _: EXPERIMENT.skips[wildcards.program],
     }
 
 
@@ -34,7 +34,7 @@ rule sample_circuits:
         batch=results(BATCH),
         **leaves("sample_circuits", BATCH),
     log:
-        "<logs>/sample_circuits/{ensemble}_{first}-{last}.log",
+        "<logs>/sample_circuits/{program}_{first}-{last}.log",
     conda:
         "../../envs/circuits.yaml"
     resources:
@@ -43,13 +43,13 @@ rule sample_circuits:
         command=command(
             "circuits",
             "sample_circuits",
-            "ensemble",
             "first",
             "last",
+            ensemble=lambda wildcards, _: json.dumps(program_of(wildcards).spec()),
             seed=config["seed"],
             **NOTEBOOK_STREAM,
         ),
     message:
-        "sampling circuits {wildcards.first} to {wildcards.last} of {wildcards.ensemble}"
+        "sampling circuits {wildcards.first} to {wildcards.last} of {wildcards.program}"
     shell:
         "{params.command} 2> {log}"

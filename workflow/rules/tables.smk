@@ -13,7 +13,7 @@ rule predict_variance:
     conda:
         "../../envs/theory.yaml"
     params:
-        command=command("theory", "predict_variance", ensembles=all_names),
+        command=command("theory", "predict_variance", ensembles=ensembles_of_width),
     message:
         "predicting the exact moments at width {wildcards.width}"
     shell:

@@ -26,8 +26,8 @@ def setting(ensemble: Ensemble, keys: Iterable[str]) -> str:
     if columns.SIGMA in keys:
         parts.append(sigma(ensemble.sigma))
     parts += [text(key, values) for key in PLACES if key in keys]
-    if keys & {columns.OBSERVABLE_A, columns.OBSERVABLE_B}:
-        parts.append(f"observable Z{ensemble.observable_a} Z{ensemble.observable_b}")
+    if columns.OBSERVABLE in keys:
+        parts.append(f"observable {ensemble.observable}")
     return ", ".join(parts)
 
 

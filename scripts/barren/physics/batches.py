@@ -2,7 +2,7 @@
 
 `numpy.load` reads it. Its arrays:
 
-about: JSON text with `format`, `version`, the `ensemble`'s name, the random `stream`
+about: JSON text with `format`, `version`, the `program`'s name, the random `stream`
     and its `seed`.
 sample: int64 (samples,), the index of each circuit in its ensemble.
 axes: uint8 (samples, layers, width), 0, 1, 2 for rotations about X, Y, Z.
@@ -29,7 +29,7 @@ from barren.physics.circuits import Circuits
 from barren.physics.ensembles import BadInput, Ensemble
 
 FORMAT = "barren-plateau circuits"
-VERSION = 2
+VERSION = 3
 
 
 def write_batch(
@@ -45,7 +45,7 @@ def write_batch(
     about = {
         "format": FORMAT,
         "version": VERSION,
-        "ensemble": ensemble.name,
+        "program": ensemble.program,
         "stream": stream,
         "seed": seed,
     }
@@ -70,8 +70,8 @@ def read_batch(
 ) -> tuple[NDArray[np.int64], Circuits, NDArray[np.bytes_]]:
     """Sample indices, circuits and programs of a batch.
 
-    Raises BadInput for a file that is truncated, of another version, or of another
-    ensemble or seed than the caller expects.
+    Raises BadInput for a file that is truncated, of another version, or of other
+    circuits or another seed than the caller expects.
     """
     try:
         with np.load(path) as archive:
@@ -84,7 +84,7 @@ def read_batch(
     expected: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
-        "ensemble": ensemble.name,
+        "program": ensemble.program,
         "seed": seed,
     }
     for key, value in expected.items():

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barren.physics.ensembles import ANGLES, PHI, Ensemble, Gate
+from barren.physics.ensembles import ANGLES, PHI, Gate, Layered
 
 #: Axis codes: 0, 1, 2 are rotations about X, Y, Z.
 AXES = "XYZ"
@@ -63,20 +63,20 @@ def stream(seed: int, circuit: str, sample: int) -> np.random.Generator:
     )
 
 
-def sample_circuits(ensemble: Ensemble, seed: int, samples: Sequence[int]) -> Circuits:
+def sample_circuits(ensemble: Layered, seed: int, samples: Sequence[int]) -> Circuits:
     """Draw the circuits with the given sample indices (see `Ensemble.draw`)."""
     drawn = [ensemble.draw(stream(seed, ensemble.circuit, n)) for n in samples]
     arrays = {name: np.stack([d[name] for d in drawn]) for name in drawn[0]}
     return with_theta(ensemble, **arrays)
 
 
-def with_theta(ensemble: Ensemble, angles: NDArray[np.float64], **more: Any) -> Circuits:
+def with_theta(ensemble: Layered, angles: NDArray[np.float64], **more: Any) -> Circuits:
     """Circuits of which the symbol's angle is theta."""
     return Circuits(angles, angles[:, *ensemble.symbol].copy(), **more)
 
 
 def replay_notebook(
-    ensemble: Ensemble, seed: int, skip: int, of: int, samples: Sequence[int]
+    ensemble: Layered, seed: int, skip: int, of: int, samples: Sequence[int]
 ) -> Circuits:
     """The circuits that the tutorial's notebook draws, from its own random stream.
 

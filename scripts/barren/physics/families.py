@@ -1,16 +1,15 @@
 """The families of circuits. A family is one class here, and nothing elsewhere."""
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self, TypeVar
 
 from barren import columns
 from barren.physics.ensembles import (
     ANGLES,
     PHI,
-    BadInput,
     Ensemble,
+    Layered,
     Moment,
     Prediction,
 )
@@ -19,7 +18,7 @@ E = TypeVar("E", bound=Ensemble)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Random(Ensemble):
+class Random(Layered):
     """Layers of random rotations and CZ ladders (McClean et al. 2018)."""
 
     depth: int
@@ -56,7 +55,7 @@ class Random(Ensemble):
             deepest = max(ensemble.depth for ensemble in members)
             depths = range(curve.symbol_layer + 1, deepest + 1)
             predictions = random_predictions(
-                curve.width, depths, curve.observable, curve.symbol, curve.sigma
+                curve.terms, curve.width, depths, curve.symbol, curve.sigma
             )
             for depth, prediction in zip(depths, predictions, strict=True):
                 yield replace(curve, depth=depth), prediction
@@ -75,7 +74,7 @@ class Random(Ensemble):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Identity(Ensemble):
+class Identity(Layered):
     """Identity blocks with equal start and independent parameters (Grant et al. 2019)."""
 
     block_depth: int
@@ -130,7 +129,7 @@ class Identity(Ensemble):
         for curve, members in _curves(ensembles):
             layers = [ensemble.symbol_layer for ensemble in members]
             found = identity_predictions(
-                curve.width, layers, curve.symbol_qubit, curve.observable, curve.sigma
+                curve.terms, curve.width, layers, curve.symbol_qubit, curve.sigma
             )
             yield from zip(members, found, strict=True)
 
@@ -153,13 +152,15 @@ class Identity(Ensemble):
         """
         import numpy as np
 
-        if self.symbol_layer > 0:
+        if self.symbol_layer > 0 or len(self.terms) > 1 or not self.is_diagonal:
             return None
-        if self.symbol_qubit not in self.observable:
+        ((weight, string),) = self.terms
+        if self.symbol_qubit not in dict(string):
             return np.zeros(len(circuits))
         axis = circuits.axes[:, 0, self.symbol_qubit]
         angle = circuits.theta - circuits.phi if self.opposite == PHI else 0.0
-        x, y = -np.sin(angle) / 2, -(np.sin(angle) + np.cos(angle)) / 2
+        scale = weight * 0.5 ** (len(string) / 2)
+        x, y = -np.sin(angle) * scale, -(np.sin(angle) + np.cos(angle)) * scale
         return np.select([axis == 0, axis == 1], [x, y], 0.0)
 
 
@@ -196,7 +197,7 @@ class IdentityTutorial(Identity):
         for ensemble in ensembles:
             layers, qubit = [ensemble.symbol_layer], ensemble.symbol_qubit
             (found,) = tutorial_predictions(
-                layers, qubit, ensemble.observable, ensemble.sigma
+                ensemble.terms, ensemble.width, layers, qubit, ensemble.sigma
             )
             yield ensemble, found
 
@@ -245,24 +246,10 @@ KEYS = tuple(
 )
 
 
-def parse(name: str) -> Ensemble:
-    """The ensemble of a name; the inverse of `Ensemble.name`."""
-    family, *parts = re.split(r"_(?=[a-z-]+-\d)", name)
-    try:
-        of = FAMILIES[family]
-        types = {field.name: field.type for field in fields(of)}
-        values: dict[str, Any] = {}
-        for part in parts:
-            key, *numbers = re.split(r"-(?=\d)", part)
-            keys = {
-                "symbol": ("symbol_layer", "symbol_qubit"),
-                "observable": ("observable_a", "observable_b"),
-            }.get(key, (key.replace("-", "_"),))
-            for of_key, number in zip(keys, numbers, strict=True):
-                values[of_key] = int(number) if types[of_key] is int else float(number)
-        return of(**values)
-    except (KeyError, TypeError, ValueError):
-        raise BadInput(f"{name!r} is not the name of an ensemble") from None
+def make(spec: Mapping[str, Any]) -> Ensemble:
+    """The ensemble of some keys; the inverse of `Ensemble.spec`."""
+    keys = dict(spec)
+    return FAMILIES[keys.pop("family")](**keys)
 
 
 def predict(ensembles: Iterable[Ensemble]) -> dict[Ensemble, Prediction]:

@@ -5,7 +5,7 @@ import gc
 import importlib.util
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barren.physics.circuits import Circuits
-from barren.physics.ensembles import QSIM, THETA, Ensemble
+from barren.physics.ensembles import QSIM, THETA, Layered
+from barren.physics.observables import Term
 from barren.physics.programs import pauli_sum
 from barren.physics.qsim import qsim_gradients
 
@@ -41,7 +42,7 @@ def set_threads(threads: int) -> None:
 
 
 def compute_gradients(
-    ensemble: Ensemble,
+    ensemble: Layered,
     circuits: Circuits,
     programs: NDArray[np.bytes_],
     engine: str,
@@ -51,16 +52,16 @@ def compute_gradients(
     if engine == QSIM:
         return qsim_gradients(ensemble, circuits)
     differentiator = choose_differentiator(differentiator, ensemble.width)
-    return gradients(programs, circuits.theta, ensemble.observable, differentiator)
+    return gradients(programs, circuits.theta, ensemble.terms, differentiator)
 
 
 def gradients(
     programs: NDArray[np.bytes_],
     theta: NDArray[np.float64],
-    observable: tuple[int, int],
+    terms: Sequence[Term],
     differentiator: str,
 ) -> NDArray[np.float32]:
-    """d<Z_a Z_b>/d theta of each circuit, shape (samples,), per radian.
+    """d<O>/d theta of each circuit, shape (samples,), per radian.
 
     programs: (samples,), from `programs.serialise`; theta: (samples,), radians.
     `adjoint` takes a forward and a backward sweep; its gate derivatives are central
@@ -68,10 +69,10 @@ def gradients(
     expectations at theta +- pi/2, exact up to float32.
     """
     if differentiator == ADJOINT:
-        return _adjoint(programs, theta, observable)
+        return _adjoint(programs, theta, terms)
     if differentiator == PARAMETER_SHIFT:
-        up = _expectation(programs, theta + np.pi / 2, observable)
-        down = _expectation(programs, theta - np.pi / 2, observable)
+        up = _expectation(programs, theta + np.pi / 2, terms)
+        down = _expectation(programs, theta - np.pi / 2, terms)
         return (up - down) / np.float32(2)
     raise ValueError(f"no differentiator {differentiator!r}")
 
@@ -79,30 +80,30 @@ def gradients(
 def _adjoint(
     programs: NDArray[np.bytes_],
     theta: NDArray[np.float64],
-    observable: tuple[int, int],
+    terms: Sequence[Term],
 ) -> NDArray[np.float32]:
     operation = _kernel("_tfq_adj_grad.so").tfq_adjoint_gradient
     upstream = np.ones((len(programs), 1), np.float32)
-    return _call(operation, programs, theta, observable, upstream)
+    return _call(operation, programs, theta, terms, upstream)
 
 
 def _expectation(
     programs: NDArray[np.bytes_],
     theta: NDArray[np.float64],
-    observable: tuple[int, int],
+    terms: Sequence[Term],
 ) -> NDArray[np.float32]:
     operation = _kernel("_tfq_simulate_ops.so").tfq_simulate_expectation
-    return _call(operation, programs, theta, observable)
+    return _call(operation, programs, theta, terms)
 
 
 def _call(
     operation: Callable[..., Any],
     programs: NDArray[np.bytes_],
     theta: NDArray[np.float64],
-    observable: tuple[int, int],
+    terms: Sequence[Term],
     *more: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    observables = [[pauli_sum(observable)]] * len(programs)
+    observables = [[pauli_sum(terms)]] * len(programs)
     values = theta.astype(np.float32)[:, None]
     result: NDArray[np.float32] = operation(
         programs, [THETA], values, observables, *more

@@ -16,7 +16,7 @@ import yaml
 from barren.physics.ensembles import QSIM, BadInput, Ensemble
 from barren.physics.families import FAMILIES
 from barren.runner import cost
-from barren.runner.experiment import NOTEBOOK, OBSERVABLE, Experiment, widths
+from barren.runner.experiment import NOTEBOOK, Experiment
 
 SCHEMA = Path(__file__).parents[3] / "workflow" / "schemas" / "config.schema.yaml"
 HEAD = """\
@@ -49,8 +49,6 @@ FAMILY = """
 
 #: Rotations that a circuit may have: programs of more are larger than any memory.
 MOST_ROTATIONS = 1_000_000
-#: Letters of all names on a command line, of which the system takes 131,071.
-MOST_LETTERS = 100_000
 
 
 def load_schema() -> dict[str, Any]:
@@ -64,7 +62,7 @@ def load_schema() -> dict[str, Any]:
 
 def entry(family: type[Ensemble]) -> dict[str, Any]:
     """The schema of a family's entry in `ensembles`: its fields are its keys."""
-    keys = [*family.circuit_keys(), "symbol_layer", "symbol_qubit", OBSERVABLE]
+    keys = [*family.circuit_keys(), *family.gradient_keys]
     required = [of.name for of in fields(family) if of.default is MISSING]
     return {
         "title": family.family,
@@ -129,19 +127,12 @@ def explain(error: Any) -> str:
 
 
 def check_size(experiment: Experiment) -> None:
-    """Refuse what does not fit into a command line or this machine's memory."""
+    """Refuse what does not fit into this machine's memory."""
     for ensemble in experiment.ensembles:
         if (rotations := ensemble.layers * ensemble.width) > MOST_ROTATIONS:
             raise BadInput(
                 f"{ensemble.layer_key}: {ensemble.name} has {rotations} rotations; "
                 f"allowed are {MOST_ROTATIONS}"
-            )
-    for width in widths(experiment.ensembles):
-        names = [e.name for e in experiment.ensembles if e.width == width]
-        if sum(map(len, names)) + len(names) > MOST_LETTERS:
-            raise BadInput(
-                f"ensembles: {len(names)} of width {width} are too many for one job; "
-                "spread them over several experiments"
             )
     available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
     config = experiment.config
