@@ -1,5 +1,6 @@
 """Circuits and gradients by Cirq, gate by gate: what the engines are held against."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import cirq
@@ -7,8 +8,9 @@ import numpy as np
 import sympy
 
 from barren.physics.circuits import AXES, Circuits
-from barren.physics.ensembles import Ensemble
+from barren.physics.ensembles import Layered
 from barren.physics.families import Identity, IdentityTutorial
+from barren.physics.observables import Term
 
 THETA = sympy.Symbol("theta")
 #: float32 through some hundred gates.
@@ -18,7 +20,7 @@ ABSOLUTE = 1e-5
 RELATIVE = 4.5e-5
 
 
-def cirq_circuit(ensemble: Ensemble, circuits: Circuits, row: int) -> cirq.Circuit:
+def cirq_circuit(ensemble: Layered, circuits: Circuits, row: int) -> cirq.Circuit:
     """The circuit in textbook order: ladders from qubit 0 up, gate by gate."""
     qubits = cirq.GridQubit.rect(1, ensemble.width)
     gates = dict(zip(AXES, (cirq.rx, cirq.ry, cirq.rz), strict=True))
@@ -48,16 +50,19 @@ def cirq_circuit(ensemble: Ensemble, circuits: Circuits, row: int) -> cirq.Circu
     return cirq.Circuit(operations)
 
 
-def cirq_gradient(
-    circuit: cirq.Circuit, observable: tuple[int, int], theta: float
-) -> float:
+def cirq_gradient(circuit: cirq.Circuit, terms: Sequence[Term], theta: float) -> float:
     """The exact gradient by the parameter shift, in double precision."""
     qubits = sorted(circuit.all_qubits())
-    a, b = (qubits[q] for q in observable)
+    paulis = {"X": cirq.X, "Y": cirq.Y, "Z": cirq.Z}
+    observable = cirq.PauliSum.from_pauli_strings(
+        [
+            weight * cirq.PauliString(paulis[letter](qubits[q]) for q, letter in string)
+            for weight, string in terms
+        ]
+    )
+    simulator = cirq.Simulator(dtype=np.complex128)
     up, down = (
-        cirq.Simulator(dtype=np.complex128)
-        .simulate_expectation_values(circuit, cirq.Z(a) * cirq.Z(b), {THETA: value})[0]
-        .real
+        simulator.simulate_expectation_values(circuit, observable, {THETA: value})[0]
         for value in (theta + np.pi / 2, theta - np.pi / 2)
     )
-    return (up - down) / 2
+    return float((up - down).real / 2)

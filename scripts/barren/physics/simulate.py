@@ -73,7 +73,7 @@ def expectations(ensemble: Layered, circuits: Circuits) -> NDArray[np.float64]:
             if letter != "X":
                 image = image * (1 - 2 * bits[qubit])
             if letter == "Y":
-                image = 1j * image
+                image = -1j * image
         values += weight * np.einsum("si,si->s", flat.conj(), image).real
     return values
 
