@@ -3,7 +3,7 @@
 from typing import Literal
 
 from barren.analysis.drawing import draw_circuit
-from barren.analysis.plots import save
+from barren.analysis.style import save
 from barren.physics.circuits import replay_notebook, sample_circuits
 from barren.physics.families import FAMILIES
 from barren.runner import step

@@ -3,7 +3,8 @@
 from itertools import groupby
 
 from barren.analysis.figures import figures_of
-from barren.analysis.plots import draw_variance, save
+from barren.analysis.plots import draw_variance
+from barren.analysis.style import save
 from barren.analysis.tables import read_table
 from barren.runner import step
 from barren.runner.experiment import Experiment

@@ -1,7 +1,12 @@
+import json
 from typing import Literal
 
-from barren.physics.batches import write_batch
+import numpy as np
+
+from barren.physics.ansatz import sample_parameters, serialised
+from barren.physics.batches import Batch, write_batch
 from barren.physics.circuits import replay_notebook, sample_circuits
+from barren.physics.ensembles import THETA, Layered
 from barren.physics.families import make
 from barren.physics.programs import serialise
 from barren.runner import step
@@ -13,22 +18,29 @@ def sample_batch(
     first: int,
     last: int,
     batch: step.Output,
+    circuit: step.Input | None = None,
     stream: Literal["seed_sequence", "notebook"] = "seed_sequence",
     samples: int = 0,
     skip: int = 0,
 ) -> None:
     """Draw a batch of random circuits and serialise it with its TFQ programs.
 
-    `samples` and `skip` are of the notebook's stream: circuits of the ensemble, and
-    uniform draws before them.
+    circuit: a circuit of one's own, built. `samples` and `skip` are of the notebook's
+    stream: circuits of the ensemble, and uniform draws before them.
     """
-    of, numbers = make(ensemble), range(first, last + 1)
-    if stream == "notebook":
-        circuits = replay_notebook(of, seed, skip, samples, numbers)
+    of, numbers = make(ensemble), np.arange(first, last + 1)
+    if circuit:
+        built = json.loads(circuit.read_text())
+        circuits = sample_parameters(of, built, seed, numbers.tolist())
+        drawn = Batch(numbers, circuits, serialised(built), tuple(built["symbols"]))
     else:
-        circuits = sample_circuits(of, seed, numbers)
-    programs = serialise(of, circuits)
-    write_batch(batch, of, stream, seed, numbers, circuits, programs)
+        assert isinstance(of, Layered)
+        if stream == "notebook":
+            circuits = replay_notebook(of, seed, skip, samples, numbers.tolist())
+        else:
+            circuits = sample_circuits(of, seed, numbers.tolist())
+        drawn = Batch(numbers, circuits, serialise(of, circuits), (THETA,))
+    write_batch(batch, of, stream, seed, drawn)
 
 
 if __name__ == "__main__":

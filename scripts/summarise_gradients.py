@@ -4,7 +4,13 @@ import pandas as pd
 
 from barren import columns
 from barren.analysis.statistics import summarise
-from barren.analysis.tables import ensemble_keys, read_table, write_table
+from barren.analysis.tables import (
+    ensemble_keys,
+    points_of,
+    read_table,
+    with_integers,
+    write_table,
+)
 from barren.runner import step
 from barren.runner.experiment import Experiment
 
@@ -20,10 +26,10 @@ def summarise_gradients(
     found = Experiment.read(experiment)
     keys = found.key_columns
     exact = pd.concat([read_table(path) for path in predictions])
-    exact = exact[[*keys, *columns.THEORY]]
+    exact = with_integers(exact.reindex(columns=[*keys, *columns.THEORY]))
     write_table(exact, theory)
 
-    points = ensemble_keys(found.ensembles, keys)
+    points = ensemble_keys(points_of(found.ensembles, exact), keys)
     groups = read_table(gradients).groupby(keys, dropna=False, sort=False)
     summaries = [
         dict(zip(keys, key, strict=True))

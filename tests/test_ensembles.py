@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from barren.physics.ensembles import BadInput, Layered
-from barren.physics.families import FAMILIES, KEYS, Random, make
+from barren.physics.families import KEYS, Random, make
 from barren.runner.experiment import Experiment
-from strategies import ensembles
+from strategies import LAYERED, ensembles
 
 CONFIG: dict[str, Any] = {
     "observable": "Z0 Z1",
@@ -69,7 +69,7 @@ def test_what_lies_outside_the_circuit_is_refused(ensemble: Layered) -> None:
         outside.check()
 
 
-@pytest.mark.parametrize("family", FAMILIES.values())
+@pytest.mark.parametrize("family", LAYERED)
 def test_a_family_has_a_small_circuit_to_show(family: type[Layered]) -> None:
     shown = family.displayed()
     shown.check()

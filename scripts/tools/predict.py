@@ -18,23 +18,24 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from barren import columns
-from barren.physics.ensembles import BadInput, Ensemble
+from barren.physics.ensembles import BadInput, Ensemble, Layered
 from barren.physics.families import FAMILIES, predict
 from barren.physics.moments import require_known
 from barren.runner.experiment import Experiment
 
-KINDS = {of.name: of.type for family in FAMILIES.values() for of in fields(family)}
+LAYERED = {name: of for name, of in FAMILIES.items() if issubclass(of, Layered)}
+KINDS = {of.name: of.type for family in LAYERED.values() for of in fields(family)}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Predict what the command line names; exit code 2 on bad input."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--family", choices=FAMILIES, default=next(iter(FAMILIES)))
+    parser.add_argument("--family", choices=LAYERED, default=next(iter(LAYERED)))
     for key, kind in KINDS.items():
         of: Any = {int: _count, str: str}.get(kind, float)
         parser.add_argument(option(key), type=of, nargs="+", dest=key)
     lists = vars(parser.parse_args(arguments))
-    family = FAMILIES[lists.pop("family")]
+    family = LAYERED[lists.pop("family")]
     order = dict.fromkeys((*family.circuit_keys(), *family.gradient_keys, *KINDS))
     given = {key: lists[key] for key in order if lists[key]}
     try:

@@ -1,5 +1,6 @@
 # Which circuits: the experiment's configuration, and the circuits drawn from its seed.
 BATCH = layout.batch("{program}", "{first}", "{last}")
+SOURCES = sorted({e.source.rpartition(":")[0] for e in EXPERIMENT.own_circuits.values()})
 NOTEBOOK_STREAM = {}
 if config["stream"] == NOTEBOOK:
     NOTEBOOK_STREAM = {
@@ -27,8 +28,32 @@ rule describe_experiment:
         "{params.command} 2> {log}"
 
 
+rule build_circuits:
+    input:
+        sources=SOURCES,
+        **needs("build_circuits", "tfq"),
+    output:
+        circuits=[results(layout.circuit(program)) for program in EXPERIMENT.own_circuits],
+        **leaves("build_circuits"),
+    log:
+        "<logs>/build_circuits.log",
+    conda:
+        "../../envs/tfq.yaml"
+    params:
+        command=command(
+            "tfq",
+            "build_circuits",
+            ensembles=json.dumps([e.spec() for e in EXPERIMENT.own_circuits.values()]),
+        ),
+    message:
+        "building the circuits of {input.sources}"
+    shell:
+        "{params.command} 2> {log}"
+
+
 rule sample_circuits:
     input:
+        circuit=built_circuit,
         **needs("sample_circuits", "circuits"),
     output:
         batch=results(BATCH),

@@ -64,7 +64,7 @@ def command(environment_name, step, *of_wildcards, hidden=(), **options):
     hidden = {"code", "environment", *hidden}
 
     def line(wildcards, input, output):
-        given = {name: value for name, value in input.items() if name not in hidden}
+        given = {n: value for n, value in input.items() if value and n not in hidden}
         given |= {name: wildcards[name] for name in of_wildcards}
         for name, value in options.items():
             given[name] = value(wildcards, output) if callable(value) else value
@@ -88,6 +88,18 @@ def of_width(ensembles, wildcards):
 def ensembles_of_width(wildcards, _):
     """The ensembles of one width, as a part of the configuration."""
     return json.dumps(EXPERIMENT.of_width(int(wildcards.width)))
+
+
+def built_circuit(wildcards):
+    """The circuit of a batch, where it is one of one's own."""
+    own = wildcards.program in EXPERIMENT.own_circuits
+    return [results(layout.circuit(wildcards.program))] if own else []
+
+
+def built_circuits_of_width(wildcards):
+    """The circuits of one's own of one width."""
+    own = of_width(EXPERIMENT.own_circuits.values(), wildcards)
+    return [results(layout.circuit(ensemble.program)) for ensemble in own]
 
 
 def batches_of_width(wildcards):
@@ -175,6 +187,7 @@ ONCE = [
     "gather_gradients",
     "summarise_gradients",
     "judge_claims",
+    *(["build_circuits"] if EXPERIMENT.own_circuits else []),
     *(["plot_variance"] if CURVES else []),
     "draw_circuits",
     "write_paper",

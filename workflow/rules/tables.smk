@@ -4,6 +4,7 @@ PREDICTION = layout.theory("{width}")
 
 rule predict_variance:
     input:
+        circuits=built_circuits_of_width,
         **needs("predict_variance", "theory"),
     output:
         theory=results(PREDICTION),

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from barren.analysis.plots import PAGE_WIDTH, STYLE
+from barren.analysis.style import PAGE_WIDTH, STYLE
 from barren.physics.circuits import AXES, Circuits
 from barren.physics.ensembles import PREPARATION, THETA, Ensemble, Gate, Moment
 
@@ -29,7 +29,9 @@ def draw_circuit(ensemble: Ensemble, circuits: Circuits) -> tuple[Figure, pd.Dat
     The source data lists the gates in order: column, gate, qubit, angle (radians) and
     symbol; and the other qubit where a gate joins any but a qubit with the next by CZ.
     """
-    gates = [(n, gate) for n, column in enumerate(_columns(ensemble)) for gate in column]
+    gates = [
+        (n, gate) for n, column in enumerate(_columns(ensemble)) for gate in column
+    ]
     last = gates[-1][0]
     size = (min(PAGE_WIDTH, 0.9 + 0.32 * last), 0.3 + 0.42 * ensemble.width)
     source = []
@@ -53,7 +55,9 @@ def draw_circuit(ensemble: Ensemble, circuits: Circuits) -> tuple[Figure, pd.Dat
                 axis = AXES[circuits.axis(gate)[0]]
                 angle, symbol = float(circuits.angle(gate)[0]), _symbol(ensemble, gate)
                 label = SYMBOLS.get(symbol, f"{angle:.2f}")
-                _draw_rotation(axes, column, qubit, f"$R_{axis}$\n${label}$", bool(symbol))
+                _draw_rotation(
+                    axes, column, qubit, f"$R_{axis}$\n${label}$", bool(symbol)
+                )
                 row |= {"gate": f"R{axis}", "angle": angle, "symbol": symbol}
             source.append(row)
     table = pd.DataFrame(source, columns=["column", "gate", "qubit", "angle", "symbol"])
@@ -63,7 +67,7 @@ def draw_circuit(ensemble: Ensemble, circuits: Circuits) -> tuple[Figure, pd.Dat
 
 
 def _columns(ensemble: Ensemble) -> Iterator[Moment]:
-    """The gates in columns: rotations of a moment share one, each other gate has its own.
+    """The gates in columns: rotations of a moment share one, others have their own.
 
     CZ gates commute: those that follow each other are drawn as a ladder, or as its
     inverse.
@@ -110,7 +114,9 @@ def _draw_pair(axes: Axes, column: int, gate: Gate) -> None:
     axes.plot(column, last, "k+", ms=6, mew=0.9)
 
 
-def _draw_rotation(axes: Axes, column: int, qubit: int, text: str, shaded: bool) -> None:
+def _draw_rotation(
+    axes: Axes, column: int, qubit: int, text: str, shaded: bool
+) -> None:
     axes.text(
         column,
         qubit,

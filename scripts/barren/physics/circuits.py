@@ -1,7 +1,7 @@
 """Axes and angles of random circuits, drawn from explicit random streams."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -17,24 +17,35 @@ AXES = "XYZ"
 class Circuits:
     """What was drawn for circuits of one ensemble.
 
-    angles: float64 (samples, layers, width), radians.
+    angles: float64 (samples, layers, width), radians; of one's own circuits (samples,
+        parameters).
     theta: float64 (samples,), radians: the angle of the rotation that is the symbol.
     axes: uint8 (samples, layers, width), codes into `AXES`, where they are drawn.
     phi: float64 (samples,), radians: an angle opposite the symbol, where it has its own.
     """
 
     angles: NDArray[np.float64]
-    theta: NDArray[np.float64]
+    theta: NDArray[np.float64] | None = None
     axes: NDArray[np.uint8] | None = None
     phi: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
-        return len(self.theta)
+        return len(self.angles)
 
     def __getitem__(self, rows: slice | Sequence[int]) -> "Circuits":
         arrays: dict[str, Any] = {of.name: getattr(self, of.name) for of in fields(self)}
         drawn = {name: of[rows] for name, of in arrays.items() if of is not None}
         return Circuits(**drawn)
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """The values of the symbols, (samples, symbols)."""
+        return self.angles if self.theta is None else self.theta[:, None]
+
+    def shifted(self, by: float) -> "Circuits":
+        """The circuits with another theta."""
+        assert self.theta is not None
+        return replace(self, theta=self.theta + by)
 
     def axis(self, gate: Gate) -> NDArray[np.uint8]:
         """Axis code of a rotation in each circuit, (samples,)."""

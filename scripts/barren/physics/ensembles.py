@@ -8,11 +8,13 @@ uses the standard library alone, because the workflow imports it too.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from functools import cache, cached_property
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Self
 
+from barren import columns
 from barren.physics.observables import BadObservable, Observable, Term
 
 #: Angle of the preparation R_Y on every qubit, radians (McClean et al. 2018).
@@ -25,6 +27,9 @@ PHI = "phi"
 #: What computes gradients; each has an environment of its name.
 TFQ = "tfq"
 QSIM = "qsim"
+
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class BadInput(Exception):
@@ -54,7 +59,8 @@ Moment = list[Gate]
 class Prediction(NamedTuple):
     """Exact moments of the gradient; None where no exact form is known.
 
-    relative_error: of the variance. The asymptote is that of deep circuits.
+    relative_error: of the variance. The asymptote is that of deep circuits. reason: why
+    there is no exact form, in a few words.
     """
 
     mean: float | None = None
@@ -62,6 +68,7 @@ class Prediction(NamedTuple):
     variance: float | None = None
     asymptotic_variance: float | None = None
     relative_error: float | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +93,8 @@ class Ensemble:
     #: Whether theta stands once and is independent of all else: theta + pi then has the
     #: opposite gradient.
     theta_is_alone: ClassVar[bool] = False
+    #: A key of which the exact theory yields every lesser value too.
+    predicts_every: ClassVar[str] = ""
     #: What is claimed of the family, by name (see `analysis.claims`).
     claims: ClassVar[tuple[str, ...]] = (
         "variance_falls_with_width",
@@ -101,14 +110,21 @@ class Ensemble:
         """Gates of one circuit."""
         raise NotImplementedError
 
+    def asked(self, symbols: Sequence[str]) -> Sequence[str]:
+        """The symbols whose gradients are asked for, of those of its programs."""
+        return symbols
+
     @classmethod
-    def predict(cls, ensembles: Sequence[Self]) -> Iterator[tuple[Self, Prediction]]:
+    def predict(
+        cls, ensembles: Sequence[Self], built: Mapping[str, Any] = NOTHING
+    ) -> Iterator[tuple[Self, Prediction]]:
         """Exact moments of ensembles of the family; by default there is no exact form.
 
-        It may yield more than was asked for, as every lesser depth.
+        It may yield more than was asked for, as every lesser depth. built: circuits of
+        one's own, by program (see `ansatz`).
         """
         for ensemble in ensembles:
-            yield ensemble, Prediction()
+            yield ensemble, Prediction(reason="none is known for this family")
 
     @property
     def sweep(self) -> tuple[Any, int]:
@@ -198,6 +214,23 @@ class Ensemble:
         """What the circuits are built of, in words: "depth 50"."""
         keys = [key for key in self.circuit_keys() if key not in {"width", "sigma"}]
         return ", ".join(f"{key.replace('_', ' ')} {getattr(self, key)}" for key in keys)
+
+    @classmethod
+    def crossed(cls, entry: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
+        """The values of each key of an entry of the configuration, to be crossed."""
+        return entry
+
+    @classmethod
+    def of_keys(cls, keys: Mapping[str, Any]) -> Self:
+        """The ensemble of one value for each key of an entry."""
+        return cls(**keys)
+
+    @classmethod
+    def of_columns(cls, row: Mapping[str, Any]) -> Self:
+        """The ensemble of a table's row; what the family lacks does not count."""
+        known = {of.name for of in fields(cls)}
+        keys = {columns.WIDTH: 0} | {k: v for k, v in row.items() if k in known}
+        return cls(**keys)
 
     @classmethod
     def displayed(cls) -> Self:

@@ -1,12 +1,15 @@
 """The families of circuits. A family is one class here, and nothing elsewhere."""
 
+import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self, TypeVar
 
 from barren import columns
 from barren.physics.ensembles import (
     ANGLES,
+    NOTHING,
     PHI,
     Ensemble,
     Layered,
@@ -26,6 +29,7 @@ class Random(Layered):
     family: ClassVar[str] = "random"
     title: ClassVar[str] = "random"
     kind: ClassVar[str] = "random"
+    predicts_every: ClassVar[str] = "depth"
     claims: ClassVar[tuple[str, ...]] = (
         "mean_is_zero",
         "variance_falls_with_width",
@@ -47,7 +51,9 @@ class Random(Layered):
         return replace(self, depth=0), self.depth + self.symbol_layer
 
     @classmethod
-    def predict(cls, ensembles: Sequence[Self]) -> Iterator[tuple[Self, Prediction]]:
+    def predict(
+        cls, ensembles: Sequence[Self], built: Mapping[str, Any] = NOTHING
+    ) -> Iterator[tuple[Self, Prediction]]:
         """The exact moments at every depth up to the deepest."""
         from barren.physics.moments import random_predictions
 
@@ -122,7 +128,9 @@ class Identity(Layered):
         return curve, self.symbol_layer
 
     @classmethod
-    def predict(cls, ensembles: Sequence[Self]) -> Iterator[tuple[Self, Prediction]]:
+    def predict(
+        cls, ensembles: Sequence[Self], built: Mapping[str, Any] = NOTHING
+    ) -> Iterator[tuple[Self, Prediction]]:
         """The exact moments for the symbol on any layer of U."""
         from barren.physics.moments import identity_predictions
 
@@ -190,7 +198,9 @@ class IdentityTutorial(Identity):
         return self, 0
 
     @classmethod
-    def predict(cls, ensembles: Sequence[Self]) -> Iterator[tuple[Self, Prediction]]:
+    def predict(
+        cls, ensembles: Sequence[Self], built: Mapping[str, Any] = NOTHING
+    ) -> Iterator[tuple[Self, Prediction]]:
         """The exact moments on layer 0 and outside the light cone."""
         from barren.physics.moments import tutorial_predictions
 
@@ -220,47 +230,162 @@ class IdentityTutorial(Identity):
         return pairs.reshape(samples, self.layers, self.width, 2), uniform[:, first]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ansatz(Ensemble):
+    """A circuit of your own: a function of qubits and keywords that returns a cirq.Circuit.
+
+    Every circuit draws all its parameters, independent. Further keys are the function's
+    keyword arguments.
+    """
+
+    #: FILE.py:FUNCTION, and what the function is called with besides the qubits.
+    source: str
+    keywords: tuple[tuple[str, Any], ...] = ()
+    #: first, all, or names: the parameters whose gradients are asked for.
+    parameters: tuple[str, ...] = ("first",)
+    #: Of these the one that is meant, where a row or a point is about one.
+    parameter: str | None = None
+
+    family: ClassVar[str] = "ansatz"
+    title: ClassVar[str] = "ansatz"
+    kind: ClassVar[str] = "ansatz"
+    gradient_keys: ClassVar[tuple[str, ...]] = (
+        "observable",
+        "parameters",
+        "parameter",
+    )
+
+    @property
+    def function(self) -> str:
+        """The name of the function."""
+        return self.source.rpartition(":")[2]
+
+    def keys(self) -> dict[str, Any]:
+        """Family, width, the function's name, its keywords, and which derivative."""
+        return {
+            "family": self.family,
+            "width": self.width,
+            "circuit": self.function,
+            **dict(self.keywords),
+            "sigma": self.sigma,
+            "observable": self.observable,
+            "parameter": self.parameter,
+        }
+
+    def spec(self) -> dict[str, Any]:
+        """All fields, of which `make` makes it again."""
+        return {"family": self.family} | {
+            of.name: getattr(self, of.name) for of in fields(self)
+        }
+
+    @property
+    def circuit(self) -> str:
+        """Name of the distribution of circuits: function, width and keywords."""
+        parts = [self.family, f"width-{self.width}", _safe(self.function)]
+        parts += [f"{_safe(key)}-{_safe(str(value))}" for key, value in self.keywords]
+        parts += [] if self.sigma is None else [f"sigma-{self.sigma}"]
+        return "_".join(parts)
+
+    @property
+    def name(self) -> str:
+        """Name of the ensemble; with its parameter where it is about one."""
+        parameter = "" if self.parameter is None else f"_parameter-{self.parameter}"
+        return super().name + parameter
+
+    @property
+    def structure(self) -> str:
+        """The function and its keywords."""
+        return ", ".join([self.function, *(f"{k} {v}" for k, v in self.keywords)])
+
+    @classmethod
+    def crossed(cls, entry: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
+        """Keywords may be single values; parameters are asked for together."""
+        lists = {k: v if isinstance(v, list) else [v] for k, v in entry.items()}
+        asked = entry.get("parameters", "first")
+        return lists | {"parameters": [asked if isinstance(asked, list) else [asked]]}
+
+    @classmethod
+    def of_keys(cls, keys: Mapping[str, Any]) -> Self:
+        """Keys that are no fields are keywords of the function."""
+        known = {of.name for of in fields(cls)}
+        own = {key: value for key, value in keys.items() if key in known}
+        rest = {k: v for k, v in keys.items() if k not in {*known, "circuit"}}
+        own["parameters"] = tuple(own["parameters"])
+        return cls(source=keys["circuit"], keywords=tuple(rest.items()), **own)
+
+    @classmethod
+    def of_columns(cls, row: Mapping[str, Any]) -> Self:
+        """The function's name stands for it; what is no key of every ansatz is a keyword."""
+        row = {columns.WIDTH: 0} | {k: v for k, v in row.items() if k != "family"}
+        parameter = row.pop(columns.PARAMETER, None)
+        made = cls.of_keys(row | {"parameters": ("first",)})
+        return replace(made, parameter=parameter)
+
+    def asked(self, symbols: Sequence[str]) -> list[str]:
+        """The parameters that are asked for, of all `symbols` in the circuit's order."""
+        if self.parameters == ("first",):
+            return list(symbols[:1])
+        return list(symbols if self.parameters == ("all",) else self.parameters)
+
+    def count_gates(self) -> int:
+        """A guess, before the circuit is there: some gates per qubit and layer."""
+        layers = math.prod(v for _, v in self.keywords if isinstance(v, int) and v > 0)
+        return 4 * self.width * layers
+
+    @classmethod
+    def predict(
+        cls, ensembles: Sequence[Self], built: Mapping[str, Any] = NOTHING
+    ) -> Iterator[tuple[Self, Prediction]]:
+        """The exact moments for every parameter that is asked for."""
+        from barren.physics.ansatz import predictions
+
+        for ensemble in ensembles:
+            circuit = built[ensemble.program]
+            found = predictions(circuit, ensemble.terms, ensemble.sigma)
+            for name in ensemble.asked(circuit["symbols"]):
+                yield replace(ensemble, parameter=name), found[name]
+
+
+def _safe(text: str) -> str:
+    """A word of a file's name."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", text)
+
+
 FAMILIES: dict[str, type[Ensemble]] = {
     of.family: of
     for of in (
         Random,
         Identity,
         IdentityTutorial,
+        Ansatz,
     )
 }
 
-#: Every key of every family, in the order of the tables' columns.
-KEYS = tuple(
-    dict.fromkeys(
-        [
-            *columns.KEYS,
-            *(
-                key
-                for family in FAMILIES.values()
-                for key in family.circuit_keys()
-                if key not in columns.FURTHER_KEYS
-            ),
-            *columns.FURTHER_KEYS,
-        ]
-    )
-)
-
-
 def make(spec: Mapping[str, Any]) -> Ensemble:
     """The ensemble of some keys; the inverse of `Ensemble.spec`."""
-    keys = dict(spec)
+    keys = {k: _frozen(value) for k, value in spec.items()}
     return FAMILIES[keys.pop("family")](**keys)
 
 
-def predict(ensembles: Iterable[Ensemble]) -> dict[Ensemble, Prediction]:
-    """Exact moments of ensembles of any family, and what came with them."""
+def _frozen(value: Any) -> Any:
+    """A value of JSON with tuples in place of lists."""
+    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
+
+
+def predict(
+    ensembles: Iterable[Ensemble], built: Mapping[str, Any] = NOTHING
+) -> dict[Ensemble, Prediction]:
+    """Exact moments of ensembles of any family, and what came with them.
+
+    built: what `build_circuits` made of circuits of one's own, by program.
+    """
     families: dict[type[Ensemble], list[Ensemble]] = {}
     for ensemble in ensembles:
         families.setdefault(type(ensemble), []).append(ensemble)
     return {
         ensemble: prediction
         for family, members in families.items()
-        for ensemble, prediction in family.predict(members)
+        for ensemble, prediction in family.predict(members, built)
     }
 
 

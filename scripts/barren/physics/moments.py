@@ -21,8 +21,8 @@ def random_predictions(
     """Of the random family at each of `depths`, with the limit of deep circuits."""
     try:
         moments = pair_chain.random_moments(terms, width, depths, symbol, sigma)
-    except NoExactForm:
-        return [Prediction()] * len(depths)
+    except NoExactForm as error:
+        return [Prediction(reason=str(error))] * len(depths)
     limit = pair_chain.asymptotic_variance(terms, width, symbol, sigma)
     return _predictions(moments, limit)
 
@@ -37,8 +37,8 @@ def identity_predictions(
     """Of Grant's blocks for the symbol on each of `layers`, with their limit."""
     try:
         moments = pair_chain.identity_moments(terms, width, layers, qubit, sigma)
-    except NoExactForm:
-        return [Prediction()] * len(layers)
+    except NoExactForm as error:
+        return [Prediction(reason=str(error))] * len(layers)
     return _predictions(moments, pair_chain.identity_asymptote(terms, width))
 
 
@@ -58,7 +58,18 @@ def _predictions(moments: Moments, asymptote: float) -> list[Prediction]:
     limit = np.full(len(moments.mean), asymptote)
     found = (*moments[:2], moments.variance, limit, moments.relative_error)
     rows = np.stack(found, axis=1).tolist()
-    return [Prediction(*(None if x != x else x for x in row)) for row in rows]
+    return [_prediction([None if x != x else x for x in row]) for row in rows]
+
+
+def _prediction(values: Sequence[float | None]) -> Prediction:
+    """Of the first five fields; a variance that is None has a reason."""
+    mean, second, variance, limit, error = values
+    reason = None
+    if variance is None:
+        reason = "the symbol is behind other gates"
+        if error is not None:
+            reason = f"known to a relative error of {error:.0e} alone"
+    return Prediction(mean, second, variance, limit, error, reason)
 
 
 def require_known(predicted: Iterable[tuple[Ensemble, Prediction]]) -> None:

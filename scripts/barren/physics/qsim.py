@@ -8,7 +8,6 @@ a layer of rotations takes in the two-qubit gates on both its sides.
 """
 
 from collections import defaultdict
-from dataclasses import replace
 from itertools import groupby
 from typing import NamedTuple
 
@@ -57,7 +56,7 @@ def qsim_gradients(ensemble: Layered, circuits: Circuits) -> NDArray[np.float32]
     if not any(gate.angle == THETA for moment in moments for gate in moment):
         return np.zeros(len(circuits), np.float32)  # outside the light cone
     up, down = (
-        fused(moments, replace(circuits, theta=circuits.theta + shift), ensemble.width)
+        fused(moments, circuits.shifted(shift), ensemble.width)
         for shift in (np.pi / 2, -np.pi / 2)
     )
     # All gates but the one with the symbol are the same in both.

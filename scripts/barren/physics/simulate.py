@@ -6,7 +6,6 @@ of 2^(n//2) rows and 2^(n - n//2) columns: a moment of rotations is one product 
 left and one from the right.
 """
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,7 @@ def rotations(moment: Moment, circuits: Circuits, width: int) -> Complex:
 def gradients(ensemble: Layered, circuits: Circuits) -> NDArray[np.float64]:
     """d<O>/d theta of each circuit by the parameter shift, (samples,)."""
     up, down = (
-        expectations(ensemble, replace(circuits, theta=circuits.theta + shift))
+        expectations(ensemble, circuits.shifted(shift))
         for shift in (np.pi / 2, -np.pi / 2)
     )
     return (up - down) / 2

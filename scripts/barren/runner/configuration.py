@@ -3,6 +3,7 @@
 The schema is the only list of keys. This module runs in the workflow's own Python.
 """
 
+import ast
 import difflib
 import json
 import os
@@ -54,7 +55,8 @@ MOST_ROTATIONS = 1_000_000
 def load_schema() -> dict[str, Any]:
     """The schema with the families' entries, and what references name in their place."""
     schema = yaml.safe_load(SCHEMA.read_text())
-    entries = [entry(family) for family in FAMILIES.values()]
+    defined = schema["$defs"]
+    entries = [defined.get(name) or entry(of) for name, of in FAMILIES.items()]
     schema["properties"]["ensembles"]["items"] = {"oneOf": entries}
     resolved: dict[str, Any] = resolve(schema, schema["$defs"])
     return resolved
@@ -97,7 +99,31 @@ def check(config: dict[str, Any]) -> Experiment:
     if config["stream"] == NOTEBOOK:
         check_notebook(experiment)
     check_size(experiment)
+    check_functions(experiment)
     return experiment
+
+
+def check_functions(experiment: Experiment) -> None:
+    """Refuse a circuit of one's own whose file, function or keywords are not there."""
+    for ensemble in experiment.own_circuits.values():
+        path, _, name = ensemble.source.rpartition(":")
+        try:
+            tree = ast.parse(Path(path).read_text())
+        except OSError:
+            raise BadInput(f"circuit: no file {path}") from None
+        except (SyntaxError, ValueError) as error:
+            raise BadInput(f"circuit: {path} is no Python: {error}") from None
+        found = {f.name: f.args for f in tree.body if isinstance(f, ast.FunctionDef)}
+        if name not in found:
+            known = ", ".join(found) or "none"
+            raise BadInput(f"circuit: {path} has no function {name}; there is {known}")
+        arguments = found[name]
+        known = [a.arg for a in (*arguments.args[1:], *arguments.kwonlyargs)]
+        for keyword, _ in ensemble.keywords:
+            if keyword not in known and not arguments.kwarg:
+                close = difflib.get_close_matches(keyword, known, 1)
+                hint = f"did you mean {close[0]}?" if close else ", ".join(known)
+                raise BadInput(f"{keyword}: no keyword of {name}; {hint or 'it has none'}")
 
 
 def explain(error: Any) -> str:

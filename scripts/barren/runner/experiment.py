@@ -13,7 +13,7 @@ from typing import Any
 
 from barren import columns
 from barren.physics.ensembles import BadInput, Ensemble
-from barren.physics.families import FAMILIES, KEYS
+from barren.physics.families import FAMILIES, Ansatz
 from barren.physics.observables import BadObservable, Observable
 from barren.runner import layout
 
@@ -56,13 +56,15 @@ class Experiment:
 
     def _cross(self, entry: Mapping[str, Any]) -> Iterable[Ensemble]:
         """The ensembles of one entry."""
+        family = FAMILIES[entry["family"]]
         common = {
             columns.SYMBOL_LAYER: [self.config["symbol"]["layer"]],
             columns.SYMBOL_QUBIT: [self.config["symbol"]["qubit"]],
             columns.OBSERVABLE: [self.config[columns.OBSERVABLE]],
         }
-        lists = {**common, **entry}
-        family = FAMILIES[lists.pop("family")]
+        lists = {k: v for k, v in common.items() if k in family.gradient_keys}
+        rest = {key: values for key, values in entry.items() if key != "family"}
+        lists |= family.crossed(rest)
         for values in itertools.product(*lists.values()):
             keys = dict(zip(lists, values, strict=True))
             if columns.SIGMA in keys:  # a number of one kind has one name
@@ -71,13 +73,19 @@ class Experiment:
                 text = Observable.parse(keys[columns.OBSERVABLE]).text
             except BadObservable as error:
                 raise BadInput(str(error)) from None
-            yield family(**keys | {columns.OBSERVABLE: text})
+            yield family.of_keys(keys | {columns.OBSERVABLE: text})
 
     @cached_property
     def sampled(self) -> tuple[Ensemble, ...]:
         """The ensembles that are sampled; wider ones are predicted alone."""
         limit = self.config["max_sampled_width"]
         return tuple(e for e in self.ensembles if e.width <= limit)
+
+    @cached_property
+    def own_circuits(self) -> dict[str, Ansatz]:
+        """The circuits of one's own, by program, whether sampled or not."""
+        found = (e for e in self.ensembles if isinstance(e, Ansatz))
+        return {ensemble.program: ensemble for ensemble in found}
 
     @cached_property
     def programs(self) -> dict[str, Ensemble]:
@@ -123,10 +131,14 @@ class Experiment:
     def key_columns(self) -> list[str]:
         """The columns that say which ensemble a row of a table belongs to.
 
-        The usual ones, and those that the configuration's ensembles name.
+        The keys that any ensemble has; of the further ones those that are named.
         """
+        found = dict.fromkeys(k for e in self.ensembles for k in e.keys())
         named = {key for entry in self.config["ensembles"] for key in entry}
-        return [key for key in KEYS if key in {*columns.KEYS, *named}]
+        own = [k for k in found if k not in {*columns.KEYS, *columns.FURTHER_KEYS}]
+        further = [k for k in columns.FURTHER_KEYS if k in named | {columns.PARAMETER}]
+        order = [*columns.KEYS, *own, *further]
+        return [key for key in order if key in found]
 
     @property
     def setting(self) -> str:
@@ -136,7 +148,7 @@ class Experiment:
         for entry in config["ensembles"]:
             lists = "; ".join(
                 f"{key.replace('_', ' ')} {', '.join(map(str, values))}"
-                for key, values in entry.items()
+                for key, values in FAMILIES[entry["family"]].crossed(entry).items()
                 if key != "family"
             )
             entries.append(f"{FAMILIES[entry['family']].title}: {lists}")

@@ -30,6 +30,11 @@ def batch(program: str, first: Number, last: Number) -> str:
     return f"{BATCHES}/{program}/{first}-{last}.npz"
 
 
+def circuit(program: str) -> str:
+    """A circuit of one's own, built."""
+    return f"circuits/{program}.json"
+
+
 def gradients(width: Number, first: Number, last: Number) -> str:
     """The gradients of all ensembles of a width, from a first to a last sample."""
     return f"gradients/width-{width}_samples-{first}-{last}.csv"
