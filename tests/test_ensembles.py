@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from barren.physics.ensembles import BadInput, Layered
-from barren.physics.families import KEYS, Random, make
+from barren.physics.families import Random, make
 from barren.runner.experiment import Experiment
 from strategies import LAYERED, ensembles
 
@@ -46,12 +46,6 @@ def test_symbol_and_observable_leave_the_circuits_as_they_are(
     keys = {key: getattr(ensemble, key) for key in ensemble.circuit_keys()}
     assert ensemble.circuit == type(ensemble)(**keys).circuit
     assert ensemble.name.startswith(ensemble.circuit)
-
-
-@given(ensembles(**WIDE))
-def test_a_table_has_a_column_for_every_key(ensemble: Layered) -> None:
-    assert ensemble.keys().keys() <= set(KEYS)
-    assert len(KEYS) == len(set(KEYS))
 
 
 @given(ensembles(**WIDE))
