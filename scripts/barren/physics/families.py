@@ -370,7 +370,13 @@ def _safe(text: str) -> str:
 
 
 FAMILIES: dict[str, type[Ensemble]] = {
-    of.family: of for of in (Random, Identity, IdentityTutorial, Ansatz)
+    of.family: of
+    for of in (
+        Random,
+        Identity,
+        IdentityTutorial,
+        Ansatz,
+    )
 }
 
 def make(spec: Mapping[str, Any]) -> Ensemble:
