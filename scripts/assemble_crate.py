@@ -2,9 +2,9 @@ import shutil
 from pathlib import Path
 
 from barren.physics.ensembles import BadInput
+from barren.provenance.chain import chain
 from barren.provenance.crate import describe_run, write
 from barren.provenance.records import (
-    chain,
     described,
     located,
     read_records,
