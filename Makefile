@@ -1,7 +1,9 @@
 # make reproduce   everything, from nothing to the figures
-# make report      everything, and a report as one HTML file (CONFIG=config/NAME.yaml)
+# make run         another experiment (CONFIG=config/NAME.yaml, here and below)
+# make plan        what it would take
+# make report      everything, and a report as one HTML file
 # make verify      compare the results with results/reference/
-# make reference   keep the results in results/reference/ (CONFIG=config/NAME.yaml)
+# make reference   keep the results in results/reference/
 # make audit       follow every figure and table back to the configuration
 # make archive     pack results, sources and locks; and the crate alone
 # make test        all tests
@@ -15,9 +17,8 @@ SNAKEMAKE := .venv/bin/snakemake
 TEST_PYTHON := .venvs/test/bin/python -s -E
 CORES := all
 CONFIG := config/config.yaml
-KEPT := experiment.json verdict.md tables figures paper
-REFERENCE = results/reference/$(EXPERIMENT)
-EXPERIMENT = $(shell sed -n 's/^experiment: *//p' $(CONFIG))
+EXPERIMENT = $(shell .venv/bin/python -c "import sys, yaml; \
+	print(yaml.safe_load(open(sys.argv[1]))['experiment'])" $(CONFIG))
 
 # Any Python 3 starts the installer, which looks for Python 3.11 itself.
 INSTALL := sh -c '\
@@ -27,28 +28,24 @@ INSTALL := sh -c '\
 	done; \
 	echo "error: no Python 3.11 with venv and ensurepip found on PATH" >&2; exit 1' install
 
-.PHONY: reproduce report verify reference audit archive test config lock
+.PHONY: reproduce run report plan verify reference audit archive test config lock
 .DEFAULT_GOAL := reproduce
 
 reproduce: $(RUNNER)
 	$(SNAKEMAKE) --cores $(CORES)
 
-report: $(RUNNER)
+run: $(RUNNER)
 	$(SNAKEMAKE) --cores $(CORES) --configfile $(CONFIG)
+
+report: run
 	$(SNAKEMAKE) --configfile $(CONFIG) --report results/$(EXPERIMENT)/report.html
 
-verify audit: $(RUNNER)
-	@$(SNAKEMAKE) $@ --cores $(CORES) --configfile $(CONFIG)
-
-# Without the gradients of all circuits where they are many.
-reference: $(RUNNER)
-	$(SNAKEMAKE) --cores $(CORES) --configfile $(CONFIG)
-	rm -rf $(REFERENCE) && mkdir -p $(REFERENCE)
-	cd results/$(EXPERIMENT) && cp -r $(KEPT) ../../$(REFERENCE)
-	find $(REFERENCE) -name gradients.csv -size +500k -delete
+# -- parts the configuration from the targets.
+plan verify audit reference: $(RUNNER)
+	@$(SNAKEMAKE) --cores $(CORES) --configfile $(CONFIG) -- $@
 
 archive: $(RUNNER)
-	$(SNAKEMAKE) archive archive_crate --cores $(CORES) --configfile $(CONFIG)
+	$(SNAKEMAKE) --cores $(CORES) --configfile $(CONFIG) -- archive archive_crate
 
 test: $(RUNNER) $(TESTS)
 	$(TEST_PYTHON) -m ruff check
@@ -59,7 +56,7 @@ test: $(RUNNER) $(TESTS)
 	$(TEST_PYTHON) -m pytest
 
 config: $(RUNNER)
-	PYTHONPATH=scripts .venv/bin/python -m barren.configuration
+	PYTHONPATH=scripts .venv/bin/python -m barren.runner.configuration
 
 lock: $(RUNNER)
 	.venv/bin/python -s -E scripts/lock_environments.py $(if $(UPGRADE),--upgrade)

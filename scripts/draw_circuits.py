@@ -1,24 +1,36 @@
-"""Draw the small circuits by which the tutorial shows its two families."""
+"""Draw a small circuit of each family, as the tutorial shows its two."""
 
-from pathlib import Path
+from typing import Literal
 
-from barren import step
-from barren.batches import read_batch
-from barren.ensembles import Ensemble
-from barren.figures import draw_circuit, save
+from barren.analysis.drawing import draw_circuit
+from barren.analysis.plots import save
+from barren.physics.circuits import replay_notebook, sample_circuits
+from barren.physics.families import FAMILIES
+from barren.runner import step
+from barren.runner.experiment import NOTEBOOK
+from barren.runner.step import Json, Outputs
 
-parser = step.parser(__doc__)
-parser.add_argument("--ensembles", nargs="+", required=True, help="one a batch")
-parser.add_argument("--batches", nargs="+", type=Path, required=True)
-parser.add_argument("--seed", type=int, required=True, help="the batches' seed")
-parser.add_argument(
-    "--figures", nargs="+", type=Path, required=True, help="files to write, by name"
-)
 
-with step.run(parser, inputs=["batches"], outputs=["figures"]) as args:
-    for name, path in zip(args.ensembles, args.batches, strict=True):
-        ensemble = Ensemble.parse(name)
-        circuits = read_batch(path, ensemble, args.seed)[1]
-        figure, gates = draw_circuit(ensemble, circuits)
-        stem = f"circuit_{ensemble.family}"
-        save(figure, gates, [p for p in args.figures if p.stem == stem])
+def draw_circuits(
+    families: list[str],
+    seed: int,
+    stream: Literal["seed_sequence", "notebook"],
+    skips: Json,
+    figures: Outputs,
+) -> None:
+    """Draw sample 0 of each family's small ensemble.
+
+    skips: of a family's name, the notebook's draws before its circuit.
+    """
+    for family in families:
+        small = FAMILIES[family].displayed()
+        if stream == NOTEBOOK:
+            circuits = replay_notebook(small, seed, skips[family], 1, [0])
+        else:
+            circuits = sample_circuits(small, seed, [0])
+        paths = [path for path in figures if path.stem == f"circuit_{family}"]
+        save(*draw_circuit(small, circuits), paths)
+
+
+if __name__ == "__main__":
+    step.run(draw_circuits)

@@ -11,6 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Every run of the tests draws the same examples, whatever else the machine does.
+settings.register_profile("same", derandomize=True, database=None, deadline=None)
+settings.load_profile("same")
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("workflow", "scripts", "config", "envs")

@@ -1,34 +1,51 @@
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 import tensorflow_quantum as tfq
+from hypothesis import given, settings
 
-from barren.batches import read_batch, write_batch
-from barren.circuits import sample_circuits
-from barren.ensembles import BadInput, Ensemble
-from barren.programs import serialise
+from barren.physics.batches import read_batch, write_batch
+from barren.physics.circuits import sample_circuits
+from barren.physics.ensembles import BadInput, Ensemble
+from barren.physics.families import IdentityTutorial, Random
+from barren.physics.programs import serialise
+from strategies import ensembles
 
-ENSEMBLE = Ensemble("identity_tutorial", 3, block_depth=2, blocks=2)
+ENSEMBLE = IdentityTutorial(width=3, block_depth=2, blocks=2)
+
+
+def written(folder: Path, ensemble: Ensemble) -> Path:
+    """A batch of four circuits."""
+    circuits = sample_circuits(ensemble, 9, range(4))
+    path = folder / "0-3.npz"
+    programs = serialise(ensemble, circuits)
+    write_batch(path, ensemble, "seed_sequence", 9, range(4), circuits, programs)
+    return path
 
 
 @pytest.fixture
 def batch(tmp_path: Path) -> Path:
-    circuits = sample_circuits(ENSEMBLE, 9, range(4))
-    path = tmp_path / "0-3.npz"
-    programs = serialise(ENSEMBLE, circuits)
-    write_batch(path, ENSEMBLE, "seed_sequence", 9, range(4), circuits, programs)
-    return path
+    return written(tmp_path, ENSEMBLE)
 
 
-def test_what_is_written_is_read(batch: Path) -> None:
-    samples, circuits, programs = read_batch(batch, ENSEMBLE, 9)
-    expected = sample_circuits(ENSEMBLE, 9, range(4))
+@settings(max_examples=50)
+@given(ensembles())
+def test_what_is_written_is_read(ensemble: Ensemble) -> None:
+    with TemporaryDirectory() as folder:
+        path = written(Path(folder), ensemble)
+        samples, circuits, programs = read_batch(path, ensemble, 9)
+        names = set(np.load(path).files)
+    expected = sample_circuits(ensemble, 9, range(4))
     assert samples.tolist() == [0, 1, 2, 3]
-    for name in ("axes", "angles", "theta", "phi"):
+    drawn = {name for name, array in vars(expected).items() if array is not None}
+    for name in vars(expected):
         np.testing.assert_array_equal(getattr(circuits, name), getattr(expected, name))
-    assert programs.tolist() == serialise(ENSEMBLE, expected).tolist()
+    assert programs.tolist() == serialise(ensemble, expected).tolist()
+    assert names == {"about", "sample", "programs", *drawn}
+    assert ("phi" in names) == isinstance(ensemble, IdentityTutorial)
 
 
 def test_a_reader_opens_it_in_three_lines(batch: Path) -> None:
@@ -39,11 +56,8 @@ def test_a_reader_opens_it_in_three_lines(batch: Path) -> None:
 
 
 def test_the_same_circuits_give_the_same_bytes(batch: Path, tmp_path: Path) -> None:
-    circuits = sample_circuits(ENSEMBLE, 9, range(4))
-    again = tmp_path / "again.npz"
-    programs = serialise(ENSEMBLE, circuits)
-    write_batch(again, ENSEMBLE, "seed_sequence", 9, range(4), circuits, programs)
-    assert again.read_bytes() == batch.read_bytes()
+    (tmp_path / "again").mkdir()
+    assert written(tmp_path / "again", ENSEMBLE).read_bytes() == batch.read_bytes()
 
 
 def test_a_truncated_batch_is_named(batch: Path) -> None:
@@ -66,12 +80,12 @@ def test_a_batch_of_another_configuration_is_refused(batch: Path) -> None:
     with pytest.raises(BadInput, match="seed is 9, expected 10"):
         read_batch(batch, ENSEMBLE, 10)
     with pytest.raises(BadInput, match="ensemble is"):
-        read_batch(batch, Ensemble("random", 3, depth=4), 9)
+        read_batch(batch, Random(width=3, depth=4), 9)
 
 
 def test_another_version_is_refused(
     batch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("barren.batches.VERSION", 2)
-    with pytest.raises(BadInput, match="version is 1, expected 2"):
+    monkeypatch.setattr("barren.physics.batches.VERSION", 3)
+    with pytest.raises(BadInput, match="version is 2, expected 3"):
         read_batch(batch, ENSEMBLE, 9)

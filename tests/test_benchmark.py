@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from barren.circuits import sample_circuits
-from barren.ensembles import Ensemble
-from barren.peers import qsimcirq
+from barren.physics.circuits import sample_circuits
+from barren.physics.families import Random
 from benchmark import ratios
 from conftest import ROOT
+from peers import qsimcirq
 from test_circuits import cirq_circuit
 from test_gradients import ABSOLUTE, cirq_gradient
 
@@ -42,7 +42,7 @@ def test_each_ratio_is_to_the_best_alternative_at_its_best() -> None:
 
 
 def test_the_peers_compute_the_same_gradient() -> None:
-    ensemble = Ensemble("random", 5, depth=6, symbol_layer=1, symbol_qubit=2)
+    ensemble = Random(width=5, depth=6, symbol_layer=1, symbol_qubit=2)
     circuits = sample_circuits(ensemble, 2, range(4))
     expected = [
         cirq_gradient(cirq_circuit(ensemble, circuits, row), ensemble.observable, theta)
@@ -56,13 +56,9 @@ def test_it_runs(tmp_path: Path) -> None:
     """The parts that take the workflow's own packages alone, at a tiny size."""
     pythons = [f"--{name}={sys.executable}" for name in ("tfq", "qsim", "peers")]
     options = ["--snakemake=none", "--cores=1", "--parts", "sampling", "growth"]
+    program = [sys.executable, "scripts/benchmark/benchmark.py", "--quick"]
     subprocess.run(
-        [
-            *(sys.executable, "scripts/benchmark.py", "--quick", "--folder", tmp_path),
-            *(*pythons, *options),
-        ],
-        cwd=ROOT,
-        check=True,
+        [*program, "--folder", tmp_path, *pythons, *options], cwd=ROOT, check=True
     )
     table = pd.read_csv(tmp_path / "ratios.csv")
     drawn = table[table["work"] == "sampling and serialising, n = 4"].iloc[0]

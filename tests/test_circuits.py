@@ -1,5 +1,7 @@
 """Random streams and serialised programs, against Cirq and the notebook's own draws."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import cirq
@@ -7,20 +9,18 @@ import numpy as np
 import pytest
 import sympy
 import tensorflow_quantum as tfq
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tensorflow_quantum.core.proto import program_pb2
 
 import run_tutorial
-from barren.circuits import AXES, Circuits, replay_notebook, sample_circuits
-from barren.ensembles import Ensemble, displayed, notebook_skips
-from barren.programs import serialise
+from barren.physics.circuits import AXES, Circuits, replay_notebook, sample_circuits
+from barren.physics.ensembles import Ensemble
+from barren.physics.families import Identity, IdentityTutorial, Random
+from barren.physics.programs import serialise
+from barren.runner.experiment import Experiment
+from strategies import ensembles
 
-ENSEMBLES = [
-    Ensemble("random", 2, depth=3),
-    Ensemble("random", 12, depth=2, symbol_layer=1, symbol_qubit=11),
-    Ensemble("random", 5, depth=4, sigma=0.3),
-    Ensemble("identity", 4, block_depth=3, blocks=2, symbol_layer=2, symbol_qubit=1),
-    Ensemble("identity_tutorial", 3, block_depth=2, blocks=3),
-]
 THETA = sympy.Symbol("theta")
 
 
@@ -34,25 +34,28 @@ def cirq_circuit(ensemble: Ensemble, circuits: Circuits, row: int) -> cirq.Circu
         operations = []
         for q, qubit in enumerate(qubits):
             angle = circuits.angles[row, layer, q]
+            angle = -angle if dagger else angle
             if (layer, q) == ensemble.symbol:
-                angle = -circuits.phi[row] if dagger else THETA
-            elif dagger:
-                angle = -angle
+                if not dagger:
+                    angle = THETA
+                elif isinstance(ensemble, IdentityTutorial):
+                    angle = -circuits.phi[row]
             operations.append(gates[AXES[circuits.axes[row, layer, q]]](angle)(qubit))
         return operations
 
     operations = [cirq.ry(np.pi / 4)(qubit) for qubit in qubits]
-    blocks = ensemble.blocks or 1
+    blocks = ensemble.blocks if isinstance(ensemble, Identity) else 1
     for block in np.split(np.arange(ensemble.layers), blocks):
         for layer in block:
             operations += rotations(layer, False) + ladder
-        if ensemble.family != "random":
+        if isinstance(ensemble, Identity):
             for layer in reversed(block):
                 operations += ladder[::-1] + rotations(layer, True)
     return cirq.Circuit(operations)
 
 
-@pytest.mark.parametrize("ensemble", ENSEMBLES, ids=lambda e: e.name)
+@settings(max_examples=30)
+@given(ensembles())
 def test_programs_are_the_circuits_of_the_paper(ensemble: Ensemble) -> None:
     circuits = sample_circuits(ensemble, 5, range(2))
     for row, ours in enumerate(tfq.from_tensor(serialise(ensemble, circuits))):
@@ -64,10 +67,11 @@ def test_programs_are_the_circuits_of_the_paper(ensemble: Ensemble) -> None:
         assert abs(np.vdot(psi, phi)) == pytest.approx(1, abs=1e-9)
 
 
-@pytest.mark.parametrize("ensemble", ENSEMBLES, ids=lambda e: e.name)
+@settings(max_examples=30)
+@given(ensembles(widths=st.sampled_from([2, 5, 12])))
 def test_messages_are_those_of_convert_to_tensor(ensemble: Ensemble) -> None:
     """The same moments, gates, qubits and arguments; exponents to their rounding."""
-    ours = serialise(ensemble, sample_circuits(ensemble, 5, range(3)))
+    ours = serialise(ensemble, sample_circuits(ensemble, 5, range(2)))
     theirs = tfq.convert_to_tensor(tfq.from_tensor(ours)).numpy()
     for one, other in zip(ours, theirs, strict=True):
         a, b = (program_pb2.Program.FromString(text) for text in (one, other))
@@ -94,29 +98,33 @@ def assert_same_argument(one: program_pb2.Arg, other: program_pb2.Arg) -> None:
         assert one == other
 
 
-def test_every_circuit_has_a_stream_of_its_own() -> None:
-    ensemble = ENSEMBLES[0]
+@settings(max_examples=50)
+@given(ensembles())
+def test_every_circuit_has_a_stream_of_its_own(ensemble: Ensemble) -> None:
     many = sample_circuits(ensemble, 5, range(10))
-    few = sample_circuits(ensemble, 5, [7, 3])
-    np.testing.assert_array_equal(few.angles, many.angles[[7, 3]])
-    np.testing.assert_array_equal(few.axes, many.axes[[7, 3]])
+    few, chosen = sample_circuits(ensemble, 5, [7, 3]), many[[7, 3]]
+    for name, array in vars(few).items():
+        np.testing.assert_array_equal(array, getattr(chosen, name))
     assert len(np.unique(many.angles)) == many.angles.size
     other_seed = sample_circuits(ensemble, 6, range(10))
     assert not np.isin(other_seed.angles, many.angles).any()
 
 
-def test_moving_the_symbol_keeps_the_circuits() -> None:
-    at_start = sample_circuits(Ensemble("random", 4, depth=5), 1, range(3))
-    moved = sample_circuits(
-        Ensemble("random", 4, depth=5, symbol_layer=2, symbol_qubit=3), 1, range(3)
-    )
-    np.testing.assert_array_equal(at_start.angles, moved.angles)
-    np.testing.assert_array_equal(moved.theta, moved.angles[:, 2, 3])
+@settings(max_examples=50)
+@given(ensembles())
+def test_moving_the_symbol_keeps_the_circuits(ensemble: Ensemble) -> None:
+    at_start = replace(ensemble, symbol_layer=0, symbol_qubit=0, observable_a=0)
+    if at_start.observable_b == 0:
+        at_start = replace(at_start, observable_b=1)
+    one, other = (sample_circuits(of, 1, range(3)) for of in (at_start, ensemble))
+    np.testing.assert_array_equal(one.angles, other.angles)
+    np.testing.assert_array_equal(other.theta, other.angles[:, *ensemble.symbol])
 
 
 def test_axes_and_angles_are_uniform() -> None:
     """Five standard errors of the frequencies and moments of 60,000 draws."""
-    circuits = sample_circuits(Ensemble("random", 10, depth=20), 3, range(300))
+    circuits = sample_circuits(Random(width=10, depth=20), 3, range(300))
+    assert circuits.axes is not None
     counts = np.bincount(circuits.axes.ravel(), minlength=3)
     total = counts.sum()
     assert np.abs(counts / total - 1 / 3).max() < 5 * np.sqrt(2 / 9 / total)
@@ -127,42 +135,55 @@ def test_axes_and_angles_are_uniform() -> None:
         assert abs(error) < 5 * np.sqrt(variance / total)
 
 
-@pytest.mark.parametrize("family", ["random", "identity_tutorial"])
-def test_the_notebooks_draws_are_replayed(family: str) -> None:
+def test_normal_angles_have_their_deviation() -> None:
+    """Five standard errors of the mean and the deviation of 60,000 draws."""
+    ensemble = Random(width=10, depth=20, sigma=0.3)
+    angles = sample_circuits(ensemble, 3, range(300)).angles.ravel()
+    assert abs(angles.mean()) < 5 * 0.3 / np.sqrt(angles.size)
+    assert abs(angles.std() / 0.3 - 1) < 5 / np.sqrt(2 * angles.size)
+
+
+@pytest.mark.parametrize(
+    ("family", "build", "size"),
+    [
+        (Random, run_tutorial.random_circuit, {"depth": 3}),
+        (
+            IdentityTutorial,
+            run_tutorial.identity_circuit,
+            {"block_depth": 2, "blocks": 3},
+        ),
+    ],
+)
+def test_the_notebooks_draws_are_replayed(
+    family: type[Ensemble], build: Callable[..., cirq.Circuit], size: dict[str, int]
+) -> None:
     """Gate by gate the circuits that the tutorial's loops build, and their theta."""
-    size = {"depth": [3]} if family == "random" else {"block_depth": [2], "blocks": [3]}
+    entry = {"family": family.family, "width": [2, 3]}
     config = {
         "samples": 4,
         "observable": [0, 1],
         "symbol": {"layer": 0, "qubit": 0},
-        "ensembles": [{"family": family, "width": [2, 3], **size}],
+        "ensembles": [entry | {key: [value] for key, value in size.items()}],
     }
     rng = np.random.RandomState(1234)
-    build = {
-        "random": run_tutorial.random_circuit,
-        "identity_tutorial": run_tutorial.identity_circuit,
-    }[family]
-    sizes = [value[0] for value in size.values()]
-    shown = build(
-        rng, cirq.GridQubit.rect(1, 3), THETA, *([2] if family == "random" else [2, 2])
-    )
-    skips = notebook_skips(config)
+    shown = build(rng, cirq.GridQubit.rect(1, 3), THETA, *[2] * len(size))
+    skips = Experiment(config).skips
 
-    def ours(ensemble: Ensemble, samples: int) -> tuple[Circuits, list[cirq.Circuit]]:
-        circuits = replay_notebook(
-            ensemble, 1234, skips[ensemble.name], samples, range(samples)
-        )
-        return circuits, [
-            cirq_circuit(ensemble, circuits, row) for row in range(samples)
-        ]
+    def ours(
+        ensemble: Ensemble, skip: int, samples: int
+    ) -> tuple[Circuits, list[cirq.Circuit]]:
+        rows = range(samples)
+        circuits = replay_notebook(ensemble, 1234, skip, samples, rows)
+        return circuits, [cirq_circuit(ensemble, circuits, row) for row in rows]
 
-    assert_same_gates(ours(displayed(family), 1)[1][0], shown)
+    displayed = ours(family.displayed(), skips[family.family], 1)
+    assert_same_gates(displayed[1][0], shown)
     for width in (2, 3):
         qubits = cirq.GridQubit.rect(1, width)
-        expected = [build(rng, qubits, THETA, *sizes) for _ in range(4)]
+        expected = [build(rng, qubits, THETA, *size.values()) for _ in range(4)]
         theta = rng.uniform(0, 2 * np.pi, (4, 1)).astype(np.float32)[:, 0]
-        keys = {key: value[0] for key, value in size.items()}
-        circuits, built = ours(Ensemble(family, width, **keys), 4)
+        ensemble = family(width=width, **size)
+        circuits, built = ours(ensemble, skips[ensemble.name], 4)
         np.testing.assert_array_equal(circuits.theta.astype(np.float32), theta)
         for one, other in zip(built, expected, strict=True):
             assert_same_gates(one, other)

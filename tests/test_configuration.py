@@ -2,14 +2,17 @@
 
 import copy
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from barren import configuration
-from barren.ensembles import BadInput
+from barren.physics.ensembles import BadInput, Ensemble
+from barren.physics.families import FAMILIES
+from barren.runner import configuration
+from barren.runner.experiment import OBSERVABLE, Experiment
 from conftest import ROOT, run_in
 
 GOOD = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
@@ -71,6 +74,7 @@ BAD = {
         "50 is not of type 'array'; .* list of",
     ),
     "no plain name": ("experiment", "../up", "experiment: '../up' does not match"),
+    "a line break": ("experiment", "x\n", r"experiment: 'x\\n' does not match"),
     "no name": ("experiment", None, "'experiment' is a required property"),
     "a missing key": ("ensembles.0.depth", None, "'depth' is a required property"),
     "an unknown word": ("differentiator", "finite", "not one of .*; allowed: .auto."),
@@ -106,9 +110,25 @@ def test_the_notebook_stream_has_limits() -> None:
             configuration.check(changed(key, value) | {"stream": "notebook"})
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=str)
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.stem
+)
 def test_the_experiments_are_good(path: Path) -> None:
-    configuration.check(yaml.safe_load(path.read_text()))
+    experiment = configuration.check(yaml.safe_load(path.read_text()))
+    assert isinstance(experiment, Experiment)
+    assert experiment.ensembles
+
+
+@pytest.mark.parametrize("family", FAMILIES.values())
+def test_the_keys_of_a_family_are_its_fields(family: type[Ensemble]) -> None:
+    """An entry is crossed from exactly these; each is explained."""
+    entry = configuration.resolve(
+        configuration.entry(family), configuration.load_schema()["$defs"]
+    )
+    keys = {of.name for of in fields(family)} - {"observable_a", "observable_b"}
+    assert entry["properties"].keys() == keys | {"family", OBSERVABLE}
+    for key in keys:
+        assert entry["properties"][key]["description"]
 
 
 def test_the_readme_is_that_of_the_schema() -> None:

@@ -6,20 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from barren import cost
-from barren.batches import write_batch
-from barren.circuits import sample_circuits
-from barren.configuration import check
-from barren.ensembles import TFQ, BadInput, Ensemble
-from barren.programs import serialise
-from barren.theory import DENSE_WIDTH, predict
+from barren.physics.batches import write_batch
+from barren.physics.chain import DENSE_WIDTH
+from barren.physics.circuits import sample_circuits
+from barren.physics.ensembles import TFQ, BadInput, Ensemble, gates
+from barren.physics.families import Identity, IdentityTutorial, Random, predict
+from barren.physics.programs import serialise
+from barren.runner import cost
+from barren.runner.configuration import check
 
 RATES = cost.RATES[TFQ]
 ENSEMBLES = (
-    Ensemble("random", 4, depth=30),
-    Ensemble("random", 10, depth=50),
-    Ensemble("identity", 6, block_depth=5, blocks=3),
-    Ensemble("identity_tutorial", 8, block_depth=10, blocks=2),
+    Random(width=4, depth=30),
+    Random(width=10, depth=50),
+    Identity(width=6, block_depth=5, blocks=3),
+    IdentityTutorial(width=8, block_depth=10, blocks=2),
 )
 
 
@@ -34,7 +35,7 @@ def test_disk_and_programs_are_those_of_a_batch(
     write_batch(path, ensemble, "", 1, range(50), circuits, programs)
     predicted = cost.sampling(ensemble, 50, RATES).disk
     assert predicted == pytest.approx(path.stat().st_size, rel=0.15)
-    size = cost.PROGRAM_BYTES_PER_GATE * cost.gates(ensemble)
+    size = cost.PROGRAM_BYTES_PER_GATE * gates(ensemble)
     assert size == pytest.approx(programs.dtype.itemsize, rel=0.03)
 
 
@@ -47,10 +48,10 @@ def test_rates_between_and_beyond_the_measured_widths() -> None:
 
 def test_memory_grows_with_amplitudes_and_batches() -> None:
     """Four state vectors of width 26 are 2 GiB; 2000 deep programs alone 6 GiB."""
-    small = cost.gradient([Ensemble("random", 2, depth=1)], 1, RATES).mib
-    wide = cost.gradient([Ensemble("random", 26, depth=1)], 1, RATES).mib
+    small = cost.gradient([Random(width=2, depth=1)], 1, RATES).mib
+    wide = cost.gradient([Random(width=26, depth=1)], 1, RATES).mib
     assert wide - small == pytest.approx(2048, abs=8)
-    deep = Ensemble("random", 24, depth=500)
+    deep = Random(width=24, depth=500)
     assert cost.gradient([deep], 2000, RATES).mib > 6_144
 
 
@@ -64,24 +65,24 @@ def test_a_batch_that_does_not_fit_is_refused() -> None:
 def test_theory_takes_one_sweep_a_curve() -> None:
     def sweeps(*ensembles: Ensemble) -> float:
         rates = replace(RATES, draw_start=0)
-        one = cost.theory([Ensemble("random", 10, depth=40)], rates)
+        one = cost.theory([Random(width=10, depth=40)], rates)
         return cost.theory(ensembles, rates) / one
 
-    depths = [Ensemble("random", 10, depth=depth) for depth in (10, 20, 40)]
+    depths = [Random(width=10, depth=depth) for depth in (10, 20, 40)]
     assert sweeps(*depths) == 1
-    assert sweeps(*depths, Ensemble("random", 10, depth=40, sigma=0.1)) == 2
-    moved = Ensemble("random", 10, depth=40, observable_b=2)
+    assert sweeps(*depths, Random(width=10, depth=40, sigma=0.1)) == 2
+    moved = Random(width=10, depth=40, observable_b=2)
     assert sweeps(*depths, moved) == 2
     blocks = {"block_depth": 50, "blocks": 1}
-    assert sweeps(Ensemble("identity", 10, symbol_layer=40, **blocks)) == 1
-    assert sweeps(Ensemble("identity_tutorial", 10, **blocks)) == 0
+    assert sweeps(Identity(width=10, symbol_layer=40, **blocks)) == 1
+    assert sweeps(IdentityTutorial(width=10, **blocks)) == 0
 
 
 @pytest.mark.parametrize(("width", "depth"), [(12, 100), (14, 40)])
 def test_theory_takes_about_what_is_predicted(width: int, depth: int) -> None:
     """Within a factor of 4: machines differ, and others may use this one."""
     assert cost.DENSE_WIDTH == DENSE_WIDTH
-    ensembles = [Ensemble("random", width, depth=d + 1) for d in range(depth)]
+    ensembles = [Random(width=width, depth=d + 1) for d in range(depth)]
     start = time.thread_time()
     predict(ensembles)
     taken = time.thread_time() - start

@@ -4,15 +4,22 @@ import os
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
+from dataclasses import replace
+
 import cirq
 import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_quantum as tfq
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
-from barren.circuits import sample_circuits
-from barren.ensembles import QSIM, Ensemble
-from barren.gradients import (
+import oracle
+from barren.physics import simulate
+from barren.physics.circuits import sample_circuits
+from barren.physics.ensembles import Ensemble
+from barren.physics.families import Identity, Random
+from barren.physics.gradients import (
     ADJOINT,
     AUTO,
     PARAMETER_SHIFT,
@@ -20,20 +27,12 @@ from barren.gradients import (
     choose_differentiator,
     gradients,
 )
-from barren.programs import serialise
-from barren.qsim import qsim_gradients
+from barren.physics.programs import serialise
+from barren.physics.qsim import qsim_gradients
+from strategies import ensembles
 from test_circuits import THETA, cirq_circuit
 
-ENSEMBLES = [
-    Ensemble("random", 4, depth=20),
-    Ensemble("random", 5, depth=6, symbol_layer=2, symbol_qubit=3, observable_a=3),
-    Ensemble("identity", 4, block_depth=3, blocks=2, symbol_layer=1, observable_b=3),
-    Ensemble("identity_tutorial", 3, block_depth=4, blocks=2),
-    Ensemble("identity", 5, block_depth=2, blocks=3, symbol_layer=1, symbol_qubit=1),
-    Ensemble("identity_tutorial", 4, block_depth=5, blocks=1, symbol_layer=4),
-    Ensemble("random", 7, depth=4, symbol_qubit=2, observable_a=5),
-    Ensemble("random", 2, depth=1),
-]
+DEEP = Random(width=4, depth=20)
 #: float32 through some hundred gates.
 ABSOLUTE = 1e-5
 #: The adjoint kernel takes central differences of step h = 0.005 in a gate's exponent:
@@ -56,30 +55,73 @@ def cirq_gradient(
     return (up - down) / 2
 
 
-@pytest.mark.parametrize("method", [ADJOINT, PARAMETER_SHIFT, QSIM])
-@pytest.mark.parametrize("ensemble", ENSEMBLES, ids=lambda e: e.name)
-def test_gradients_are_those_of_cirq(ensemble: Ensemble, method: str) -> None:
-    circuits = sample_circuits(ensemble, 2, range(4))
-    if method == QSIM:
-        values = qsim_gradients(ensemble, circuits)
-    else:
-        programs = serialise(ensemble, circuits)
-        values = gradients(programs, circuits.theta, ensemble.observable, method)
+def check_engines(ensemble: Ensemble) -> None:
+    """Every engine against Cirq, those in double precision to its last digits."""
+    circuits = sample_circuits(ensemble, 2, range(3))
     expected = [
-        cirq_gradient(
-            cirq_circuit(ensemble, circuits, row),
-            ensemble.observable,
-            circuits.theta[row],
-        )
-        for row in range(4)
+        cirq_gradient(cirq_circuit(ensemble, circuits, row), ensemble.observable, theta)
+        for row, theta in enumerate(circuits.theta)
     ]
-    assert np.abs(expected).max() > 1000 * ABSOLUTE
-    np.testing.assert_allclose(values, expected, atol=ABSOLUTE, rtol=RELATIVE)
+    for exact in (simulate.gradients, oracle.gradients):
+        np.testing.assert_allclose(exact(ensemble, circuits), expected, atol=1e-12)
+    closed = ensemble.closed_form(circuits)
+    if closed is not None:
+        np.testing.assert_allclose(closed, expected, atol=1e-12)
+    programs = serialise(ensemble, circuits)
+    kernels = [
+        gradients(programs, circuits.theta, ensemble.observable, method)
+        for method in (ADJOINT, PARAMETER_SHIFT)
+    ]
+    for values in (*kernels, qsim_gradients(ensemble, circuits)):
+        np.testing.assert_allclose(values, expected, atol=ABSOLUTE, rtol=RELATIVE)
+
+
+@settings(max_examples=60)
+@given(ensembles(widths=st.integers(2, 7), counts=st.integers(1, 5)))
+@example(DEEP)
+@example(Identity(width=5, block_depth=4, blocks=2, symbol_layer=1, symbol_qubit=1))
+def test_gradients_are_those_of_cirq(ensemble: Ensemble) -> None:
+    check_engines(ensemble)
+
+
+def test_gradients_are_large_enough_to_differ() -> None:
+    circuits = sample_circuits(DEEP, 2, range(3))
+    assert np.abs(simulate.gradients(DEEP, circuits)).max() > 1000 * ABSOLUTE
+
+
+@settings(max_examples=60)
+@given(ensembles(counts=st.integers(1, 4)))
+def test_the_other_blocks_are_the_identity(ensemble: Ensemble) -> None:
+    circuits = sample_circuits(ensemble, 4, range(3))
+    alone = ensemble.first_block(circuits)
+    if alone is not None:
+        assert alone[0].layers < ensemble.layers
+        np.testing.assert_allclose(
+            simulate.gradients(*alone),
+            simulate.gradients(ensemble, circuits),
+            atol=1e-12,
+        )
+
+
+@settings(max_examples=60)
+@given(ensembles())
+def test_theta_alone_has_the_opposite_gradient_at_half_a_turn(
+    ensemble: Ensemble,
+) -> None:
+    """What the agreement's test relies on."""
+    circuits = sample_circuits(ensemble, 4, range(3))
+    opposite = replace(circuits, theta=circuits.theta + np.pi)
+    if ensemble.theta_is_alone:
+        np.testing.assert_allclose(
+            simulate.gradients(ensemble, opposite),
+            -simulate.gradients(ensemble, circuits),
+            atol=1e-12,
+        )
 
 
 def test_gradients_are_those_of_the_public_layer() -> None:
     """Bit for bit: the kernels loaded by file are those that the package calls."""
-    ensemble = ENSEMBLES[0]
+    ensemble = DEEP
     circuits = sample_circuits(ensemble, 2, range(4))
     programs = serialise(ensemble, circuits)
     qubits = cirq.GridQubit.rect(1, ensemble.width)
@@ -98,7 +140,7 @@ def test_gradients_are_those_of_the_public_layer() -> None:
 
 @pytest.mark.parametrize("differentiator", [ADJOINT, PARAMETER_SHIFT])
 def test_the_size_of_a_batch_changes_nothing(differentiator: str) -> None:
-    ensemble = ENSEMBLES[0]
+    ensemble = DEEP
     circuits = sample_circuits(ensemble, 2, range(6))
     programs = serialise(ensemble, circuits)
 
@@ -113,8 +155,8 @@ def test_the_size_of_a_batch_changes_nothing(differentiator: str) -> None:
 
 def test_qsim_leaves_out_what_is_outside_the_light_cone() -> None:
     """Zero to the last bit where the symbol cannot reach the observable."""
-    near = Ensemble("random", 6, depth=3, symbol_qubit=3)
-    far = Ensemble("random", 6, depth=3, symbol_qubit=4)
+    near = Random(width=6, depth=3, symbol_qubit=3)
+    far = Random(width=6, depth=3, symbol_qubit=4)
     for ensemble, reached in ((near, True), (far, False)):
         circuits = sample_circuits(ensemble, 2, range(6))
         assert qsim_gradients(ensemble, circuits).any() == reached
@@ -123,7 +165,7 @@ def test_qsim_leaves_out_what_is_outside_the_light_cone() -> None:
 @pytest.mark.parametrize("width", [10, 15])
 def test_both_engines_agree(width: int) -> None:
     """To float32 through a thousand gates; wide enough for each of qsim's kernels."""
-    ensemble = Ensemble("random", width, depth=20)
+    ensemble = Random(width=width, depth=20)
     circuits = sample_circuits(ensemble, 3, range(8))
     programs = serialise(ensemble, circuits)
     expected = gradients(programs, circuits.theta, ensemble.observable, PARAMETER_SHIFT)
@@ -144,7 +186,7 @@ def test_identity_blocks_cancel() -> None:
     In the prepared state <Z_0> = 1/sqrt 2 = <Z_1>, and theta_a = theta_b, so the
     gradient is -<i/2 [P, Z_0]> <Z_1>: 0 for X and Z, -1/2 for Y.
     """
-    ensemble = Ensemble("identity", 4, block_depth=5, blocks=3)
+    ensemble = Identity(width=4, block_depth=5, blocks=3)
     circuits = sample_circuits(ensemble, 2, range(30))
     values = gradients(
         serialise(ensemble, circuits), circuits.theta, ensemble.observable, ADJOINT

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from barren import columns
-from barren.latex import escape, interval, listing, number
-from barren.tables import read_table
+from barren.analysis.latex import escape, interval, listing, number
+from barren.analysis.tables import ensemble_of, read_table
 from conftest import ROOT
 
 PDFLATEX = shutil.which("pdflatex")
@@ -65,13 +65,7 @@ def test_numbers_are_those_of_the_tables(small: Path, numbers: dict[str, str]) -
     tables = small / "results" / "small" / "tables"
     statistics = read_table(tables / "statistics.csv")
     for _, row in statistics.iterrows():
-        if row[columns.FAMILY] == "random":
-            name = f"random_width-{row[columns.WIDTH]}_depth-{row[columns.DEPTH]}"
-        else:
-            name = (
-                f"{row[columns.FAMILY]}_width-{row[columns.WIDTH]}"
-                f"_block-depth-{row[columns.BLOCK_DEPTH]}_blocks-{row[columns.BLOCKS]}"
-            )
+        name = ensemble_of(row).name
         for key in (columns.MEAN, columns.VARIANCE, columns.EXACT_VARIANCE):
             found = plain(numbers[f"{name}/{key.replace('_', '-')}"])
             assert found == pytest.approx(row[key], rel=0.005)

@@ -5,7 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
+from barren.analysis.figures import figures_of
+from barren.runner import configuration
 from browser import CHROMIUM, DRIVER, Browser, browser
 from conftest import ROOT, run_in
 
@@ -162,16 +165,14 @@ def test_pages_read_well(
         assert words.lower() in text.lower()
 
 
-def test_every_figure_has_a_caption_and_a_title() -> None:
-    """Of every experiment in config/."""
-    rules = (ROOT / "workflow" / "rules" / "common.smk").read_text()
-    captions = {path.stem for path in (ROOT / "workflow" / "report").glob("*.rst")}
-    report = (ROOT / "workflow" / "rules" / "report.smk").read_text()
-    names = {
-        word.strip('"')
-        for word in rules.replace("[", " ").replace("]", " ").replace(",", " ").split()
-        if word.startswith(('"gradient_', '"random_vs_'))
-    } - {"gradient_variance"}
-    assert len(names) >= 9
-    for name in names:
-        assert name in captions and f'"{name}"' in report
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.stem
+)
+def test_every_figure_has_a_caption_and_a_title(path: Path) -> None:
+    """Each its own, of every experiment in config/."""
+    experiment = configuration.check(yaml.safe_load(path.read_text()))
+    figures = figures_of(experiment.ensembles)
+    assert figures
+    for words in ("name", "title", "caption"):
+        assert len({getattr(figure, words) for figure in figures}) == len(figures)
+        assert all(getattr(figure, words).strip() for figure in figures)

@@ -1,4 +1,4 @@
-"""Statistics and the numpy sampler, against closed forms and Cirq's simulator."""
+"""Statistics and the oracle, against closed forms and Cirq's simulator."""
 
 import math
 from itertools import pairwise
@@ -7,11 +7,12 @@ import cirq
 import numpy as np
 import pytest
 
-import measure_coverage
-from barren.circuits import Circuits
-from barren.ensembles import IDENTITY, IDENTITY_TUTORIAL, RANDOM, Ensemble
-from barren.sampler import draw_circuits, gradients
-from barren.statistics import fit_slope, log_errors, summarise
+import coverage
+from barren.analysis.statistics import fit_slope, log_errors, summarise
+from barren.physics.circuits import Circuits
+from barren.physics.ensembles import Ensemble
+from barren.physics.families import FAMILIES, Identity, IdentityTutorial, Random
+from oracle import draw_circuits, gradients
 
 ROTATIONS = (cirq.rx, cirq.ry, cirq.rz)
 
@@ -19,7 +20,11 @@ ROTATIONS = (cirq.rx, cirq.ry, cirq.rz)
 def cirq_gradient(ensemble: Ensemble, circuits: Circuits, sample: int) -> float:
     """Central difference of Cirq's expectation, gate by gate from the definition."""
     qubits = cirq.LineQubit.range(ensemble.width)
-    block = ensemble.block_depth or ensemble.layers
+    block = ensemble.keys().get("block_depth")
+    inverted = block is not None
+    block = block or ensemble.layers
+    assert circuits.axes is not None
+    axes = circuits.axes
 
     def layers(first: int, angle: float) -> cirq.Circuit:
         circuit = cirq.Circuit()
@@ -28,17 +33,18 @@ def cirq_gradient(ensemble: Ensemble, circuits: Circuits, sample: int) -> float:
                 value = circuits.angles[sample, layer, qubit]
                 if (layer, qubit) == ensemble.symbol:
                     value = angle
-                rotation = ROTATIONS[circuits.axes[sample, layer, qubit]]
+                rotation = ROTATIONS[axes[sample, layer, qubit]]
                 circuit += rotation(float(value))(qubits[qubit])
             circuit += [cirq.CZ(a, b) for a, b in pairwise(qubits)]
         return circuit
 
     def expectation(theta: float) -> float:
         circuit = cirq.Circuit(cirq.ry(np.pi / 4)(qubit) for qubit in qubits)
+        opposite = circuits.theta if circuits.phi is None else circuits.phi
         for first in range(0, ensemble.layers, block):
             circuit += layers(first, theta if first == 0 else math.nan)
-            if circuits.phi is not None:
-                circuit += cirq.inverse(layers(first, float(circuits.phi[sample])))
+            if inverted:
+                circuit += cirq.inverse(layers(first, float(opposite[sample])))
         a, b = (qubits[site] for site in ensemble.observable)
         state = cirq.Simulator(dtype=np.complex128).simulate(
             circuit, qubit_order=qubits
@@ -55,19 +61,21 @@ def cirq_gradient(ensemble: Ensemble, circuits: Circuits, sample: int) -> float:
     return (expectation(theta + step) - expectation(theta - step)) / (2 * step)
 
 
-@pytest.mark.parametrize("family", [RANDOM, IDENTITY, IDENTITY_TUTORIAL])
+@pytest.mark.parametrize("family", FAMILIES.values())
 @pytest.mark.parametrize(
     ("width", "symbol", "observable"),
     [(2, (0, 0), (0, 1)), (3, (1, 2), (2, 0)), (5, (2, 1), (1, 4))],
 )
-def test_sampler_agrees_with_cirq(
-    family: str, width: int, symbol: tuple[int, int], observable: tuple[int, int]
+def test_oracle_agrees_with_cirq(
+    family: type[Ensemble],
+    width: int,
+    symbol: tuple[int, int],
+    observable: tuple[int, int],
 ) -> None:
-    shape = {"depth": 3} if family == RANDOM else {"block_depth": 3, "blocks": 2}
-    ensemble = Ensemble(
-        family,
-        width,
-        **shape,
+    ensemble = family(
+        width=width,
+        **{family.layer_key: 3},
+        **{key: 2 for key in family.circuit_keys() if key == "blocks"},
         symbol_layer=symbol[0],
         symbol_qubit=symbol[1],
         observable_a=observable[0],
@@ -81,8 +89,8 @@ def test_sampler_agrees_with_cirq(
     np.testing.assert_allclose(single, expected, atol=1e-5)
 
 
-def test_sampler_does_not_depend_on_the_chunk() -> None:
-    ensemble = Ensemble(RANDOM, 4, depth=5)
+def test_oracle_does_not_depend_on_the_chunk() -> None:
+    ensemble = Random(width=4, depth=5)
     circuits = draw_circuits(ensemble, 10, np.random.default_rng(0))
     whole = gradients(ensemble, circuits)
     np.testing.assert_allclose(
@@ -92,13 +100,13 @@ def test_sampler_does_not_depend_on_the_chunk() -> None:
 
 @pytest.mark.parametrize(
     ("family", "mean", "second_moment"),
-    [(IDENTITY_TUTORIAL, 0, 1 / 8), (IDENTITY, -1 / 6, 1 / 12)],
+    [(IdentityTutorial, 0, 1 / 8), (Identity, -1 / 6, 1 / 12)],
 )
 @pytest.mark.parametrize("width", [2, 5])
 def test_identity_blocks_have_their_closed_moments(
-    family: str, mean: float, second_moment: float, width: int
+    family: type[Identity], mean: float, second_moment: float, width: int
 ) -> None:
-    ensemble = Ensemble(family, width, block_depth=4, blocks=2)
+    ensemble = family(width=width, block_depth=4, blocks=2)
     count = 4000
     circuits = draw_circuits(ensemble, count, np.random.default_rng(7))
     summary = summarise(gradients(ensemble, circuits))
@@ -162,11 +170,11 @@ def test_interval_covers_under_heavy_tails() -> None:
     rng = np.random.default_rng(11)
     experiments = 400
     x = rng.laplace(0, 0.05, (experiments, 200))
-    low, high = measure_coverage.bootstrap_t(x)
+    low, high = coverage.bootstrap_t(x)
     covered = np.mean((low <= 2 * 0.05**2) & (high >= 2 * 0.05**2))
     # Binomial error of 95 % is 1.1 %: normal theory would cover 79 %.
     assert 0.90 < covered <= 0.99
-    low, high = measure_coverage.normal_theory(x)
+    low, high = coverage.normal_theory(x)
     assert np.mean((low <= 2 * 0.05**2) & (high >= 2 * 0.05**2)) < 0.85
 
 

@@ -1,29 +1,46 @@
 """The exact theory against exact averages over circuits, and against itself."""
 
+import contextlib
+import csv
+import io
 import itertools
 import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-import predict_variance
-from barren import theory
-from barren.ensembles import BadInput, Ensemble
-from barren.theory import (
+import oracle
+from barren import columns
+from barren.physics import chain
+from barren.physics.chain import (
     PREPARED,
     Z,
-    asymptotic_variance,
     dense_chain,
-    identity_asymptote,
-    identity_moments,
     mps_chain,
-    predict,
-    random_moments,
-    require_known,
     rotation_map,
     symbol_map,
+)
+from barren.physics.circuits import sample_circuits
+from barren.physics.ensembles import BadInput
+from barren.physics.families import (
+    Identity,
+    IdentityTutorial,
+    Random,
+    predict,
+)
+from barren.physics.moments import (
+    TOLERANCE,
+    asymptotic_variance,
+    identity_asymptote,
+    identity_moments,
+    random_moments,
+    require_known,
     tutorial_moments,
 )
+from strategies import ensembles
+from tools.predict import main as command_line
 
 PAULIS = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
 
@@ -148,6 +165,32 @@ def ladder(state):
     return state
 
 
+def expectation_of_block(axes, there, back, observable):
+    """<Z_a Z_b> behind U(there) U(back)^dagger, angles (circuits, layers, width)."""
+    circuits, layers, width = axes.shape
+    state = np.zeros((circuits, *[2] * width), dtype=complex)
+    state[(slice(None), *[0] * width)] = 1
+    every = np.arange(circuits)
+    for site in range(width):
+        state = apply(state, rotations([np.pi / 4])[1, 0], site)
+
+    def rotate(state, row, angles):
+        for site in range(width):
+            matrix = rotations(angles[:, row, site])[axes[:, row, site], every]
+            state = apply(state, matrix, site)
+        return state
+
+    for row in range(layers):
+        state = ladder(rotate(state, row, there))
+    for row in reversed(range(layers)):
+        state = rotate(ladder(state), row, -back)
+    probability = np.abs(state) ** 2
+    signs = np.array([1, -1])
+    for site in reversed(range(width)):
+        probability = probability @ (signs if site in observable else signs**2)
+    return probability
+
+
 def exact_identity(width, layer, qubit, observable, sigma=None, tutorial=False):
     """Mean of g and g^2 over all axes and angles before the symbol, and its axis.
 
@@ -178,30 +221,11 @@ def exact_identity(width, layer, qubit, observable, sigma=None, tutorial=False):
         weight *= weights[grid[:, -2]] * weights[grid[:, -1]]
 
     def expectation(theta):
-        state = np.zeros((circuits, *[2] * width), dtype=complex)
-        state[(slice(None), *[0] * width)] = 1
-        every = np.arange(circuits)
-        for site in range(width):
-            state = apply(state, rotations([np.pi / 4])[1, 0], site)
-
-        def rotate(state, row, sign, at_symbol):
-            for site in range(width):
-                angle = angles[:, row, site]
-                if (row, site) == (layer, qubit):
-                    angle = at_symbol
-                matrix = rotations(sign * angle)[axes[:, row, site], every]
-                state = apply(state, matrix, site)
-            return state
-
-        for row in range(layers):
-            state = ladder(rotate(state, row, 1, theta))
-        for row in reversed(range(layers)):
-            state = rotate(ladder(state), row, -1, phi)
-        probability = np.abs(state) ** 2
-        signs = np.array([1, -1])
-        for site in reversed(range(width)):
-            probability = probability @ (signs if site in observable else signs**2)
-        return probability
+        # There and back, with the symbol's own angle on either way.
+        at = (slice(None), layer, qubit)
+        there, back = angles.copy(), angles.copy()
+        there[at], back[at] = theta, phi
+        return expectation_of_block(axes, there, back, observable)
 
     shift = np.pi / 2
     gradient = (expectation(theta + shift) - expectation(theta - shift)) / 2
@@ -252,10 +276,8 @@ def test_tutorial_moments_are_the_exact_average(width, layer, qubit, observable,
 def test_the_tutorials_blocks_have_no_exact_form_elsewhere():
     moments = tutorial_moments([0, 1, 2], qubit=3, observable=(0, 1))
     np.testing.assert_array_equal(moments.second_moment, [0, 0, np.nan])
-    (prediction,) = predict(
-        [Ensemble("identity_tutorial", 4, block_depth=5, blocks=1, symbol_layer=1)]
-    )
-    assert prediction == (None,) * 5
+    ensemble = IdentityTutorial(width=4, block_depth=5, blocks=1, symbol_layer=1)
+    assert predict([ensemble])[ensemble] == (None,) * 5
 
 
 # Known values.
@@ -319,7 +341,7 @@ def test_the_chain_is_symmetric_under_reflection():
 # The matrix product state.
 
 
-def chain(width, layers, symbol=(0, 0)):
+def a_chain(width, layers, symbol=(0, 0)):
     maps = np.broadcast_to(rotation_map(), (layers, width, 3, 3)).copy()
     maps[symbol] = symbol_map()
     probes = np.zeros((1, width), dtype=np.intp)
@@ -338,7 +360,7 @@ def chain(width, layers, symbol=(0, 0)):
     ],
 )
 def test_matrix_product_state_agrees_with_dense(width, symbol, truncation, tolerance):
-    arguments = chain(width, 500, symbol)
+    arguments = a_chain(width, 500, symbol)
     dense, _ = dense_chain(*arguments)
     product, _ = mps_chain(*arguments, truncation)
     reached = slice(symbol[0] + symbol[1] + 1, None)
@@ -355,10 +377,10 @@ def test_matrix_product_state_agrees_with_dense(width, symbol, truncation, toler
 )
 def test_matrix_product_state_vouches_for_its_error(monkeypatch, moments):
     dense = moments()
-    monkeypatch.setattr(theory, "DENSE_WIDTH", 0)
+    monkeypatch.setattr(chain, "DENSE_WIDTH", 0)
     product = moments()
     error = np.abs(product.variance - dense.variance)
-    assert np.all(product.relative_error <= theory.TOLERANCE)
+    assert np.all(product.relative_error <= TOLERANCE)
     assert np.any(product.relative_error > 0)
     # An estimate, not a bound: 4 leaves room, 1e-11 for rounding.
     assert np.all(error <= (4 * product.relative_error + 1e-11) * dense.variance)
@@ -366,18 +388,18 @@ def test_matrix_product_state_vouches_for_its_error(monkeypatch, moments):
 
 
 def test_truncation_is_tightened_until_it_suffices(monkeypatch):
-    monkeypatch.setattr(theory, "DENSE_WIDTH", 0)
-    monkeypatch.setattr(theory, "TRUNCATIONS", (1e-1, 1e-2, 1e-8, 1e-9))
-    assert random_moments(6, [40]).relative_error[0] < theory.TOLERANCE
-    monkeypatch.setattr(theory, "TRUNCATIONS", (1e-1, 1e-2))
+    monkeypatch.setattr(chain, "DENSE_WIDTH", 0)
+    monkeypatch.setattr(chain, "TRUNCATIONS", (1e-1, 1e-2, 1e-8, 1e-9))
+    assert random_moments(6, [40]).relative_error[0] < TOLERANCE
+    monkeypatch.setattr(chain, "TRUNCATIONS", (1e-1, 1e-2))
     assert np.isnan(random_moments(6, [40]).variance[0])
-    ensembles = [Ensemble("random", 6, depth=40)]
-    predictions = predict(ensembles)
-    assert predictions[0].variance is None
+    ensemble = Random(width=6, depth=40)
+    prediction = predict([ensemble])[ensemble]
+    assert prediction.variance is None
     with pytest.raises(
         BadInput, match="random_width-6_depth-40: the exact variance is"
     ):
-        require_known(zip(ensembles, predictions, strict=True))
+        require_known([(ensemble, prediction)])
 
 
 def test_a_wide_circuit_sees_no_further_than_its_light_cone():
@@ -392,26 +414,55 @@ def test_a_wide_circuit_sees_no_further_than_its_light_cone():
 # Predictions by ensemble, and the command line.
 
 
-def test_predictions_match_their_ensembles():
-    ensembles = [
-        Ensemble("random", 4, depth=50),
-        Ensemble("identity", 4, block_depth=3, blocks=2, symbol_layer=2),
-        Ensemble("random", 4, depth=10),
-        Ensemble("identity_tutorial", 4, block_depth=3, blocks=2),
-        Ensemble("identity", 4, block_depth=5, blocks=1),
-        Ensemble("random", 4, depth=10, sigma=0.3),
-        Ensemble("random", 5, depth=10, observable_a=2, symbol_layer=3),
-    ]
-    together = predict(ensembles)
-    # The error estimate looks at other depths too.
-    alone = [predict([ensemble])[0] for ensemble in ensembles]
-    assert [row[:4] for row in together] == [row[:4] for row in alone]
-    assert together[0].asymptotic_variance == asymptotic_variance(4)
-    assert together[3] == (0, 1 / 8, 1 / 8, None, 0)
-    assert together[4].variance == pytest.approx(1 / 18, rel=1e-14)
-    assert together[4].asymptotic_variance == identity_asymptote(4)
-    assert together[5].variance == together[5].second_moment - together[5].mean ** 2
-    assert all(map(math.isfinite, together[6]))
+@settings(max_examples=60)
+@given(st.lists(ensembles(), min_size=1, max_size=6))
+def test_predictions_are_the_same_together_and_alone(several):
+    together = predict(several)
+    for ensemble in several:
+        # The error estimate looks at other depths too.
+        alone = predict([ensemble])[ensemble]
+        assert alone[:4] == together[ensemble][:4]
+        if alone.variance is not None:
+            assert alone.variance == alone.second_moment - alone.mean**2
+            assert alone.relative_error <= TOLERANCE
+
+
+@settings(max_examples=30)
+@given(ensembles(widths=st.integers(2, 4), counts=st.integers(1, 3)))
+def test_predictions_are_those_of_many_circuits(ensemble):
+    """Five standard errors of the mean and the mean square of 4000 circuits.
+
+    |g| <= 1, so g and g^2 deviate by at most 1; rare large values need a floor.
+    """
+    prediction = predict([ensemble])[ensemble]
+    if prediction.variance is None:
+        return
+    circuits = oracle_circuits(ensemble, 4000)
+    g = oracle.gradients(ensemble, circuits)
+    for values, exact in ((g, prediction.mean), (g**2, prediction.second_moment)):
+        error = 5 * values.std() / math.sqrt(len(g)) + 25 / len(g)
+        assert abs(values.mean() - exact) < error
+
+
+def oracle_circuits(ensemble, samples):
+    """Uniform angles by the oracle, normal ones stream by stream."""
+    if ensemble.sigma is None:
+        rng = np.random.default_rng(1)
+        return oracle.draw_circuits(ensemble, samples, rng)
+    return sample_circuits(ensemble, 1, range(samples))
+
+
+def test_predictions_of_the_families():
+    uniform = Random(width=4, depth=50)
+    tutorial = IdentityTutorial(width=4, block_depth=3, blocks=2)
+    grant = Identity(width=4, block_depth=5, blocks=1)
+    moved = Random(width=5, depth=10, observable_a=2, symbol_layer=3)
+    found = predict([uniform, tutorial, grant, moved])
+    assert found[uniform].asymptotic_variance == asymptotic_variance(4)
+    assert found[tutorial] == (0, 1 / 8, 1 / 8, None, 0)
+    assert found[grant].variance == pytest.approx(1 / 18, rel=1e-14)
+    assert found[grant].asymptotic_variance == identity_asymptote(4)
+    assert all(map(math.isfinite, found[moved]))
 
 
 def test_a_symbol_needs_its_layer():
@@ -419,43 +470,55 @@ def test_a_symbol_needs_its_layer():
         random_moments(4, [3, 5], symbol=(3, 0))
 
 
-def test_command_line_prints_variances(capsys):
-    predict_variance.main(["--width", "2", "3", "--depth", "5", "4"])
-    header, *rows = capsys.readouterr().out.splitlines()
-    assert header == "width,depth,variance,relative_error"
-    assert [row.split(",")[:2] for row in rows] == [
-        ["2", "5"],
-        ["2", "4"],
-        ["3", "5"],
-        ["3", "4"],
-    ]
-    assert float(rows[3].split(",")[2]) == random_moments(3, [4]).variance[0]
+@settings(max_examples=30)
+@given(ensembles())
+def test_the_command_line_prints_the_predictions(ensemble):
+    """Of any ensemble of any family, an option for each key."""
+    keys = {key: getattr(ensemble, key) for key in ensemble.circuit_keys()}
+    keys = {key: value for key, value in keys.items() if value is not None}
+    arguments = ["--family", ensemble.family]
+    for key, value in keys.items():
+        arguments += [f"--{key.replace('_', '-')}", str(value)]
+    arguments += ["--symbol", *map(str, ensemble.symbol)]
+    arguments += ["--observable", *map(str, ensemble.observable)]
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        command_line(arguments)
+    (row,) = csv.DictReader(printed.getvalue().splitlines())
+    assert list(row) == [*keys, *columns.THEORY]
+    values = ["" if x is None else str(x) for x in predict([ensemble])[ensemble]]
+    assert list(row.values()) == [*map(str, keys.values()), *values]
 
 
-def test_command_line_prints_second_moments(capsys):
-    arguments = "--family identity --width 8 --symbol 2 0 --observable 0 1"
-    predict_variance.main(arguments.split())
-    header, row = capsys.readouterr().out.splitlines()
-    values = dict(zip(header.split(","), row.split(","), strict=True))
-    assert float(values["second_moment"]) == pytest.approx(0.080011, abs=5e-7)
+def test_the_command_line_crosses_lists(capsys):
+    command_line(["--width", "2", "3", "--depth", "5", "4"])
+    _, *rows = capsys.readouterr().out.splitlines()
+    found = [row.split(",")[:2] for row in rows]
+    assert found == [["2", "5"], ["2", "4"], ["3", "5"], ["3", "4"]]
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "message"),
     [
-        "--width 4",
-        "--width 1 --depth 3",
-        "--width 4 --depth 3 --symbol 3 0",
-        "--width 4 --depth 3 --symbol 0 4",
-        "--width 4 --depth 3 --observable 1 1",
-        "--width 4 --depth 3 --observable 0 4",
-        "--width four --depth 3",
-        "--width 4 --depth -3",
-        "--width 4 --depth 3 --family identity",
+        ("--width 4", "--depth: the family random needs it"),
+        ("--depth 4", "--width: the family random needs it"),
+        ("--width 1 --depth 3", "--width: 1 is less than 2"),
+        ("--width 4 --depth 0", "--depth: 0 is less than 1"),
+        ("--width 4 --depth 3 --symbol 3 0", "symbol layer 3 lies outside"),
+        ("--width 4 --depth 3 --symbol 0 4", "symbol qubit 4 lies outside"),
+        ("--width 4 --depth 3 --observable 1 1", "names one qubit twice"),
+        ("--width 4 --depth 3 --observable 0 4", "observable qubit 4 lies outside"),
+        ("--width 4 --depth 3 --sigma nan", "--sigma: takes numbers above 0"),
+        ("--width four --depth 3", "'four' is not a number"),
+        ("--width 4 --depth -3", "'-3' is not a number"),
+        ("--width 4 4 --depth 3", "random_width-4_depth-3 is named twice"),
+        ("--width 4 --depth 3 --blocks 1", "--blocks: the family random has no such"),
+        ("--family plateau --width 4", "invalid choice: 'plateau'"),
     ],
 )
-def test_command_line_refuses_bad_input(arguments, capsys):
+def test_the_command_line_refuses_bad_input(arguments, message, capsys):
     with pytest.raises(SystemExit) as error:
-        predict_variance.main(arguments.split())
+        command_line(arguments.split())
     assert error.value.code == 2
-    assert capsys.readouterr().out == ""
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert message in printed.err.splitlines()[-1]

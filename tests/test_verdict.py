@@ -1,25 +1,43 @@
 """The verdict: what is true is not contradicted, and planted faults are."""
 
-from dataclasses import replace
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from barren import columns
-from barren.agreement import agreement
-from barren.ensembles import IDENTITY, IDENTITY_TUTORIAL, RANDOM, Ensemble
-from barren.evidence import (
-    Claim,
+from barren.analysis import statements
+from barren.analysis.agreement import agreement
+from barren.analysis.claims import TESTS, judge
+from barren.analysis.evidence import (
+    Finding,
     Point,
     join_draws,
-    one_rotation_gradients,
+    read_points,
     reduce_draws,
 )
-from barren.sampler import draw_circuits, gradients
-from barren.statistics import summarise
-from barren.theory import Prediction, predict
-from barren.verdict import deepest, fit_curves, judge, render
-from measure_coverage import DEFAULT, FAULTS, SHALLOW, SMALL, experiment
+from barren.analysis.fits import curves, fit_curves
+from barren.analysis.statistics import summarise
+from barren.analysis.tables import ensemble_keys, read_table, write_table
+from barren.physics import simulate
+from barren.physics.circuits import sample_circuits
+from barren.physics.ensembles import BadInput, Ensemble, Gate, Moment, Prediction
+from barren.physics.families import (
+    FAMILIES,
+    Identity,
+    IdentityTutorial,
+    Random,
+    predict,
+)
+from coverage import DEFAULT, FAULTS, SHALLOW, SMALL, experiment
+from oracle import draw_circuits, gradients
 
 #: The tutorial's experiment to n = 8, which the tests can afford.
 TUTORIAL = tuple(ensemble for ensemble in DEFAULT if ensemble.width <= 8)
@@ -29,11 +47,15 @@ def rng(seed: int) -> np.random.Generator:
     return np.random.default_rng([2018, seed])
 
 
-def by_name(claims: list[Claim]) -> dict[str, Claim]:
-    return {claim.claim: claim for claim in claims}
+def by_name(findings: Sequence[Finding]) -> dict[str, Finding]:
+    return {finding.claim: finding for finding in findings}
 
 
-def bare(points: list[Point]) -> list[Point]:
+def verdicts(findings: Sequence[Finding], claim: str) -> dict[str, str]:
+    return {f.setting: f.verdict for f in findings if f.claim == claim}
+
+
+def bare(points: Sequence[Point]) -> list[Point]:
     """Points of which the tables are left, without the recorded circuits."""
     return [replace(point, draws=None) for point in points]
 
@@ -44,57 +66,77 @@ def tutorial() -> list[Point]:
 
 
 def test_tutorial_experiment_gets_its_verdicts(tutorial: list[Point]) -> None:
-    claims = by_name(judge(tutorial))
-    assert {name: claim.verdict for name, claim in claims.items()} == {
+    findings = by_name(judge(tutorial))
+    found = {name: finding.verdict for name, finding in findings.items()}
+    found.pop("variance_falls_exponentially")  # hardly seen up to n = 8
+    assert found == {
         "samples_agree_with_theory": "supported",
         "mean_is_zero": "supported",
         "variance_falls_with_width": "supported",
-        "variance_falls_exponentially": claims["variance_falls_exponentially"].verdict,
         "slope_of_mcclean": "contradicted",
-        "converged_at_depth": "contradicted",
+        "converges_with_depth": "undecided",
         "identity_blocks_keep_variance": "supported",
+        "deeper_in_block_is_smaller": "not judged",
         "other_blocks_are_identity": "supported",
         "plotted_curve_is_a_variance": "contradicted",
     }
-    assert "not converged for n >= 8" in claims["converged_at_depth"].evidence
-    assert claims["converged_at_depth"].points == ("random_width-8_depth-50",)
-    assert "standard deviation" in claims["plotted_curve_is_a_variance"].evidence
+    assert list(findings["converges_with_depth"].numbers["short"]) == ["n = 8"]
+    assert findings["converges_with_depth"].points == ("random_width-8_depth-50",)
+
+
+def test_the_answer_comes_first_and_says_what_the_difference_means(
+    tutorial: list[Point],
+) -> None:
+    text = statements.render(judge(tutorial))
+    first = text[: text.index("| Claim")]
+    assert "agree with the exact theory" in first
+    assert "**Reproduced:** the mean gradient is zero; the variance falls" in first
+    assert "is not McClean's 0.685 per qubit (depth 50)" in first
+    assert "the circuits are too shallow for a plateau" in first
+    assert "(depth 50, n = 8). The plateau itself is real" in first
+    assert "is the standard deviation" in first
+
+
+def test_the_answer_relies_on_no_claim_where_samples_and_theory_disagree() -> None:
+    findings = judge(experiment(TUTORIAL[:3], 200, rng(20), "doubled"))
+    said = statements.answer(findings)
+    assert said.startswith("**Samples and exact theory disagree**")
+    assert "plateau itself" not in said
 
 
 def test_few_circuits_are_undecided() -> None:
-    claims = by_name(judge(experiment(TUTORIAL, 8, rng(1))))
-    # The exact values decide.
-    assert claims.pop("converged_at_depth").verdict == "contradicted"
-    assert {claim.verdict for claim in claims.values()} == {"undecided"}
+    findings = judge(experiment(TUTORIAL, 8, rng(1)))
+    found = {f.verdict for f in findings if f.claim != "other_blocks_are_identity"}
+    assert found == {"undecided", "not judged"}
 
 
 def test_a_factor_of_two_may_hide_among_forty_circuits() -> None:
-    claims = by_name(judge(experiment(TUTORIAL, 40, rng(1))))
-    assert claims["samples_agree_with_theory"].verdict == "undecided"
-    assert claims["mean_is_zero"].verdict == "undecided"
+    findings = by_name(judge(experiment(TUTORIAL, 40, rng(1))))
+    assert findings["samples_agree_with_theory"].verdict == "undecided"
+    assert findings["mean_is_zero"].verdict == "undecided"
 
 
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault])
 def test_each_fault_is_contradicted(fault: str) -> None:
     points = experiment(SMALL, 300, rng(2), fault)
-    claim = agreement(points)[0]
-    assert claim.verdict == "contradicted"
-    assert claim.points
-    assert set(claim.points) <= {point.ensemble.name for point in points}
+    finding = agreement(points)
+    assert finding.verdict == "contradicted"
+    assert finding.points
+    assert set(finding.points) <= {point.ensemble.name for point in points}
 
 
 @pytest.mark.parametrize("fault", ["ladder", "preparation", "doubled", "axes"])
 def test_gradients_alone_tell_of_a_fault(fault: str) -> None:
     points = bare(experiment(TUTORIAL, 200, rng(3), fault))
-    assert agreement(points)[0].verdict == "contradicted"
+    assert agreement(points).verdict == "contradicted"
 
 
 def test_gradients_alone_tell_of_a_moved_symbol() -> None:
     """At depth 50 the position is nearly forgotten; at depth 10 it is not."""
     points = bare(experiment(SHALLOW, 1500, rng(4), "symbol"))
-    claim = agreement(points)[0]
-    assert claim.verdict == "contradicted"
-    assert "second moment" in claim.evidence
+    finding = agreement(points)
+    assert finding.verdict == "contradicted"
+    assert "second moment" in finding.numbers["failed"]
 
 
 @pytest.mark.parametrize(
@@ -109,16 +151,16 @@ def test_gradients_alone_tell_of_a_moved_symbol() -> None:
 )
 def test_the_recorded_circuits_tell_of_a_fault(fault: str, word: str) -> None:
     points = experiment(TUTORIAL[:3], 200, rng(5), fault)
-    assert word in agreement(points)[0].evidence
+    assert word in statements.evidence(agreement(points))
 
 
 def test_fault_in_one_ensemble_is_named() -> None:
     points = experiment(SMALL, 300, rng(6))
     wrong = points[3]
     points[3] = replace(wrong, gradients=3 * wrong.gradients, draws=None)
-    claim = agreement(points)[0]
-    assert claim.verdict == "contradicted"
-    assert f"{wrong.ensemble.name}, second moment" in claim.evidence
+    finding = agreement(points)
+    assert finding.verdict == "contradicted"
+    assert f"{wrong.ensemble.name}, second moment" in finding.numbers["failed"]
 
 
 def test_a_width_in_place_of_another_is_contradicted() -> None:
@@ -126,36 +168,34 @@ def test_a_width_in_place_of_another_is_contradicted() -> None:
     points[1] = replace(
         points[1], gradients=points[0].gradients, theta=points[0].theta, draws=None
     )
-    claim = agreement(points)[0]
-    assert claim.points == (points[1].ensemble.name,)
-    assert "300 occur a second time" in claim.evidence
+    finding = agreement(points)
+    assert finding.points == (points[1].ensemble.name,)
+    assert "300 occur a second time" in finding.numbers["failed"]
 
 
 def test_ensembles_may_share_circuits() -> None:
     """A moved observable looks at the same circuits, which then are no repetition."""
-    first = Ensemble(IDENTITY, 3, block_depth=2, blocks=2)
+    first = Identity(width=3, block_depth=2, blocks=2)
     second = replace(first, observable_a=1, observable_b=0)
     circuits = draw_circuits(first, 200, rng(8))
     points = []
-    for ensemble, prediction in zip(
-        (first, second), predict([first, second]), strict=True
-    ):
+    for ensemble, prediction in predict([first, second]).items():
         values = gradients(ensemble, circuits)
         draws = reduce_draws(ensemble, circuits)
         summary = summarise(values)
         point = Point(ensemble, prediction, circuits.theta, values, summary, draws)
         points.append(point)
-    assert agreement(points)[0].verdict == "supported"
+    assert agreement(points).verdict == "supported"
 
 
 def test_agreement_seldom_alarms_without_cause() -> None:
     """At 1 % per experiment, three alarms in 30 have a chance of 0.3 %.
 
-    The whole study is `measure_coverage.py false-alarms`.
+    The whole study is `coverage.py false-alarms`.
     """
-    ensembles = tuple(e for e in SMALL if e.depth != 50)
+    ensembles = tuple(e for e in SMALL if e.keys().get("depth") != 50)
     alarms = [
-        agreement(experiment(ensembles, 200, rng(100 + seed)))[0].verdict
+        agreement(experiment(ensembles, 200, rng(100 + seed))).verdict
         for seed in range(30)
     ]
     assert alarms.count("contradicted") < 3
@@ -165,32 +205,29 @@ def test_broken_block_is_contradicted(tutorial: list[Point]) -> None:
     point = tutorial[-1]
     values = point.gradients.copy()
     values[17] += 0.01
-    claims = judge([*tutorial[:-1], replace(point, gradients=values)])
-    claim = by_name(claims)["other_blocks_are_identity"]
-    assert claim.verdict == "contradicted"
-    assert claim.points == (point.ensemble.name,)
+    findings = judge([*tutorial[:-1], replace(point, gradients=values)])
+    finding = by_name(findings)["other_blocks_are_identity"]
+    assert finding.verdict == "contradicted"
+    assert finding.points == (point.ensemble.name,)
 
 
-@pytest.mark.parametrize("family", [IDENTITY, IDENTITY_TUTORIAL])
+@pytest.mark.parametrize("family", [Identity, IdentityTutorial])
 @pytest.mark.parametrize("qubit", [0, 1, 2])
-def test_one_rotation_is_all_that_is_left(family: str, qubit: int) -> None:
-    ensemble = Ensemble(family, 3, block_depth=3, blocks=2, symbol_qubit=qubit)
+def test_one_rotation_is_all_that_is_left(family: type[Identity], qubit: int) -> None:
+    ensemble = family(width=3, block_depth=3, blocks=2, symbol_qubit=qubit)
     circuits = draw_circuits(ensemble, 40, rng(9))
-    np.testing.assert_allclose(
-        one_rotation_gradients(ensemble, circuits),
-        gradients(ensemble, circuits),
-        atol=1e-12,
-    )
+    expected = gradients(ensemble, circuits)
+    closed = ensemble.closed_form(circuits)
+    np.testing.assert_allclose(closed, expected, atol=1e-12)
+    block = ensemble.first_block(circuits)
+    assert block is not None
+    np.testing.assert_allclose(gradients(*block), expected, atol=1e-12)
 
 
 def test_draws_of_batches_join_to_those_of_the_whole() -> None:
-    ensemble = Ensemble(IDENTITY_TUTORIAL, 3, block_depth=2, blocks=2)
+    ensemble = IdentityTutorial(width=3, block_depth=2, blocks=2)
     whole = draw_circuits(ensemble, 10, rng(10))
-    assert whole.phi is not None
-    halves = [
-        type(whole)(whole.axes[p], whole.angles[p], whole.theta[p], whole.phi[p])
-        for p in (slice(6), slice(6, None))
-    ]
+    halves = [whole[:6], whole[6:]]
     joined = join_draws(reduce_draws(ensemble, half, recompute=10) for half in halves)
     expected = reduce_draws(ensemble, whole, recompute=10)
     for name, value in vars(expected).items():
@@ -198,7 +235,7 @@ def test_draws_of_batches_join_to_those_of_the_whole() -> None:
 
 
 def predicted(
-    widths: tuple[int, ...], depths: tuple[int, ...], slope: float
+    widths: Sequence[int], depths: Sequence[int], slope: float
 ) -> list[Point]:
     """Points whose exact variance reaches a falling asymptote at depth 100."""
     points = []
@@ -207,11 +244,11 @@ def predicted(
             limit = float(np.exp(slope * width - 3))
             variance = limit * max(1.0, 100 / depth)
             prediction = Prediction(0.0, variance, variance, limit, 0.0)
-            points.append(Point(Ensemble(RANDOM, width, depth=depth), prediction))
+            points.append(Point(Random(width=width, depth=depth), prediction))
     return points
 
 
-def sampled(points: list[Point], samples: int, seed: int) -> list[Point]:
+def sampled(points: Sequence[Point], samples: int, seed: int) -> list[Point]:
     """Normal gradients with the exact variance of each point."""
     stream = rng(seed)
     full = []
@@ -227,16 +264,22 @@ def sampled(points: list[Point], samples: int, seed: int) -> list[Point]:
 
 
 def test_a_true_plateau_is_supported() -> None:
-    points = sampled(predicted((4, 6, 8, 10, 12), (100,), -0.69), 400, 11)
-    claims = by_name(judge(points))
-    for name in (
-        "samples_agree_with_theory",
-        "variance_falls_with_width",
-        "variance_falls_exponentially",
-        "slope_of_mcclean",
-        "converged_at_depth",
-    ):
-        assert claims[name].verdict == "supported", claims[name]
+    # The slope's error is 0.0035: 0.685 to 5 % is ten of them.
+    points = sampled(predicted((4, 6, 8, 10, 12), (100,), -0.69), 4000, 11)
+    for name, finding in by_name(judge(points)).items():
+        assert finding.verdict == "supported", name
+
+
+def test_a_wide_interval_does_not_support_a_slope() -> None:
+    points = sampled(predicted((4, 6, 8), (100,), -0.685), 200, 21)
+    assert by_name(judge(points))["slope_of_mcclean"].verdict == "undecided"
+
+
+def test_a_published_slope_has_a_tolerance_of_its_own() -> None:
+    """-0.701 [-0.710, -0.692] at depth 500 does not contradict -0.685."""
+    for slope, verdict in ((-0.701, "supported"), (-0.77, "contradicted")):
+        points = sampled(predicted(range(2, 16, 2), (100,), slope), 4000, 22)
+        assert by_name(judge(points))["slope_of_mcclean"].verdict == verdict
 
 
 def test_a_flattening_curve_is_not_exponential() -> None:
@@ -246,52 +289,96 @@ def test_a_flattening_curve_is_not_exponential() -> None:
         for p in points
         if (v := p.prediction.variance)
     ]
-    claims = by_name(judge(sampled(floor, 400, 12)))
-    assert claims["variance_falls_exponentially"].verdict == "contradicted"
-    assert claims["slope_of_mcclean"].verdict == "contradicted"
+    findings = by_name(judge(sampled(floor, 400, 12)))
+    assert findings["variance_falls_exponentially"].verdict == "contradicted"
+    assert findings["slope_of_mcclean"].verdict == "contradicted"
 
 
 def test_a_growing_variance_is_contradicted() -> None:
     points = sampled(predicted((4, 6, 8), (100,), 0.2), 400, 13)
-    claims = by_name(judge(points))
-    assert claims["variance_falls_with_width"].verdict == "contradicted"
+    findings = by_name(judge(points))
+    assert findings["variance_falls_with_width"].verdict == "contradicted"
+
+
+def test_a_mean_that_is_not_zero_is_contradicted() -> None:
+    points = sampled(predicted((4, 6), (100,), -0.69), 400, 23)
+    moved = replace(points[1], summary=summarise(points[1].gradients + 0.03))
+    finding = by_name(judge([points[0], moved]))["mean_is_zero"]
+    assert finding.points == (moved.ensemble.name,)
 
 
 def test_convergence_with_depth() -> None:
-    claims = by_name(judge(predicted((4, 6), (10, 50, 100), -0.69)))
-    assert claims["converges_with_depth"].verdict == "supported"
-    assert "100 (n = 4)" in claims["converges_with_depth"].evidence
-    claims = by_name(judge(predicted((4, 6), (10, 50), -0.69)))
-    assert claims["converges_with_depth"].verdict == "undecided"
-    assert claims["converged_at_depth"].verdict == "contradicted"
+    def convergence(depths: Sequence[int]) -> Finding:
+        return by_name(judge(predicted((4, 6), depths, -0.69)))["converges_with_depth"]
 
-
-def test_claims_on_width_and_depth_are_made_of_the_first_setting() -> None:
-    """Nothing is repeated for each place of the symbol, which the papers keep."""
-    points = predicted((4, 6), (10, 50, 100), -0.69)
-    moved = [
-        replace(p, ensemble=replace(p.ensemble, symbol_qubit=qubit))
-        for qubit in (1, 2)
-        for p in predicted((4, 6), (10, 50, 100), 0.5)
+    assert convergence((10, 50, 100)).verdict == "supported"
+    assert convergence((10, 50, 100)).numbers["reached"]["n = 4"] == 100
+    assert convergence((10, 50)).verdict == "undecided"
+    assert convergence((50,)).verdict == "undecided"
+    away = [
+        replace(p, ensemble=replace(p.ensemble, depth=d))
+        for p, d in zip(predicted((4,), (10, 50), -0.69), (50, 10), strict=True)
     ]
-    assert judge(points + moved) == judge(points)
+    assert by_name(judge(away))["converges_with_depth"].verdict == "contradicted"
+
+
+def test_every_depth_and_place_is_a_setting() -> None:
+    """A fault at one depth, or with the symbol elsewhere, is told of there alone."""
+    points = sampled(predicted((4, 6, 8), (50, 100), -0.69), 400, 24)
+    moved = [
+        replace(p, ensemble=replace(p.ensemble, symbol_qubit=2))
+        for p in sampled(predicted((4, 6, 8), (50, 100), 0.2), 400, 25)
+    ]
+    findings = judge(points + moved)
+    assert verdicts(findings, "variance_falls_with_width") == {
+        "depth 50, symbol on qubit 0": "supported",
+        "depth 100, symbol on qubit 0": "supported",
+        "depth 50, symbol on qubit 2": "contradicted",
+        "depth 100, symbol on qubit 2": "contradicted",
+    }
+    text = statements.render(findings)
+    assert (
+        "**supported** in 2 of 4, **contradicted** in 2 (depth 50, symbol on qubit 2; "
+        "depth 100, symbol on qubit 2)" in text
+    )
+
+
+def test_a_true_claim_is_seldom_contradicted_in_any_of_many_settings() -> None:
+    """At 1 % per claim, two alarms in twelve experiments have a chance of 0.6 %."""
+    alarms = dict.fromkeys(TESTS, 0)
+    depths = range(100, 120)
+    for seed in range(12):
+        points = sampled(predicted((4, 6, 8), depths, -0.69), 120, 300 + seed)
+        contradicted = {f.claim for f in judge(points) if f.verdict == "contradicted"}
+        for claim in contradicted.intersection(alarms):
+            alarms[claim] += 1
+    assert max(alarms.values()) < 2
+
+
+def test_the_document_stays_readable_with_many_settings() -> None:
+    points = sampled(predicted((4, 6), range(100, 228), -0.69), 120, 26)
+    findings = judge(points)
+    text = statements.render(findings)
+    assert len(text) < 20_000
+    assert "12 of 128 settings" in text
+    assert len(statements.table(findings)) == len(findings) == 4 * 128 + 2
 
 
 def test_variance_deep_in_the_block_is_smaller() -> None:
     """Grant's law, by its exact values for n = 8 and layers 0 and 60: 38 times."""
     ensembles = [
-        Ensemble(IDENTITY, 6, block_depth=40, blocks=1, symbol_layer=layer)
+        Identity(width=6, block_depth=40, blocks=1, symbol_layer=layer)
         for layer in (0, 39)
     ]
     points = experiment(ensembles, 200, rng(14))
-    claim = by_name(judge(points))["deeper_in_block_is_smaller"]
-    assert claim.verdict == "supported"
+    finding = by_name(judge(points))["deeper_in_block_is_smaller"]
+    assert finding.verdict == "supported"
     turned = [
         replace(a, ensemble=b.ensemble, draws=None)
         for a, b in zip(points, points[::-1], strict=True)
     ]
-    claim = by_name(judge(turned))["deeper_in_block_is_smaller"]
-    assert claim.verdict == "contradicted"
+    finding = by_name(judge(turned))["deeper_in_block_is_smaller"]
+    assert finding.verdict == "contradicted"
 
 
 def test_vanishing_identity_blocks_are_contradicted(tutorial: list[Point]) -> None:
@@ -299,12 +386,12 @@ def test_vanishing_identity_blocks_are_contradicted(tutorial: list[Point]) -> No
         replace(p, summary=summarise(p.gradients * 0.7**p.ensemble.width))
         for p in tutorial
     ]
-    claims = by_name(judge(points))
-    assert claims["identity_blocks_keep_variance"].verdict == "contradicted"
+    findings = by_name(judge(points))
+    assert findings["identity_blocks_keep_variance"].verdict == "contradicted"
 
 
 def test_slopes_stand_side_by_side(tutorial: list[Point]) -> None:
-    fits = fit_curves(deepest(tutorial)[0])
+    fits = fit_curves(curves(tutorial)[Random(width=0, depth=50)])
     assert list(fits) == ["sampled", "exact", "asymptotic"]
     assert fits["asymptotic"].slope == pytest.approx(-np.log(2), abs=2e-3)
     sampled, exact = fits["sampled"], fits["exact"]
@@ -312,21 +399,136 @@ def test_slopes_stand_side_by_side(tutorial: list[Point]) -> None:
     assert abs(sampled.slope - exact.slope) < sampled.slope_high - sampled.slope_low
 
 
-@pytest.mark.parametrize("ensembles", [TUTORIAL[:1], TUTORIAL[3:5], TUTORIAL[:2]])
-def test_parts_of_the_experiment_are_judged(ensembles: tuple[Ensemble, ...]) -> None:
-    claims = judge(experiment(ensembles, 100, rng(15)))
-    assert claims
-    assert "# Verdict" in render(claims)
+def test_claims_of_the_tutorial_are_made_of_its_family_alone() -> None:
+    findings = by_name(judge(experiment(SHALLOW[:2], 20, rng(16))))
+    assert "plotted_curve_is_a_variance" not in findings
+    assert "identity_blocks_keep_variance" not in findings
 
 
 def test_nothing_is_judged_from_nothing() -> None:
     assert judge([]) == []
+    assert statements.render([]).startswith("# Verdict")
 
 
-def test_rows_have_the_columns_of_the_table(tutorial: list[Point]) -> None:
-    claims = judge(tutorial)
-    text = render(claims)
-    for claim in claims:
-        assert tuple(claim.row()) == columns.CLAIMS
-        assert claim.statement in text
-        assert claim.evidence in text
+def test_points_are_those_of_the_tables(tutorial: list[Point], tmp_path: Any) -> None:
+    ensembles = [point.ensemble for point in tutorial]
+    extra = Random(width=9, depth=50)  # predicted alone
+    keys = [*columns.KEYS, columns.SIGMA]
+    every = ensemble_keys([*ensembles, extra], keys)
+    exact = [tuple(p.prediction) for p in tutorial] + [(None,) * 5]
+    theory = every.assign(
+        **dict(zip(columns.THEORY, zip(*exact, strict=True), strict=True))
+    )
+    summaries = pd.DataFrame([vars(p.summary) for p in tutorial])
+    statistics = pd.concat([every, summaries], axis=1)
+    rows = every.iloc[np.repeat(np.arange(len(tutorial)), 200)].assign(
+        theta=np.concatenate([p.theta for p in tutorial]),
+        gradient=np.concatenate([p.gradients for p in tutorial]),
+    )
+    tables = []
+    for table in (theory, statistics, rows, rows[:0]):
+        write_table(table, tmp_path / "table.csv")
+        tables.append(read_table(tmp_path / "table.csv"))
+    *whole, header_only = tables
+    draws = {p.ensemble: p.draws for p in tutorial if p.draws}
+    read = read_points([*ensembles, extra], keys, *whole, draws)
+    assert read[-1] == Point(extra, Prediction(), read[-1].theta, read[-1].gradients)
+    assert judge(read[:-1]) == judge(tutorial)
+    alone = read_points([*ensembles, extra], keys, *whole[:2], header_only, {})
+    assert {p.summary for p in alone} == {None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ring(Ensemble):
+    """R_Y rotations and a ring of CNOTs, of which nothing exact is known."""
+
+    depth: int
+    family: ClassVar[str] = "ring"
+    title: ClassVar[str] = "ring"
+    kind: ClassVar[str] = "ring"
+    axis: ClassVar[str] = "Y"
+
+    def moments(self) -> Iterator[Moment]:
+        for layer in range(self.depth):
+            yield self.rotations(layer)
+            for qubit in range(self.width):
+                yield [Gate("CNOT", (qubit, (qubit + 1) % self.width))]
+
+
+def some(values: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
+    return st.lists(values, min_size=1, max_size=2, unique=True)
+
+
+@st.composite
+def entries(draw: st.DrawFn) -> list[Ensemble]:
+    """Ensembles of a family, lists crossed, as an entry of a configuration."""
+    family = draw(st.sampled_from([*FAMILIES.values(), Ring]))
+    lists = {key: some(st.integers(1, 4)) for key in family.circuit_keys()}
+    lists |= {
+        "width": some(st.integers(2, 4)),
+        "sigma": some(st.none() | st.floats(0.01, 3)),
+        "symbol_layer": some(st.integers(0, 2)),
+        "symbol_qubit": some(st.integers(0, 2)),
+        "observable_b": some(st.integers(1, 3)),
+    }
+    found: list[Ensemble] = []
+    values = {key: draw(of) for key, of in lists.items()}
+    for row in pd.MultiIndex.from_product(values.values()):
+        keys = dict(zip(values, row, strict=True))
+        keys["sigma"] = None if pd.isna(keys["sigma"]) else keys["sigma"]
+        ensemble = family(**keys)
+        try:
+            ensemble.check()
+        except BadInput:
+            continue
+        found.append(ensemble)
+    return found[:12]
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+@given(
+    st.lists(entries().filter(bool), min_size=1, max_size=2),
+    st.integers(1, 20),
+    st.integers(1, 5),
+    st.sampled_from([4, 3, 1]),
+    st.sampled_from([1.0, 1.0, 0.0]),
+)
+def test_any_experiment_is_judged(
+    lists: list[list[Ensemble]], samples: int, batch: int, widest: int, scale: float
+) -> None:
+    ensembles = list(dict.fromkeys(e for of in lists for e in of))
+    predictions = predict(ensembles)
+    points = []
+    for ensemble in ensembles:
+        prediction = predictions[ensemble]
+        if ensemble.width > widest:
+            points.append(Point(ensemble, prediction))
+            continue
+        circuits = sample_circuits(ensemble, 1, range(samples))
+        values = scale * simulate.gradients(ensemble, circuits)
+        draws = join_draws(
+            reduce_draws(ensemble, circuits[n : n + batch])
+            for n in range(0, samples, batch)
+        )
+        theta, summary = circuits.theta, summarise(values)
+        points.append(Point(ensemble, prediction, theta, values, summary, draws))
+    findings = judge(points)
+    table, text = statements.table(findings), statements.render(findings)
+
+    assert not re.search(r"\b(nan|inf|None|NaN)\b", text + table.to_csv())
+    assert not table.duplicated([columns.CLAIM, columns.SETTING]).any()
+    again = pd.read_csv(io.StringIO(table.to_csv(index=False)))
+    assert tuple(again) == columns.CLAIMS
+    assert not again.isna().any().any()
+    for claim, (_, own) in TESTS.items():
+        claimed = (e.keys() for e in ensembles if claim in e.claims)
+        apart = {tuple((k, v) for k, v in e.items() if k not in own) for e in claimed}
+        assert sum(f.claim == claim for f in findings) == len(apart)
+    if scale == 1.0:  # with 1 % and 40 examples none is expected
+        first = findings[:1]
+        assert all(f.verdict != "contradicted" for f in first), first

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from barren import cost
-from barren.progress import Job, Watch, describe
+from barren.runner import cost
+from barren.runner.progress import Job, Watch, describe
 from conftest import run_in, snakemake_program
 
 EXPERIMENT = "results/tutorial/experiment.json"
@@ -40,7 +40,8 @@ def test_a_run_says_what_happens_and_how_far_it_is(project: Path) -> None:
 
 def test_a_failed_job_shows_its_log(project: Path) -> None:
     script = project / "scripts" / "describe_experiment.py"
-    script.write_text(script.read_text() + 'raise SystemExit("planted: line 1")\n')
+    code = script.read_text()
+    script.write_text('raise SystemExit("planted: line 1")\n' + code)
     done = run_in(project)(EXPERIMENT, check=False)
     assert done.returncode != 0
     # The line itself, and the file that has it.
@@ -152,7 +153,7 @@ def test_who_asks_for_quiet_has_it(project: Path, arguments: list[str]) -> None:
 
 
 def test_a_fault_in_the_progress_does_not_end_a_run(project: Path) -> None:
-    module = project / "scripts" / "barren" / "progress.py"
+    module = project / "scripts" / "barren" / "runner" / "progress.py"
     text = module.read_text()
     for place in ("def time_left(self) -> float:", "def line(self) -> str:"):
         assert place in text

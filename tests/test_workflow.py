@@ -12,14 +12,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import oracle
 from barren import columns
-from barren.circuits import sample_circuits
-from barren.ensembles import Ensemble
-from barren.sampler import gradients as exact_gradients
-from barren.tables import read_table
+from barren.analysis.figures import figures_of
+from barren.analysis.tables import ensemble_of, read_table
+from barren.physics.circuits import sample_circuits
+from barren.runner import layout
+from barren.runner.experiment import Experiment
 from conftest import ROOT, SMALL, copy_project, run_in
-
-TABLES = ("gradients", "statistics", "theory", "fits", "claims")
+from test_gradients import ABSOLUTE, RELATIVE
 
 
 def results(folder: Path, name: str = "small") -> Path:
@@ -33,22 +34,20 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_the_table_of_gradients_is_that_of_the_circuits(small: Path) -> None:
-    """Every row, against the numpy simulator run from the seed again."""
-    table = read_table(results(small) / "tables" / "gradients.csv")
+    """Every row, against the oracle run from the seed again."""
+    experiment = Experiment.read(results(small) / layout.EXPERIMENT)
+    table = read_table(results(small) / layout.GRADIENTS)
     assert tuple(table.columns) == (*columns.KEYS, *columns.CIRCUIT)
     groups = table.groupby(list(columns.KEYS), dropna=False, sort=False)
-    assert len(groups) == 6
-    for keys, rows in groups:
-        values = {
-            k: v for k, v in zip(columns.KEYS, keys, strict=True) if not pd.isna(v)
-        }
-        ensemble = Ensemble(**{k: None if pd.isna(v) else v for k, v in values.items()})
+    found = {ensemble_of(rows.iloc[0]): rows for _, rows in groups}
+    assert tuple(found) == experiment.ensembles
+    for ensemble, rows in found.items():
         assert rows[columns.SAMPLE].tolist() == list(range(12))
         circuits = sample_circuits(ensemble, 7, range(12))
         np.testing.assert_allclose(rows[columns.THETA], circuits.theta, rtol=1e-15)
-        expected = exact_gradients(ensemble, circuits)
+        expected = oracle.gradients(ensemble, circuits)
         np.testing.assert_allclose(
-            rows[columns.GRADIENT], expected, atol=1e-5, rtol=4.5e-5
+            rows[columns.GRADIENT], expected, atol=ABSOLUTE, rtol=RELATIVE
         )
 
 
@@ -72,20 +71,13 @@ def test_statistics_are_those_of_the_gradients(small: Path) -> None:
 
 
 def test_every_figure_has_its_formats_and_data(small: Path) -> None:
-    figures = results(small) / "figures"
-    names = {path.stem for path in figures.iterdir()}
-    assert names >= {
-        "gradient_variance_random",
-        "gradient_std_random",
-        "random_vs_identity",
-        "random_vs_identity_std",
-        "circuit_random",
-        "circuit_identity",
-        "circuit_identity_tutorial",
-    }
-    for name in names:
-        for form in ("pdf", "svg", "png", "csv"):
-            assert (figures / f"{name}.{form}").stat().st_size > 100
+    experiment = Experiment.read(results(small) / layout.EXPERIMENT)
+    names = {figure.name for figure in figures_of(experiment.ensembles)}
+    assert names >= {"gradient_variance_random", "random_vs_identity", "circuit_random"}
+    expected = {path for name in names for path in layout.figure(name)}
+    made = [*(results(small) / "figures").iterdir()]
+    assert {str(path.relative_to(results(small))) for path in made} == expected
+    assert all(path.stat().st_size > 100 for path in made)
 
 
 def test_a_second_run_has_nothing_to_do(small: Path) -> None:
@@ -93,21 +85,41 @@ def test_a_second_run_has_nothing_to_do(small: Path) -> None:
     assert "Nothing to be done" in done.stdout + done.stderr
 
 
+#: A module, what its edit reruns, and what not.
+EDITS = {
+    "analysis/statistics.py": (
+        {"summarise_gradients", "judge_claims", "plot_variance"},
+        {"sample_circuits", "compute_gradients", "predict_variance", "draw_circuits"},
+    ),
+    "physics/chain.py": (
+        {"predict_variance", "summarise_gradients"},
+        {"sample_circuits", "compute_gradients", "gather_gradients", "draw_circuits"},
+    ),
+    "physics/qsim.py": ({"compute_gradients"}, {"sample_circuits", "predict_variance"}),
+    # A rate of the cost model reruns nothing.
+    "runner/cost.py": (set(), {"sample_circuits", "compute_gradients", "predict"}),
+    "runner/configuration.py": (set(), {"sample_circuits", "compute_gradients"}),
+}
+
+
 def test_touching_reruns_nothing_and_editing_reruns_what_follows(
     small: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "project"
     shutil.copytree(small, folder, symlinks=True)
-    (folder / "scripts" / "barren" / "statistics.py").touch()
     run = run_in(folder)
-    done = run("--configfile", "config/small.yaml", "--dry-run")
-    assert "Nothing to be done" in done.stdout + done.stderr
-    module = folder / "scripts" / "barren" / "statistics.py"
-    module.write_text(module.read_text() + "# a thought\n")
-    done = run("--configfile", "config/small.yaml", "--dry-run")
-    planned = done.stdout + done.stderr
-    assert "summarise_gradients" in planned and "plot_variance" in planned
-    assert "compute_gradients" not in planned and "sample_circuits" not in planned
+    for name, (rerun, kept) in EDITS.items():
+        module = folder / "scripts" / "barren" / name
+        module.touch()
+        done = run("--configfile", "config/small.yaml", "--dry-run")
+        assert "Nothing to be done" in done.stdout + done.stderr
+        code = module.read_text()
+        module.write_text(code + "# a thought\n")
+        done = run("--configfile", "config/small.yaml", "--dry-run", "--quiet", "rules")
+        planned = set((done.stdout + done.stderr).split())
+        assert rerun <= planned, name
+        assert not kept & planned, name
+        module.write_text(code)
 
 
 @pytest.mark.parametrize(
@@ -147,32 +159,12 @@ def test_more_samples_keep_the_circuits_there_were(small: Path, tmp_path: Path) 
     assert [row for row in old if row not in new] == []
 
 
-@pytest.mark.parametrize(
-    "ensembles",
-    [
-        "{family: random, width: [2, 3], depth: [2]}",
-        "{family: identity_tutorial, width: [2], block_depth: [2], blocks: [2]}",
-        "{family: random, width: [3], depth: [2],"
-        " symbol_layer: [0, 1], symbol_qubit: [0, 2]}",
-    ],
-    ids=["random alone", "one width of identity", "a symbol beyond the light cone"],
-)
-def test_a_part_of_an_experiment_is_legitimate(project: Path, ensembles: str) -> None:
-    config = project / "config" / "part.yaml"
-    config.write_text(
-        f"experiment: part\nseed: 1\nsamples: 4\nensembles:\n  - {ensembles}\n"
-    )
-    run_in(project)("--configfile", config)
-    for table in TABLES:
-        assert (results(project, "part") / "tables" / f"{table}.csv").exists()
-
-
 def test_a_disagreement_fails_after_everything_is_written(
     small: Path, tmp_path: Path
 ) -> None:
     """Doubled gradients, planted where they are computed."""
     folder = copy_project(tmp_path / "project", small)
-    module = folder / "scripts" / "barren" / "gradients.py"
+    module = folder / "scripts" / "barren" / "physics" / "gradients.py"
     text = module.read_text()
     planted = text.replace("return result[:, 0]", "return 2 * result[:, 0]")
     assert planted != text
@@ -212,7 +204,10 @@ def test_a_record_says_what_a_job_did(small: Path) -> None:
     assert record["environment"]["name"] == "tfq"
     assert "tensorflow-quantum" in record["environment"]["packages"]
     code = {file["path"] for file in record["code"]}
-    assert code >= {"scripts/compute_gradients.py", "scripts/barren/gradients.py"}
+    assert code >= {
+        "scripts/compute_gradients.py",
+        "scripts/barren/physics/gradients.py",
+    }
     assert str(small) not in json.dumps(record)
 
 
@@ -228,7 +223,10 @@ def test_the_other_engine_gives_the_same_gradients(small: Path, tmp_path: Path) 
     assert json.loads(record.read_text())["environment"]["name"] == "qsim"
     found, expected = (read_table(path / table) for path in (folder, small))
     np.testing.assert_allclose(
-        found[columns.GRADIENT], expected[columns.GRADIENT], atol=1e-5, rtol=4.5e-5
+        found[columns.GRADIENT],
+        expected[columns.GRADIENT],
+        atol=ABSOLUTE,
+        rtol=RELATIVE,
     )
     assert not found.equals(expected)
 
@@ -245,7 +243,7 @@ def test_the_notebooks_numbers_come_out(project: Path) -> None:
     run_in(project)("results/replay/tables/statistics.csv", "--configfile", config)
     size = "--widths 2 4 --circuits 20 --depth 6 --block-depth 3 --blocks 2"
     printed = subprocess.run(
-        [sys.executable, "scripts/run_tutorial.py", *size.split()],
+        [sys.executable, "scripts/benchmark/run_tutorial.py", *size.split()],
         cwd=project,
         capture_output=True,
         text=True,

@@ -46,6 +46,7 @@ FREEDOM = "freedom"
 
 # The verdict (claims.csv).
 CLAIM = "claim"
+SETTING = "setting"
 STATEMENT = "statement"
 SOURCE = "source"
 EVIDENCE = "evidence"
@@ -74,4 +75,13 @@ THEORY = (
     RELATIVE_ERROR,
 )
 FITS = (CURVE, SLOPE, SLOPE_LOW, SLOPE_HIGH, INTERCEPT, CHI_SQUARE, FREEDOM)
-CLAIMS = (CLAIM, STATEMENT, SOURCE, EVIDENCE, TEST, ERROR_RATE, VERDICT)
+CLAIMS = (
+    CLAIM,
+    SETTING,
+    STATEMENT,
+    SOURCE,
+    EVIDENCE,
+    TEST,
+    ERROR_RATE,
+    VERDICT,
+)

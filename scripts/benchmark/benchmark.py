@@ -7,7 +7,6 @@ core seconds: wall time × threads, at the number of threads that suits each bes
 """
 
 import argparse
-import csv
 import io
 import json
 import os
@@ -29,12 +28,17 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from barren import cost, step
-from barren.ensembles import QSIM, RANDOM, TFQ, Ensemble
-from barren.figures import COLOURS, FORMATS, MARKERS, PAGE_WIDTH, STYLE, save
-from barren.gradients import ADJOINT, AUTO, choose_differentiator
-from barren.peers import OURS, PEERS
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from barren.analysis.figures import COLOURS, MARKERS, PAGE_WIDTH, STYLE, save
+from barren.physics.ensembles import QSIM, TFQ, gates
+from barren.physics.families import Random, parse
+from barren.physics.gradients import ADJOINT, AUTO, choose_differentiator
+from barren.runner import step
+from barren.runner.layout import FORMATS
+from peers import OURS, PEERS
+
+FOLDER = Path(__file__).resolve().parent
 PARTS = ("experiment", "sampling", "gradients", "growth")
 #: The default experiment is run in a copy of the project without these.
 LEFT_OUT = (".git", ".snakemake", ".venv", ".venvs", ".*_cache", "results", "logs")
@@ -59,7 +63,7 @@ class Worker:
     def __init__(self, python: Path, threads: int) -> None:
         limits = {"OMP_NUM_THREADS": str(threads), "TF_CPP_MIN_LOG_LEVEL": "3"}
         self.process = subprocess.Popen(
-            [python, "-s", "-E", "scripts/benchmark_worker.py"],
+            [python, "-s", "-E", FOLDER / "benchmark_worker.py"],
             env=os.environ | limits,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -113,7 +117,7 @@ class Benchmark:
         for repetition in range(1 if self.quick else 2):
             with TemporaryDirectory() as folder:
                 self._run(circuits, repetition, Path(folder, "copy"))
-            script = [str(self.tfq), "-s", "-E", "scripts/run_tutorial.py"]
+            script = [str(self.tfq), "-s", "-E", str(FOLDER / "run_tutorial.py")]
             seconds = _wall([*script, "--circuits", str(circuits)])
             what: dict[str, Any] = {"engine": "tutorial", "repetition": repetition}
             self.add("experiment", "default experiment", seconds=seconds, **what)
@@ -130,8 +134,8 @@ class Benchmark:
         self.add("experiment", "default experiment", seconds=seconds, **what)
         audit = _wall([*run, "audit"], copy)
         self.add("experiment", "audit", seconds=audit, **what)
-        (times,) = copy.glob("results/*/benchmarks")
-        jobs = _jobs(times)
+        (records,) = copy.glob("results/*/records")
+        jobs = _jobs(records)
         rest = self.cores * seconds - sum(wall for _, wall in jobs)
         for name, wall in [*jobs, ("Snakemake_and_idle_cores", rest)]:
             self.add("experiment", "job", name, seconds=wall, repetition=repetition)
@@ -145,7 +149,7 @@ class Benchmark:
             spent["load TensorFlow and its kernels, each process"] = start["cpu"]
             # Two qubits are parsed like any others and simulated in no time.
             parse = ask(**job, ensemble=_ensemble(2), samples=circuits)["cpu"]
-            parse /= circuits * cost.gates(Ensemble(RANDOM, 2, DEPTH))
+            parse /= circuits * gates(Random(width=2, depth=DEPTH))
             for width in (4, 6, 8, 10, 12):
                 name = _ensemble(width)
                 drawn = ask("draw", ensemble=name, samples=circuits)
@@ -155,7 +159,7 @@ class Benchmark:
                 spent["write"] += written["cpu"]
                 done = ask(**job, ensemble=name, samples=circuits)["cpu"]
                 done -= drawn["result"]["serialise"]
-                parsed = parse * circuits * cost.gates(Ensemble.parse(name))
+                parsed = parse * circuits * gates(parse(name))
                 spent["parse"] += parsed
                 spent["simulate"] += done - parsed
         for what, cpu in spent.items():
@@ -330,7 +334,7 @@ def ratios(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
         by_engine = drawn.groupby("engine")["milliseconds"]
         times = {str(name): list(group) for name, group in by_engine}
         ours = times.pop("workflow")
-        width = Ensemble.parse(drawn["what"].iloc[0]).width
+        width = parse(drawn["what"].iloc[0]).width
         work = f"sampling and serialising, n = {width}"
         found += [_ratio(work, ours, name, theirs) for name, theirs in times.items()]
     measured = part("gradients")
@@ -447,7 +451,7 @@ def describe() -> dict[str, Any]:
 
 
 def _ensemble(width: int, depth: int = DEPTH) -> str:
-    return Ensemble(RANDOM, width, depth).name
+    return Random(width=width, depth=depth).name
 
 
 def _wall(command: list[str], folder: Path = Path()) -> float:
@@ -462,14 +466,12 @@ def _wall(command: list[str], folder: Path = Path()) -> float:
 
 
 def _jobs(folder: Path) -> list[tuple[str, float]]:
-    """Rule and wall seconds of every job, as Snakemake measured them."""
+    """Step and wall seconds of every job, by its record."""
     jobs = []
-    for path in sorted(folder.rglob("*.tsv")):
-        rule = path.relative_to(folder).parts[0].removesuffix(".tsv")
-        with path.open() as file:
-            jobs += [
-                (rule, float(r["s"])) for r in csv.DictReader(file, delimiter="\t")
-            ]
+    for path in sorted(folder.rglob("*.json")):
+        record = json.loads(path.read_text())
+        start, end = (datetime.fromisoformat(record[at]) for at in ("start", "end"))
+        jobs.append((record["step"], (end - start).total_seconds()))
     return jobs
 
 
@@ -501,7 +503,7 @@ def _markdown(table: pd.DataFrame, text: io.StringIO) -> None:
 
 def main() -> None:
     """Measure, and write the table, the document and the figure."""
-    parser = step.parser(__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tfq", type=Path, required=True, help="Python with TFQ")
     parser.add_argument("--qsim", type=Path, required=True, help="Python with qsim")
     parser.add_argument("--peers", type=Path, required=True, help="Python with peers")

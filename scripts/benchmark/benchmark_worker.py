@@ -1,4 +1,4 @@
-"""Do what scripts/benchmark.py asks for, a line of JSON in and out, and time it."""
+"""Do what benchmark.py asks for, a line of JSON in and out, and time it."""
 
 import json
 import os
@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from barren.batches import write_batch
-from barren.circuits import sample_circuits
-from barren.ensembles import Ensemble
-from barren.gradients import set_threads
-from barren.peers import ENGINES
-from barren.programs import serialise
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from barren.physics.batches import write_batch
+from barren.physics.circuits import sample_circuits
+from barren.physics.families import Random, parse
+from barren.physics.gradients import set_threads
+from barren.physics.programs import serialise
+from peers import ENGINES
 
 SEED = 20181116
 THREADS = int(os.environ["OMP_NUM_THREADS"])
@@ -37,7 +39,7 @@ def timed(job: Callable[[], Any]) -> dict[str, Any]:
 
 def gradient(ensemble: str, samples: int, engine: str, setting: str) -> dict[str, Any]:
     """Gradients of circuits, from their axes and angles on."""
-    point = Ensemble.parse(ensemble)
+    point = parse(ensemble)
     circuits = sample_circuits(point, SEED, range(samples))
     function = ENGINES[engine][0]
     return timed(
@@ -47,7 +49,7 @@ def gradient(ensemble: str, samples: int, engine: str, setting: str) -> dict[str
 
 def draw(ensemble: str, samples: int) -> dict[str, Any]:
     """Sample and serialise circuits as this workflow does."""
-    point = Ensemble.parse(ensemble)
+    point = parse(ensemble)
 
     def job() -> dict[str, float]:
         start = time.process_time()
@@ -67,8 +69,8 @@ def draw_with_cirq(ensemble: str, samples: int) -> dict[str, Any]:
 
     from run_tutorial import random_circuit
 
-    point = Ensemble.parse(ensemble)
-    assert point.depth is not None
+    point = parse(ensemble)
+    assert isinstance(point, Random)
     depth, qubits = point.depth, cirq.GridQubit.rect(1, point.width)
     symbol, rng = sympy.Symbol("theta"), np.random.RandomState(SEED)
 
@@ -81,7 +83,7 @@ def draw_with_cirq(ensemble: str, samples: int) -> dict[str, Any]:
 
 def store(ensemble: str, samples: int) -> dict[str, Any]:
     """Write a batch; the result is its size in bytes."""
-    point = Ensemble.parse(ensemble)
+    point = parse(ensemble)
     circuits = sample_circuits(point, SEED, range(samples))
     programs = serialise(point, circuits)
     with TemporaryDirectory() as folder:

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barren.circuits import Circuits
-from barren.ensembles import QSIM, Ensemble
-from barren.gradients import ADJOINT, PARAMETER_SHIFT, gradients
-from barren.programs import PREPARATION, ladder, serialise
-from barren.qsim import qsim_gradients
+from barren.physics.circuits import Circuits
+from barren.physics.ensembles import PREPARATION, QSIM, Ensemble
+from barren.physics.gradients import ADJOINT, PARAMETER_SHIFT, gradients
+from barren.physics.programs import serialise
+from barren.physics.qsim import qsim_gradients
 
 #: ensemble, circuits, threads, setting -> gradients (samples,), per radian.
 Engine = Callable[[Ensemble, Circuits, int, str], NDArray[Any]]
@@ -137,6 +137,7 @@ def qsimcirq(
             for pairs in cz:
                 gates = [cirq.CZ(qubits[i], qubits[j]) for i, j in pairs]
                 moments.append(cirq.Moment(gates))
+        assert circuits.axes is not None
         of_symbol = rotation[circuits.axes[row][ensemble.symbol]]
         qubit = qubits[ensemble.symbol_qubit]
         others = moments[place].without_operations_touching([qubit])
@@ -165,9 +166,12 @@ def _layers(
     ensemble: Ensemble, circuits: Circuits, row: int
 ) -> Iterator[tuple[list[int], list[float], list[list[tuple[int, int]]]]]:
     """Of each layer: axes and angles of its rotations, and its CZ gates by moment."""
+    assert circuits.axes is not None
     axes, angles = circuits.axes[row].tolist(), circuits.angles[row].tolist()
     for layer in range(ensemble.layers):
-        yield axes[layer], angles[layer], ladder(ensemble.width, layer)
+        moments = ensemble.ladder(layer)
+        pairs = [[(gate.qubits[0], gate.qubits[1]) for gate in m] for m in moments]
+        yield axes[layer], angles[layer], pairs
 
 
 def _shift(values: Any) -> NDArray[Any]:

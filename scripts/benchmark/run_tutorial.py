@@ -11,6 +11,7 @@ import csv
 import os
 import sys
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
@@ -22,8 +23,10 @@ import sympy
 import tensorflow as tf
 import tensorflow_quantum as tfq
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from barren import columns
-from barren.ensembles import IDENTITY_TUTORIAL, RANDOM
+from barren.physics.families import IdentityTutorial, Random
 
 
 def random_circuit(
@@ -102,8 +105,12 @@ def main() -> None:
     rng = np.random.RandomState(args.seed)
     symbol = sympy.Symbol("theta")
     families: dict[str, tuple[Any, tuple[int, ...], tuple[int, ...]]] = {
-        RANDOM: (random_circuit, (args.depth,), (2,)),
-        IDENTITY_TUTORIAL: (identity_circuit, (args.block_depth, args.blocks), (2, 2)),
+        Random.family: (random_circuit, (args.depth,), (2,)),
+        IdentityTutorial.family: (
+            identity_circuit,
+            (args.block_depth, args.blocks),
+            (2, 2),
+        ),
     }
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow((columns.FAMILY, columns.WIDTH, columns.STD))

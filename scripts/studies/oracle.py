@@ -1,7 +1,7 @@
-"""An exact state-vector sampler of gradients in plain numpy.
+"""An exact state-vector sampler of gradients in plain numpy, for studies and tests.
 
-It shares no code with TensorFlow Quantum, so it serves two ends: pools of exact
-gradients for coverage and false-alarm studies, and an independent oracle in tests.
+It has an order of gates of its own, from the papers' definitions, and ways to plant
+faults: an independent oracle of the engines, and a source of pools of exact gradients.
 A state of n qubits is a matrix of 2^(n//2) rows and 2^(n - n//2) columns, so that a
 layer of rotations is one matrix product from the left and one from the right.
 """
@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barren.circuits import Circuits
-from barren.ensembles import IDENTITY_TUTORIAL, RANDOM, Ensemble
+from barren.physics.circuits import Circuits
+from barren.physics.ensembles import PHI, Ensemble
 
 PAULIS = np.array(
     [[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]], dtype=np.complex128
@@ -39,12 +39,9 @@ def draw_circuits(
     symbol = (slice(None), *ensemble.symbol)
     if theta is not None:
         angles[symbol] = theta
-    drawn = angles[symbol].copy()
-    if ensemble.family == RANDOM:
-        return Circuits(codes, angles, drawn)
-    independent = ensemble.family == IDENTITY_TUTORIAL
-    phi = rng.uniform(0, stop, samples) if independent else drawn
-    return Circuits(codes, angles, drawn, phi)
+    has_phi = PHI in ensemble.draw(rng)
+    phi = rng.uniform(0, stop, samples) if has_phi else None
+    return Circuits(angles, angles[symbol].copy(), codes, phi)
 
 
 def rotations(
@@ -119,10 +116,12 @@ def gradients(
 ) -> NDArray[np.float64]:
     """d<Z_a Z_b>/d theta of every circuit by parameter shift, shape (samples,).
 
-    In identity families theta is the angle in U_1 alone; U_1^dagger keeps phi. Exact up
-    to rounding. `ladder` and `prepare`: see `expectations`.
+    In identity blocks theta is the angle in U_1 alone; U_1^dagger keeps phi, or the
+    drawn angle. Exact up to rounding. `ladder` and `prepare`: see `expectations`.
     """
+    assert circuits.axes is not None
     symbol = (slice(None), *ensemble.symbol)
+    block_depth = ensemble.keys().get("block_depth")
     results = [np.empty(0)]
     for start in range(0, len(circuits), chunk):
         part = slice(start, start + chunk)
@@ -139,7 +138,7 @@ def gradients(
                     axes,
                     moved,
                     inverse_angles,
-                    ensemble.block_depth,
+                    block_depth,
                     ensemble.observable,
                     ladder=ladder,
                     prepare=prepare,

@@ -1,84 +1,93 @@
-"""Print the exact gradient variance of ensembles of random circuits as CSV."""
+"""Print the exact moments of the gradient as CSV, with the columns of theory.csv.
+
+Each key of a family is an option that takes a list; the lists are crossed.
+"""
 
 import argparse
 import csv
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
 
 # The matrices are small: threads would wait for each other ten times as long.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from barren import columns
-from barren.ensembles import IDENTITY, RANDOM, BadInput, Ensemble
-from barren.theory import predict, require_known
+from barren.physics.ensembles import BadInput, Ensemble
+from barren.physics.families import FAMILIES, predict
+from barren.physics.moments import require_known
+from barren.runner.experiment import Experiment
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Predict what the command line names; exit code 2 on bad input."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--family", choices=(RANDOM, IDENTITY), default=RANDOM)
-    parser.add_argument("--width", type=_width, nargs="+", required=True)
-    parser.add_argument("--depth", type=_count, nargs="+", help="of the random family")
-    parser.add_argument(
-        "--observable", type=_count, nargs=2, default=[0, 1], metavar=("A", "B")
-    )
-    parser.add_argument(
-        "--symbol", type=_count, nargs=2, default=[0, 0], metavar=("LAYER", "QUBIT")
-    )
+    parser.add_argument("--family", choices=FAMILIES, default=next(iter(FAMILIES)))
+    families = FAMILIES.values()
+    kinds = {field.name: field.type for of in families for field in fields(of)}
+    keys = dict.fromkeys(key for of in families for key in of.circuit_keys())
+    for key in keys:
+        kind = _count if kinds[key] is int else float
+        parser.add_argument(option(key), type=kind, nargs="+", dest=key)
+    for name, default, names in (
+        ("observable", [0, 1], ("A", "B")),
+        ("symbol", [0, 0], ("LAYER", "QUBIT")),
+    ):
+        parser.add_argument(
+            f"--{name}", type=_count, nargs=2, default=default, metavar=names
+        )
     options = parser.parse_args(arguments)
+    family = FAMILIES[options.family]
+    lists = ((key, getattr(options, key)) for key in (*family.circuit_keys(), *keys))
+    given = {key: values for key, values in lists if values}
     try:
-        _print(options)
+        check(family, given)
+        layer, qubit = options.symbol
+        config = {
+            "observable": options.observable,
+            "symbol": {"layer": layer, "qubit": qubit},
+            "ensembles": [{"family": options.family} | given],
+        }
+        ensembles = Experiment(config).ensembles
+        predicted = predict(ensembles)
+        require_known((of, predicted[of]) for of in ensembles)
     except BadInput as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
-
-
-def _print(options: argparse.Namespace) -> None:
-    if (options.depth is None) == (options.family == RANDOM):
-        raise BadInput("--depth belongs to the random family, which needs it")
-    layer, qubit = options.symbol
-    depths = options.depth or [layer + 1]
-    depth_key = columns.DEPTH if options.family == RANDOM else columns.BLOCK_DEPTH
-    ensembles = [
-        Ensemble(
-            options.family,
-            width,
-            **{depth_key: depth},
-            symbol_layer=layer,
-            symbol_qubit=qubit,
-            observable_a=options.observable[0],
-            observable_b=options.observable[1],
-        )
-        for width in options.width
-        for depth in depths
-    ]
-    for ensemble in ensembles:
-        ensemble.check()
-    predictions = predict(ensembles)
-    require_known(zip(ensembles, predictions, strict=True))
-    keys = [columns.WIDTH, columns.DEPTH]
-    values = [columns.VARIANCE, columns.RELATIVE_ERROR]
-    if options.family == IDENTITY:
-        keys = [columns.WIDTH, columns.SYMBOL_LAYER]
-        values = [columns.MEAN, columns.SECOND_MOMENT, *values]
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(keys + values)
-    for ensemble, prediction in zip(ensembles, predictions, strict=True):
-        row = [ensemble.keys()[key] for key in keys]
-        writer.writerow(row + [getattr(prediction, value) for value in values])
+    writer.writerow((*given, *columns.THEORY))
+    for of in ensembles:
+        writer.writerow([*(getattr(of, key) for key in given), *predicted[of]])
+
+
+def check(family: type[Ensemble], given: dict[str, list[Any]]) -> None:
+    """Raise BadInput for a key that the family lacks or needs, or a bad number."""
+    for key in given:
+        if key not in family.circuit_keys():
+            raise BadInput(f"{option(key)}: the family {family.family} has no such key")
+    for field in fields(family):
+        if field.default is MISSING and field.name not in given:
+            raise BadInput(f"{option(field.name)}: the family {family.family} needs it")
+    for key, values in given.items():
+        least = 2 if key == columns.WIDTH else 1
+        if key != columns.SIGMA and min(values) < least:
+            raise BadInput(f"{option(key)}: {min(values)} is less than {least}")
+        if not all(0 < value < float("inf") for value in values):
+            raise BadInput(f"{option(key)}: takes numbers above 0")
+
+
+def option(key: str) -> str:
+    """The option of a key."""
+    return f"--{key.replace('_', '-')}"
 
 
 def _count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 up")
     return int(text)
-
-
-def _width(text: str) -> int:
-    width = _count(text)
-    if width < 2:
-        raise argparse.ArgumentTypeError("a circuit has at least 2 qubits")
-    return width
 
 
 if __name__ == "__main__":

@@ -21,6 +21,26 @@ rule plan:
         " --cores {params.cores} --calibration {params.calibration} 2> {log}"
 
 
+# What is kept of an experiment; without the gradients of all circuits where they are many.
+KEPT = [layout.EXPERIMENT, layout.VERDICT, "tables", "figures", "paper"]
+
+
+rule reference:
+    input:
+        TARGETS,
+        experiment=results(layout.EXPERIMENT),
+    params:
+        results=subpath(input.experiment, parent=True),
+        kept=f"results/reference/{config['experiment']}",
+        files=KEPT,
+    message:
+        "keeping the results of {config[experiment]} in {params.kept}"
+    shell:
+        "rm -rf {params.kept} && mkdir -p {params.kept}"
+        ' && for file in {params.files}; do cp -r "{params.results}/$file" {params.kept}; done'
+        " && find {params.kept} -name gradients.csv -size +500k -delete"
+
+
 # One job measures in several environments in turn, so by venvs, whoever deploys the rest.
 MEASURED = {name: venv_prefix(name) for name in ("benchmark", "circuits", "plot", "qsim", "tfq")}
 

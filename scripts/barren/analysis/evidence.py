@@ -1,30 +1,32 @@
 """What a verdict rests on: points of an experiment, and what their circuits hold."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
 from barren import columns
-from barren.circuits import Circuits
-from barren.ensembles import IDENTITY_FAMILIES, Ensemble
-from barren.sampler import gradients as recompute_gradients
-from barren.statistics import Summary
-from barren.theory import Prediction
+from barren.analysis.statistics import Summary
+from barren.physics import simulate
+from barren.physics.circuits import Circuits
+from barren.physics.ensembles import Ensemble, Prediction
 
 Floats = NDArray[np.float64]
-Verdict = Literal["supported", "contradicted", "undecided"]
+Verdict = Literal["supported", "contradicted", "undecided", "not judged"]
 
 #: Chance that a true claim is called contradicted, for each claim.
 LEVEL = 0.01
-#: Fewest circuits of an ensemble that support anything; with fewer a variance wrong by
-#: a factor of two may pass.
+#: Fewest circuits of an ensemble that support anything: with fewer a variance wrong by
+#: a factor of two may pass, and the coverage of the intervals is not known.
 FEWEST = 100
 #: Simulators in single precision differ by less, and a wrong circuit by more.
 SAME_GRADIENT = 1e-3
+#: A mean square gradient below it is the rounding of a gradient that is 0.
+VANISHING = 1e-12
 BINS = 12
 
 
@@ -32,11 +34,11 @@ BINS = 12
 class Draws:
     """What recorded circuits hold, reduced to what the verdict needs.
 
-    axis_counts (3,) and angle_counts (BINS,) over all rotations, theta_counts (BINS,):
-    the bins have equal probability; symbol_angle (samples,) the recorded angle of the
-    symbol's rotation, radians. recomputed and isolated
-    (samples,): the gradient of the circuit, and that of its first block alone, by the
-    numpy sampler or a closed form; nan where that was not done.
+    angle_counts (BINS,) over all rotations, theta_counts (BINS,), and axis_counts (3,),
+    or (0,) where no axes are drawn: the bins have equal probability. symbol_angle
+    (samples,): the recorded angle of the symbol's rotation, radians. recomputed and
+    isolated (samples,): the gradient of the circuit, and that of its first block alone,
+    in numpy or by a closed form; nan where that was not done.
     """
 
     axis_counts: NDArray[np.int64]
@@ -61,26 +63,35 @@ class Point:
     summary: Summary | None = None
     draws: Draws | None = None
 
+    @property
+    def vanishes(self) -> bool:
+        """Whether every gradient is 0, as outside the light cone of the observable."""
+        exact = self.prediction.second_moment
+        seen = self.summary.second_moment if self.summary else 1.0
+        return min(seen, 1.0 if exact is None else exact) < VANISHING
+
+
+class Listed(dict[str, float]):
+    """Numbers by what they are of; formatted "2.39 (n = 8), 7.7 (n = 10)"."""
+
+    def __format__(self, form: str) -> str:
+        return ", ".join(f"{number:{form}} ({of})" for of, number in self.items())
+
 
 @dataclass(frozen=True)
-class Claim:
-    """A claim judged; the first seven names are column names.
+class Finding:
+    """A claim judged in one setting.
 
-    `points` names the ensembles that contradict it.
+    setting: what sets its ensembles apart from those of other settings, in words.
+    numbers: what the verdict rests on, which `statements` puts into words. points: the
+    names of the ensembles that contradict the claim.
     """
 
     claim: str
-    statement: str
-    source: str
-    evidence: str
-    test: str
-    error_rate: float
+    setting: str
     verdict: Verdict
+    numbers: Mapping[str, Any]
     points: tuple[str, ...] = ()
-
-    def row(self) -> dict[str, Any]:
-        """The claim as a row of claims.csv."""
-        return {name: getattr(self, name) for name in columns.CLAIMS}
 
 
 def reduce_draws(
@@ -91,26 +102,27 @@ def reduce_draws(
 ) -> Draws:
     """Reduce a batch of recorded circuits; join the batches with `join_draws`.
 
-    The numpy sampler recomputes the first few, where 2^width times the layers stays
-    within `amplitudes`.
+    The first few are simulated, where 2^width times the layers stays within
+    `amplitudes`.
     """
-    samples = len(circuits)
-    first = slice(recompute if 2**ensemble.width * ensemble.layers <= amplitudes else 0)
-    few = circuits[first]
-    recomputed, isolated = np.full((2, samples), np.nan)
-    recomputed[first] = recompute_gradients(ensemble, few)
-    if ensemble.family in IDENTITY_FAMILIES:
-        block = ensemble.block_depth
-        alone = replace(few, axes=few.axes[:, :block], angles=few.angles[:, :block])
-        isolated[first] = recompute_gradients(replace(ensemble, blocks=1), alone)
-        if ensemble.symbol_layer == 0:
-            isolated = one_rotation_gradients(ensemble, circuits)
-    position = (slice(None), *ensemble.symbol)
+    small = 2**ensemble.width * ensemble.layers <= amplitudes
+    first = slice(recompute)
+    recomputed, isolated = np.full((2, len(circuits)), np.nan)
+    if small:
+        recomputed[first] = simulate.gradients(ensemble, circuits[first])
+    block = ensemble.first_block(circuits[first])
+    if block is not None:
+        closed = ensemble.closed_form(circuits)
+        if closed is not None:
+            isolated = closed
+        elif small:
+            isolated[first] = simulate.gradients(*block)
+    axes = np.empty(0, int) if circuits.axes is None else circuits.axes.ravel()
     return Draws(
-        np.bincount(circuits.axes.ravel(), minlength=3),
+        np.bincount(axes, minlength=3 if axes.size else 0),
         _angle_counts(circuits.angles, ensemble.sigma),
         _angle_counts(circuits.theta, ensemble.sigma),
-        circuits.angles[position],
+        circuits.angles[:, *ensemble.symbol],
         recomputed,
         isolated,
     )
@@ -119,33 +131,66 @@ def reduce_draws(
 def join_draws(batches: Iterable[Draws]) -> Draws:
     """The draws of an ensemble from those of its batches, in their order."""
     parts = list(batches)
-    axes, angles, theta = (
-        np.sum([getattr(part, name) for part in parts], axis=0)
-        for name in ("axis_counts", "angle_counts", "theta_counts")
-    )
-    rest = (
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("symbol_angle", "recomputed", "isolated")
-    )
-    return Draws(axes, angles, theta, *rest)
+    joined = {}
+    for of in fields(Draws):
+        arrays = [getattr(part, of.name) for part in parts]
+        counts = of.name.endswith("_counts")
+        joined[of.name] = np.sum(arrays, axis=0) if counts else np.concatenate(arrays)
+    return Draws(**joined)
 
 
-def one_rotation_gradients(ensemble: Ensemble, circuits: Circuits) -> Floats:
-    """Gradients of identity blocks with the symbol on layer 0, (samples,).
-
-    All other gates cancel; R_P(theta - phi) on the prepared qubit is left, where
-    <X> = <Z> = 1 / sqrt(2) and <Y> = 0.
-    """
-    assert circuits.phi is not None
-    if ensemble.symbol_qubit not in ensemble.observable:
-        return np.zeros(len(circuits))
-    axis = circuits.axes[:, 0, ensemble.symbol_qubit]
-    angle = circuits.theta - circuits.phi
-    return np.select(
-        [axis == 0, axis == 1],
-        [-np.sin(angle) / 2, -(np.sin(angle) + np.cos(angle)) / 2],
-        0.0,
+def read_points(
+    ensembles: Sequence[Ensemble],
+    keys: Sequence[str],
+    theory: pd.DataFrame,
+    statistics: pd.DataFrame,
+    gradients: pd.DataFrame,
+    draws: Mapping[Ensemble, Draws],
+) -> list[Point]:
+    """The points of an experiment from its tables, whose key columns are `keys`."""
+    known = {tuple(e.keys().get(key) for key in keys): e for e in ensembles}
+    of_theory, of_statistics, of_gradients = (
+        _rows(table, keys, known) for table in (theory, statistics, gradients)
     )
+    points = []
+    for ensemble in ensembles:
+        prediction = Prediction()
+        if ensemble in of_theory:
+            row = of_theory[ensemble].iloc[0]
+            exact = (float(row[name]) for name in columns.THEORY)
+            prediction = Prediction(*(None if np.isnan(x) else x for x in exact))
+        if ensemble not in of_gradients:
+            points.append(Point(ensemble, prediction))
+            continue
+        row = of_statistics[ensemble].iloc[0]
+        values: dict[str, Any] = {
+            of.name: float(row[of.name]) for of in fields(Summary)
+        }
+        sampled = of_gradients[ensemble]
+        points.append(
+            Point(
+                ensemble,
+                prediction,
+                sampled[columns.THETA].to_numpy(float),
+                sampled[columns.GRADIENT].to_numpy(float),
+                Summary(**values | {"samples": len(sampled)}),
+                draws.get(ensemble),
+            )
+        )
+    return points
+
+
+def _rows(
+    table: pd.DataFrame, keys: Sequence[str], known: Mapping[Any, Ensemble]
+) -> dict[Ensemble, pd.DataFrame]:
+    """The rows of a table, by their ensemble."""
+    found = {}
+    values: Any
+    for values, rows in table.groupby(list(keys), dropna=False, sort=False):
+        key = tuple(None if pd.isna(value) else value for value in values)
+        if key in known:
+            found[known[key]] = rows
+    return found
 
 
 def _angle_counts(angles: Floats, sigma: float | None) -> NDArray[np.int64]:

@@ -93,7 +93,8 @@ def read_batch(
                 f"{path}: {key} is {about.get(key)!r}, expected {value!r}; "
                 "delete the file to have it made again"
             )
-    drawn = {of.name: arrays.get(of.name) for of in dataclasses.fields(Circuits)}
+    names = [of.name for of in dataclasses.fields(Circuits)]
+    drawn: dict[str, Any] = {name: arrays.get(name) for name in names}
     return arrays["sample"], Circuits(**drawn), arrays["programs"]
 
 

@@ -32,8 +32,9 @@ class Circuits:
         return len(self.theta)
 
     def __getitem__(self, rows: slice | Sequence[int]) -> "Circuits":
-        arrays = {of.name: getattr(self, of.name) for of in fields(self)}
-        return Circuits(**{k: None if a is None else a[rows] for k, a in arrays.items()})
+        arrays: dict[str, Any] = {of.name: getattr(self, of.name) for of in fields(self)}
+        drawn = {name: of[rows] for name, of in arrays.items() if of is not None}
+        return Circuits(**drawn)
 
     def axis(self, gate: Gate) -> NDArray[np.uint8]:
         """Axis code of a rotation in each circuit, (samples,)."""
@@ -46,7 +47,7 @@ class Circuits:
         """Signed angle of a rotation in each circuit, (samples,), radians."""
         if isinstance(gate.angle, float):
             return np.full(len(self), gate.sign * gate.angle)
-        drawn = getattr(self, gate.angle)
+        drawn: NDArray[np.float64] = getattr(self, gate.angle)
         return gate.sign * (drawn[:, *gate.place] if gate.angle == ANGLES else drawn)
 
 

@@ -72,14 +72,16 @@ def _two_qubit(gate: Gate, state: Complex, bits: NDArray[np.int64]) -> Complex:
     """CZ or CNOT on states (samples, 2^width)."""
     a, b = gate.qubits
     if gate.name == "CZ":
-        return state * (1 - 2 * (bits[a] & bits[b]))
+        signs: Complex = state * (1 - 2 * (bits[a] & bits[b]))
+        return signs
     flip = bits[a] << (len(bits) - 1 - b)
-    return state[:, np.arange(state.shape[1]) ^ flip]
+    flipped: Complex = state[:, np.arange(state.shape[1]) ^ flip]
+    return flipped
 
 
 def _kron(matrices: Complex) -> Complex:
     """Kronecker product over the qubits of (samples, qubits, 2, 2)."""
-    product = np.ones((len(matrices), 1, 1))
+    product: Complex = np.ones((len(matrices), 1, 1), complex)
     for qubit in range(matrices.shape[1]):
         size = 2 * product.shape[1]
         product = np.einsum("sij,skl->sikjl", product, matrices[:, qubit])

@@ -2,11 +2,11 @@
 
 Prints the tables of workflow/docs/statistics.md as Markdown:
 
-    python scripts/measure_coverage.py coverage --pools /tmp/pools
-    python scripts/measure_coverage.py slopes --pools /tmp/pools
-    python scripts/measure_coverage.py tails
-    python scripts/measure_coverage.py false-alarms --seeds 400
-    python scripts/measure_coverage.py power --seeds 10
+    PYTHONPATH=scripts python scripts/studies/coverage.py coverage --pools /tmp/pools
+    PYTHONPATH=scripts python scripts/studies/coverage.py slopes --pools /tmp/pools
+    PYTHONPATH=scripts python scripts/studies/coverage.py tails
+    PYTHONPATH=scripts python scripts/studies/coverage.py false-alarms --seeds 400
+    PYTHONPATH=scripts python scripts/studies/coverage.py power --seeds 10
 """
 
 import argparse
@@ -19,14 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
-from barren.agreement import agreement
-from barren.circuits import Circuits
-from barren.ensembles import IDENTITY, IDENTITY_TUTORIAL, RANDOM, Ensemble
-from barren.evidence import Claim, Point, reduce_draws
-from barren.sampler import draw_circuits, gradients
-from barren.statistics import fit_slope, summarise, variance_interval
-from barren.theory import predict
-from barren.verdict import judge
+from barren.analysis.agreement import agreement
+from barren.analysis.claims import judge
+from barren.analysis.evidence import Finding, Point, reduce_draws
+from barren.analysis.statistics import fit_slope, summarise, variance_interval
+from barren.physics.circuits import Circuits
+from barren.physics.ensembles import Ensemble
+from barren.physics.families import Identity, IdentityTutorial, Random, predict
+from oracle import draw_circuits, gradients
 
 Floats = NDArray[np.float64]
 Ends = tuple[Floats, Floats]
@@ -34,22 +34,22 @@ Ends = tuple[Floats, Floats]
 SEED = 1803_11173
 Z = float(special.ndtri(0.975))
 
-DEFAULT = (
-    *(Ensemble(RANDOM, width, depth=50) for width in (4, 6, 8, 10, 12)),
+DEFAULT: tuple[Ensemble, ...] = (
+    *(Random(width=width, depth=50) for width in (4, 6, 8, 10, 12)),
     *(
-        Ensemble(IDENTITY_TUTORIAL, width, block_depth=10, blocks=5)
+        IdentityTutorial(width=width, block_depth=10, blocks=5)
         for width in (4, 6, 8, 10, 12)
     ),
 )
-SMALL = (
-    *(Ensemble(RANDOM, width, depth=d) for width in (2, 4, 6) for d in (10, 50)),
+SMALL: tuple[Ensemble, ...] = (
+    *(Random(width=width, depth=d) for width in (2, 4, 6) for d in (10, 50)),
     *(
-        Ensemble(family, width, block_depth=5, blocks=2)
+        family(width=width, block_depth=5, blocks=2)
         for width in (2, 4, 6)
-        for family in (IDENTITY, IDENTITY_TUTORIAL)
+        for family in (Identity, IdentityTutorial)
     ),
 )
-SHALLOW = tuple(Ensemble(RANDOM, width, depth=10) for width in (4, 6, 8))
+SHALLOW = tuple(Random(width=width, depth=10) for width in (4, 6, 8))
 #: Name: ensembles, circuits of each.
 EXPERIMENTS = {
     "tutorial": (DEFAULT, 200),
@@ -85,39 +85,31 @@ def experiment(
         "theta": {"theta": 0.0},
     }
     options: dict[str, Any] = {"dtype": np.complex64, "prepare": fault != "preparation"}
-    for ensemble, prediction in zip(ensembles, predict(ensembles), strict=True):
+    predictions = predict(ensembles)
+    for ensemble in ensembles:
         circuits = draw_circuits(ensemble, samples, rng, **faulty.get(fault, {}))
         if fault == "batch":
             circuits = _repeat_batch(circuits)
         simulated, carrying = ensemble, circuits
         if fault == "symbol":
             simulated = replace(ensemble, symbol_qubit=1)
-            theta = circuits.angles[:, 0, 1]
-            phi = theta if ensemble.family == IDENTITY else circuits.phi
-            carrying = replace(circuits, theta=theta, phi=phi)
+            carrying = replace(circuits, theta=circuits.angles[:, 0, 1])
         if fault == "ladder":
             options["ladder"] = ensemble.width - 2
         values = gradients(simulated, carrying, **options)
         if fault == "doubled":
             values = 2 * values
         draws = reduce_draws(ensemble, circuits) if recorded else None
-        points.append(
-            Point(
-                ensemble, prediction, circuits.theta, values, summarise(values), draws
-            )
-        )
+        prediction, summary = predictions[ensemble], summarise(values)
+        theta = circuits.theta
+        points.append(Point(ensemble, prediction, theta, values, summary, draws))
     return points
 
 
 def _repeat_batch(circuits: Circuits) -> Circuits:
     """The first half of the circuits in place of the second."""
-    again = np.arange(len(circuits)) % max(1, len(circuits) // 2)
-    return Circuits(
-        circuits.axes[again],
-        circuits.angles[again],
-        circuits.theta[again],
-        None if circuits.phi is None else circuits.phi[again],
-    )
+    half = max(1, len(circuits) // 2)
+    return circuits[[n % half for n in range(len(circuits))]]
 
 
 # Candidates for the interval of the variance: (experiments, samples) to two ends.
@@ -347,7 +339,7 @@ def measure_slopes(
 
 def _pool(width: int, circuits: int, pools: Path | None) -> tuple[Floats, float]:
     """Exact gradients of a width, kept in a directory if one is given."""
-    ensemble = Ensemble(RANDOM, width, depth=50)
+    ensemble = Random(width=width, depth=50)
     file = pools / f"{ensemble.name}_{circuits}.npy" if pools else None
     if file and file.exists():
         values: Floats = np.load(file)
@@ -361,7 +353,7 @@ def _pool(width: int, circuits: int, pools: Path | None) -> tuple[Floats, float]
         if file:
             file.parent.mkdir(parents=True, exist_ok=True)
             np.save(file, values)
-    exact = predict([ensemble])[0].variance
+    exact = predict([ensemble])[ensemble].variance
     assert exact is not None
     return values, exact
 
@@ -373,7 +365,7 @@ def measure_false_alarms(seeds: int) -> None:
     alarms = dict.fromkeys(true, 0)
     for seed in range(seeds):
         rng = np.random.default_rng([SEED, 1, seed])
-        found: dict[str, list[Claim]] = {}
+        found: dict[str, list[Finding]] = {}
         for claim in judge(experiment(ensembles, samples, rng)):
             found.setdefault(claim.claim, []).append(claim)
         for name in true:
@@ -398,7 +390,7 @@ def measure_power(seeds: int, names: Sequence[str]) -> None:
                 points = experiment(ensembles, samples, rng, fault)
                 bare = [replace(p, draws=None) for p in points]
                 for i, seen in enumerate((points, bare)):
-                    caught[i] += agreement(seen)[0].verdict == "contradicted"
+                    caught[i] += agreement(seen).verdict == "contradicted"
             cells += [f"{count} of {seeds}" for count in caught]
         print(f"| {text} | " + " | ".join(cells) + " |", flush=True)
 

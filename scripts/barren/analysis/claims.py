@@ -1,0 +1,369 @@
+"""The claims of the tutorial and of the papers, each tested in every setting.
+
+A *setting* holds the ensembles that differ in nothing but what the claim is about, as
+the width. A family names the claims that are made of it (`Ensemble.claims`). The tests
+give verdicts and numbers; `statements` has the words. workflow/docs/statistics.md says
+how far the tests were tried.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from barren import columns
+from barren.analysis import words
+from barren.analysis.agreement import agreement
+from barren.analysis.evidence import (
+    FEWEST,
+    LEVEL,
+    SAME_GRADIENT,
+    Finding,
+    Listed,
+    Point,
+    Verdict,
+)
+from barren.analysis.fits import ASYMPTOTIC, EXACT, SAMPLED, fit_curves
+from barren.analysis.statistics import NORMAL_975, Fit, log_errors
+
+#: "Converged": within what 200 circuits resolve.
+CONVERGED = 1.25
+#: McClean et al. 2018, figure 3: fitted slope of log variance per qubit.
+MCCLEAN_SLOPE = -0.685
+#: Share of it that counts as the same. The paper gives no error: a fit of 200 circuits
+#: at each of its widths has two standard errors of 2 %, and over other widths the slope
+#: of the exact limit differs by as much (-0.693 to -0.709).
+TOLERANCE = 0.05
+#: Per qubit, a quarter of the barren plateau's -ln 2.
+SLOW = np.log(2) / 4
+#: Means that must be seen, in standard deviations of the gradient.
+LARGE_MEAN = 1 / 3
+#: Circuits compared with their first block alone; a wrong block changes almost each.
+FEWEST_COMPARED = 10
+
+Numbers = dict[str, Any]
+#: Verdict, what it rests on, and the points that contradict the claim.
+Outcome = tuple[Verdict, Numbers, list[Point]]
+
+
+class NotJudged(Exception):
+    """The setting says nothing about the claim; the message is why."""
+
+
+def judge(points: Sequence[Point]) -> list[Finding]:
+    """Judge every claim in every setting of an experiment.
+
+    The chance that a true claim is called contradicted is at most `LEVEL` for each
+    claim: each of its settings is tested at that level over their number (Bonferroni).
+    """
+    if not points:
+        return []
+    findings = [agreement(points)]
+    for claim, (test, own) in TESTS.items():
+        made_of = [point for point in points if claim in point.ensemble.claims]
+        settings = by_setting(made_of, own)
+        for setting, of in settings.items():
+            try:
+                verdict, numbers, against = test(of, LEVEL / len(settings))
+            except NotJudged as why:
+                verdict, numbers, against = "not judged", {"why": str(why)}, []
+            few = min((p.summary.samples for p in of if p.summary), default=FEWEST)
+            if verdict == "undecided" and few < FEWEST:
+                numbers["few"] = few
+            names = tuple(point.ensemble.name for point in against)
+            findings.append(Finding(claim, setting, verdict, numbers, names))
+    return findings
+
+
+def by_setting(points: Sequence[Point], own: Iterable[str]) -> dict[str, list[Point]]:
+    """Points by what they share but the keys `own`, in words; in ascending width."""
+    ensembles = [point.ensemble for point in points]
+    several = len({ensemble.family for ensemble in ensembles}) > 1
+    keys = words.varied(ensembles).difference(own)
+    found: dict[tuple[Any, ...], list[Point]] = {}
+    for point in points:
+        shared = {k: v for k, v in point.ensemble.keys().items() if k not in own}
+        found.setdefault(tuple(shared.values()), []).append(point)
+    settings: dict[str, list[Point]] = {}
+    for of in found.values():
+        ensemble = of[0].ensemble
+        built = [k for k in ensemble.circuit_keys() if k not in {*own, columns.SIGMA}]
+        parts = [ensemble.title] if several else []
+        parts += [words.text(key, ensemble.keys()) for key in built]
+        parts += (
+            [rest] if (rest := words.setting(ensemble, keys.difference(built))) else []
+        )
+        name = ", ".join(parts) or ensemble.title
+        # Rounded words may be those of another setting.
+        name = f"{name} ({ensemble.name})" if name in settings else name
+        settings[name] = sorted(of, key=lambda point: point.ensemble.width)
+    return settings
+
+
+# The tests: points of one setting in ascending width, and the chance of a false alarm.
+
+
+def mean_is_zero(points: list[Point], level: float) -> Outcome:
+    """Tutorial, claim 1: Student's test of every mean, simultaneous."""
+    sampled = _sampled(points)
+    off, largest, allowed = [], 0.0, 0.0
+    for point in sampled:
+        assert point.summary
+        samples, mean = point.summary.samples, point.summary.mean
+        quantile = stats.t.isf(level / len(sampled) / 2, samples - 1)
+        reach = float(quantile / np.sqrt(samples))
+        deviations = abs(mean) / np.sqrt(point.summary.variance)
+        off += [point] if deviations > reach else []
+        largest, allowed = max(largest, deviations), max(allowed, reach)
+    verdict: Verdict = "supported" if allowed <= LARGE_MEAN else "undecided"
+    known = [point for point in off if point.prediction.mean is not None]
+    numbers = {
+        "largest": largest,
+        "allowed": allowed,
+        "off": Listed({_n(p): p.summary.mean for p in off if p.summary}),
+        "exact": Listed({_n(p): p.prediction.mean or 0.0 for p in known}),
+    }
+    return "contradicted" if off else verdict, numbers, off
+
+
+def falls_with_width(points: list[Point], level: float) -> Outcome:
+    """Tutorial, claim 2: the interval of the slope lies below 0."""
+    _, (low, high), numbers = _slopes(points, level)
+    return _side(points, high < 0, low > 0), numbers, []
+
+
+def falls_exponentially(points: list[Point], level: float) -> Outcome:
+    """Tutorial, claim 2: chi-square of log variance about a straight line."""
+    fit, (low, high), numbers = _slopes(points, level)
+    if fit.freedom < 1:
+        raise NotJudged("two widths are always on a straight line")
+    p_value = float(stats.chi2.sf(fit.chi_square, fit.freedom))
+    known = (high - low) / 2 <= SLOW and fit.freedom > 1
+    numbers |= {"fit": fit, "p_value": p_value} | {
+        "steps": Listed(
+            {
+                f"{_n(a)} to {b.ensemble.width}": fit_curves([a, b])[SAMPLED].slope
+                for a, b in pairwise(_sampled(points))
+            }
+        )
+    }
+    straight = high < 0 and known and p_value >= level
+    return _side(points, straight, p_value < level), numbers, []
+
+
+def slope_of_mcclean(points: list[Point], level: float) -> Outcome:
+    """McClean et al., figure 3: the slope is -0.685 per qubit, within a tolerance."""
+    _, (low, high), numbers = _slopes(points, level)
+    first, last = MCCLEAN_SLOPE * (1 + TOLERANCE), MCCLEAN_SLOPE * (1 - TOLERANCE)
+    inside = first <= low and high <= last
+    return _side(points, inside, high < first or low > last), numbers, []
+
+
+def converges_with_depth(points: list[Point], level: float) -> Outcome:
+    """McClean et al.: with depth the exact variance comes to that of a 2-design."""
+    known: dict[str, dict[int, float]] = {}
+    for point in points:
+        if ratio := _ratio(point):
+            known.setdefault(_n(point), {})[point.ensemble.symbol_layers] = ratio
+    if not known:
+        raise NotJudged("no exact variance is known beside its limit for deep circuits")
+    reached, short, away = Listed(), Listed(), Listed()
+    for width, by_depth in known.items():
+        ratios = [by_depth[depth] for depth in sorted(by_depth)]
+        near = [depth for depth, ratio in by_depth.items() if _converged(ratio)]
+        if near:
+            reached[width] = min(near)
+        if not _converged(ratios[-1]):
+            first, last = (abs(np.log(ratios[i])) for i in (0, -1))
+            approaches = len(ratios) == 1 or last < first
+            (short if approaches else away)[width] = ratios[-1]
+    last_depth = max(depth for depths in known.values() for depth in depths)
+    numbers = {"depth": last_depth, "reached": reached, "short": short, "away": away}
+    against = [
+        point
+        for point in points
+        if point.ensemble.symbol_layers == max(known.get(_n(point), [0]))
+        and _n(point) in short | away
+    ]
+    if away:
+        return "contradicted", numbers, against
+    return "undecided" if short else "supported", numbers, against
+
+
+def keeps_variance(points: list[Point], level: float) -> Outcome:
+    """Tutorial, claim 3: the slope is less than a quarter of the plateau's."""
+    _, (low, high), numbers = _slopes(points, level)
+    return _side(points, low > -SLOW, high < -SLOW), numbers | {"far": Listed()}, []
+
+
+def deeper_is_smaller(points: list[Point], level: float) -> Outcome:
+    """Tutorial, claim 4: less variance deep in the block than at its start.
+
+    A block is U U^dagger, so its start is layer 0 of U and its middle the last layer.
+    Normal test of the difference in log variance, simultaneous for the widths.
+    """
+    if len({point.ensemble.symbol_layer for point in points}) < 2:
+        raise NotJudged("the symbol stays on one layer")
+    by_width: dict[int, list[Point]] = {}
+    for point in sorted(_sampled(points), key=lambda p: p.ensemble.symbol_layer):
+        by_width.setdefault(point.ensemble.width, []).append(point)
+    pairs = [(of[0], of[-1]) for _, of in sorted(by_width.items()) if len(of) > 1]
+    if not pairs:
+        raise NotJudged("no width has two layers with gradients other than 0")
+    ends = [point for pair in pairs for point in pair]
+    label = {f"{_n(p)}, layer {p.ensemble.symbol_layer}": p for p in ends}
+    falls = []
+    for a, b in ((p.summary, q.summary) for p, q in pairs):
+        assert a and b
+        errors = log_errors(
+            [a.variance_low, b.variance_low], [a.variance_high, b.variance_high]
+        )
+        fall = np.log(a.variance / b.variance)
+        allowed = _quantile(level / len(pairs)) * np.hypot(*errors)
+        falls.append(np.sign(fall) * (abs(fall) > allowed))
+    wrong = [pair[1] for pair, fall in zip(pairs, falls, strict=True) if fall < 0]
+    numbers = {
+        "seen": Listed({k: p.summary.variance for k, p in label.items() if p.summary}),
+        "exact": Listed(
+            {k: v for k, p in label.items() if (v := p.prediction.variance)}
+        ),
+    }
+    return _side(ends, min(falls) > 0, bool(wrong)), numbers, wrong
+
+
+def other_blocks_are_identity(points: list[Point], level: float) -> Outcome:
+    """Tutorial, claim 5: gradients are those of the first block alone."""
+    known, largest, wrong = 0, 0.0, []
+    for point in points:
+        if point.draws:
+            difference = np.abs(point.gradients - point.draws.isolated)
+            difference = difference[np.isfinite(difference)]
+            known += difference.size
+            largest = max(largest, float(difference.max(initial=0.0)))
+            wrong += [point] if (difference > SAME_GRADIENT).any() else []
+    if not known:
+        raise NotJudged("no gradient of the first of several blocks alone was computed")
+    verdict: Verdict = "supported" if known >= FEWEST_COMPARED else "undecided"
+    numbers = {"known": known, "largest": largest}
+    return "contradicted" if wrong else verdict, numbers, wrong
+
+
+def plotted_is_variance(points: list[Point], level: float) -> Outcome:
+    """Is the number that the tutorial plots as "variance" one?
+
+    It plots `reduce_std`, which is the column `std`: it, or its square, lies in the
+    interval of the variance.
+    """
+    sampled = _sampled(points)
+    inside = []
+    for s in (point.summary for point in sampled):
+        assert s
+        reach = _quantile(level / len(sampled)) * log_errors(
+            s.variance_low, s.variance_high
+        )
+        distances = np.log(np.array([s.std, s.std**2]) / s.variance)
+        inside.append(np.abs(distances) <= reach)
+    plotted, squared = np.all(inside, axis=0)
+    never, squared_never = ~np.any(inside, axis=0)
+    # The largest exact variance: the tutorial's 1/8, if it is there.
+    example = max(sampled, key=lambda point: point.prediction.variance or 0.0)
+    numbers = {
+        "at": _n(example),
+        "summary": example.summary,
+        "exact": example.prediction.variance,
+    }
+    denied = bool(never and squared)
+    verdict = _side(sampled, bool(plotted and squared_never), denied)
+    return verdict, numbers, sampled if denied else []
+
+
+#: Test of each claim, and the keys that its settings do not hold apart.
+TESTS: dict[str, tuple[Callable[[list[Point], float], Outcome], tuple[str, ...]]] = {
+    "mean_is_zero": (mean_is_zero, (columns.WIDTH,)),
+    "variance_falls_with_width": (falls_with_width, (columns.WIDTH,)),
+    "variance_falls_exponentially": (falls_exponentially, (columns.WIDTH,)),
+    "slope_of_mcclean": (slope_of_mcclean, (columns.WIDTH,)),
+    "converges_with_depth": (converges_with_depth, (columns.WIDTH, columns.DEPTH)),
+    "identity_blocks_keep_variance": (keeps_variance, (columns.WIDTH,)),
+    "deeper_in_block_is_smaller": (
+        deeper_is_smaller,
+        (columns.WIDTH, columns.SYMBOL_LAYER),
+    ),
+    "other_blocks_are_identity": (other_blocks_are_identity, (columns.WIDTH,)),
+    "plotted_curve_is_a_variance": (plotted_is_variance, (columns.WIDTH,)),
+}
+
+
+# What the tests share.
+
+
+def _sampled(points: Iterable[Point]) -> list[Point]:
+    """The points with a sampled variance; NotJudged where there is none."""
+    sampled = [point for point in points if point.summary]
+    if not sampled:
+        raise NotJudged("nothing was sampled")
+    several = [p for p in sampled if p.summary and not np.isnan(p.summary.variance)]
+    if not several:
+        raise NotJudged("one circuit has no variance")
+    moving = [point for point in several if not point.vanishes]
+    if not moving:
+        raise NotJudged("every gradient is 0")
+    spread = [point for point in moving if point.summary and point.summary.variance > 0]
+    if not spread:
+        raise NotJudged("the sampled gradients of each width are all the same")
+    return spread
+
+
+def _slopes(
+    points: Sequence[Point], level: float
+) -> tuple[Fit, tuple[float, float], Numbers]:
+    """The sampled slope of a curve, its interval at a level, and what is beside it."""
+    sampled = _sampled(points)
+    if len(sampled) < 2:
+        raise NotJudged("a slope needs two widths with a sampled variance")
+    fits = fit_curves(sampled)
+    fit = fits[SAMPLED]
+    reach = (fit.slope_high - fit.slope) / NORMAL_975 * _quantile(level)
+    ratios = {_n(point): ratio for point in sampled if (ratio := _ratio(point))}
+    numbers = {
+        "sampled": fit.slope,
+        "interval": (fit.slope_low, fit.slope_high) if np.isfinite(reach) else None,
+        "exact": fits[EXACT].slope if EXACT in fits else None,
+        "limit": fits[ASYMPTOTIC].slope if ASYMPTOTIC in fits else None,
+        "far": Listed(
+            {n: ratio for n, ratio in ratios.items() if not _converged(ratio)}
+        ),
+        "small_angles": any(point.ensemble.sigma is not None for point in sampled),
+    }
+    return fit, (fit.slope - reach, fit.slope + reach), numbers
+
+
+def _n(point: Point) -> str:
+    return f"n = {point.ensemble.width}"
+
+
+def _ratio(point: Point) -> float | None:
+    """The exact variance over its limit for deep circuits, where both are known."""
+    exact, limit = point.prediction.variance, point.prediction.asymptotic_variance
+    return exact / limit if exact and limit else None
+
+
+def _side(points: Iterable[Point], supported: bool, contradicted: bool) -> Verdict:
+    """The verdict of a test that holds, fails or neither.
+
+    Undecided with few circuits, where the intervals' coverage is not known.
+    """
+    if min(p.summary.samples for p in points if p.summary) < FEWEST:
+        return "undecided"
+    return "supported" if supported else "contradicted" if contradicted else "undecided"
+
+
+def _converged(ratio: float) -> bool:
+    return 1 / CONVERGED <= ratio <= CONVERGED
+
+
+def _quantile(level: float) -> float:
+    """Of the normal distribution, for a two-sided test."""
+    return float(stats.norm.isf(level / 2))
