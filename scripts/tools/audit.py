@@ -36,7 +36,6 @@ from barren.physics.circuits import Circuits
 from barren.physics.ensembles import BadInput
 from barren.provenance import chain, records
 from barren.provenance.chain import BROKEN, CHANGED, VERIFIED, Faults, Finding
-from barren.provenance.records import Record
 from barren.provenance.redraw import (
     GRADIENT_TOLERANCE,
     Batch,
@@ -190,12 +189,6 @@ def biggest(experiment: Experiment) -> int:
     return int(records.MOST_BYTES + 500 * circuits + 4 * max(batches, default=0))
 
 
-def plain(text: str) -> str:
-    """A line for a terminal: what does not print, or is long, is not let through."""
-    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-    return line if len(line) <= 500 else f"{line[:500]}..."
-
-
 def report(findings: Sequence[Finding], notes: Sequence[str]) -> bool:
     """Print a line for every file, what was made again and the outcome; if it holds."""
     lines = [
@@ -216,7 +209,7 @@ def report(findings: Sequence[Finding], notes: Sequence[str]) -> bool:
         left = count[chain.LEFT_OVER]
         more = f", {left} left over" if left else ""
         lines.append(f"audit: everything holds: {count[VERIFIED]} files{more}")
-    print("\n".join(map(plain, lines)))
+    print("\n".join(map(records.plain, lines)))
     return not broken
 
 
@@ -250,4 +243,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except BadInput as error:
-        sys.exit(f"audit: {plain(str(error))}")
+        sys.exit(f"audit: {records.plain(str(error))}")

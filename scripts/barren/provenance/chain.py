@@ -8,7 +8,7 @@ checked out, and if everything it rests on is verified too. Standard library alo
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from barren.provenance.records import File, Record, lock, pins
+from barren.provenance.records import Record, lock, pins
 from barren.runner import layout
 
 #: The files that everything else is made for.
@@ -206,5 +206,3 @@ def downstream(findings: Iterable[Finding], path: str) -> list[str]:
         if finding.path not in found and found.keys() & set(finding.upstream):
             found[finding.path] = None
     return list(found)[1:]
-
-

@@ -16,7 +16,7 @@ import os
 import re
 import stat
 import subprocess
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -251,6 +251,12 @@ def lock(name: str) -> str:
 def pins(name: str) -> str:
     """The pins of an environment's conda packages."""
     return f"envs/{name}.linux-64.pin.txt"
+
+
+def plain(text: str) -> str:
+    """A line for a terminal: what does not print, or is long, is not let through."""
+    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return line if len(line) <= 500 else f"{line[:500]}..."
 
 
 def difference(path: str, first: Any, second: Any) -> str:

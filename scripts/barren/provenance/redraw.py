@@ -139,7 +139,9 @@ class Choice:
     seed: int
 
     @classmethod
-    def within(cls, budget: float | None, experiment: Experiment, seed: int) -> "Choice":
+    def within(
+        cls, budget: float | None, experiment: Experiment, seed: int
+    ) -> "Choice":
         """As many as can be computed in some seconds, by default a share of the run's."""
         config, samples = experiment.config, experiment.config["samples"]
         own, others = (
@@ -148,7 +150,9 @@ class Choice:
         )
         if budget is None:
             budget = max(LEAST_BUDGET, BUDGET_SHARE * own)
-        return cls(experiment, max(1, min(samples, int(samples * budget / others))), seed)
+        return cls(
+            experiment, max(1, min(samples, int(samples * budget / others))), seed
+        )
 
     def rows(self, batch: Batch) -> list[int]:
         """The chosen rows of a batch."""
