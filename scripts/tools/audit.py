@@ -106,7 +106,7 @@ class Audit:
                 self.faults[record.file.path] = (CHANGED, reason)
 
     def redraw(self, choice: Choice) -> dict[str, tuple[list[int], Circuits, Any]]:
-        """Draw all circuits again; returns rows, circuits and programs that are chosen."""
+        """Draw all circuits again; returns chosen rows, circuits and programs."""
         chosen = {}
         thetas = {}
         for batch in self.batches:
@@ -150,11 +150,13 @@ class Audit:
         )
 
     def make_again(self, snakemake: Sequence[str], choice: Choice) -> None:
-        """Draw, compute and make everything again, each from what is recorded upstream."""
+        """Make everything again, each file from what is recorded upstream."""
         pages = layout.PAGE.partition("/")[0]
         last = [self.path(layout.CRATE), self.path(layout.PAGE.format(page="verdict"))]
-        ends = (layout.CRATE, f"{pages}/", f"{layout.SOURCES}/")
-        ends += tuple(layout.record(s) for s in ("write_pages", "assemble_crate"))
+        ends = (
+            *(layout.CRATE, f"{pages}/", f"{layout.SOURCES}/"),
+            *map(layout.record, ("write_pages", "assemble_crate")),
+        )
         chosen = self.redraw(choice)
         if not self.holds:
             return

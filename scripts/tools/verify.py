@@ -1,9 +1,9 @@
 """Compare the results of an experiment with those of the reference, file by file.
 
-Files must be the same to the byte. Numbers may differ by what they owe to the processor
-(workflow/docs/provenance.md); what is then made of them, figures and texts, is made
-again from the numbers at hand and must come out the same to the byte. The last line says
-whether the reference is reproduced; if not, the exit code is 1.
+Files must be the same to the byte. Numbers may differ by what they owe to the
+processor (workflow/docs/provenance.md); what is then made of them, figures and texts, is
+made again from the numbers at hand and must come out the same to the byte. The last line
+says whether the reference is reproduced; if not, the exit code is 1.
 """
 
 import argparse
@@ -37,7 +37,7 @@ from barren.runner.step import ROOT
 EXACT = {"": (1e-9, 1e-12), columns.RELATIVE_ERROR: (0.0, 1e-9)}
 EXACT |= {columns.GRADIENT: (0.0, 0.0)}
 SAMPLED = {"": (1e-2, 1e-4), columns.GRADIENT: (0.0, 1e-5)}
-#: Cells in words with numbers in them; the table is made again from the numbers at hand.
+#: Cells of words with numbers in them: made again from the numbers at hand.
 WORDS = (columns.EVIDENCE,)
 #: What the workflow makes of the numbers, and the folders of what a reader sees.
 OF_NUMBERS = (

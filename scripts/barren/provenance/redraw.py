@@ -1,4 +1,4 @@
-"""Circuits drawn again from the seed, and gradients computed again by another engine."""
+"""Circuits drawn again from the seed, gradients computed again by another engine."""
 
 import csv
 import io
@@ -142,7 +142,7 @@ class Choice:
     def within(
         cls, budget: float | None, experiment: Experiment, seed: int
     ) -> "Choice":
-        """As many as can be computed in some seconds, by default a share of the run's."""
+        """As many as some seconds are enough for, by default a share of the run's."""
         config, samples = experiment.config, experiment.config["samples"]
         own, others = (
             cost.gradient(experiment.sampled, samples, cost.RATES[engine]).seconds
@@ -170,7 +170,7 @@ class Choice:
         """
         samples = self.experiment.config["samples"]
         forged = math.ceil(0.01 * samples * len(self.experiment.sampled))
-        return 1 - (1 - self.each / samples) ** forged
+        return float(1 - (1 - self.each / samples) ** forged)
 
 
 def check_gradients(

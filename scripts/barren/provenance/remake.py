@@ -42,8 +42,8 @@ class Remake:
     ) -> None:
         """Start it.
 
-        kept: names of the files in the experiment's folder that it starts from; targets:
-        files that it makes, by path from the working directory, as `folder`.
+        kept: names of the experiment's files that it starts from; targets: files that
+        it makes, by path from the working directory, as `folder`.
         """
         self.folder, self.made = folder, scratch / folder
         self.kept = {*kept}
@@ -154,7 +154,7 @@ def misstated(record: Record, expected: Mapping[str, Any]) -> str:
     if [python, script] != ["python", f"scripts/{record.step}.py"]:
         return f"command is {record.command!r}"
     known = {**record.parameters, "record": record.file.path}
-    known |= {option: path for option, path in expected["outputs"]}
+    known |= dict(expected["outputs"])
     for option in " ".join(words).split("--")[1:]:
         name, *values = option.split()
         value = known.get(name)
