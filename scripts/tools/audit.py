@@ -151,30 +151,31 @@ class Audit:
 
     def make_again(self, snakemake: Sequence[str], choice: Choice) -> None:
         """Make everything again, each file from what is recorded upstream."""
-        pages = layout.PAGE.partition("/")[0]
-        last = [self.path(layout.CRATE), self.path(layout.PAGE.format(page="verdict"))]
-        ends = (
-            *(layout.CRATE, f"{pages}/", f"{layout.SOURCES}/"),
-            *map(layout.record, ("write_pages", "assemble_crate")),
-        )
         chosen = self.redraw(choice)
         if not self.holds:
             return
-        first = {batch.name for batch in self.batches} | {*self.expected}
-        first |= {layout.gradients(*job) for job in self.experiment.jobs}
-        rest = {name for name in self.names if not name.startswith(ends)}
-        rest -= {batch.name for batch in self.batches}
-        config = self.experiment.config
+        last = [self.path(layout.CRATE), self.path(layout.PAGE.format(page="verdict"))]
+        of_records = (
+            *(layout.CRATE, layout.PAGE.partition("{")[0], f"{layout.SOURCES}/"),
+            *map(layout.record, ("write_pages", "assemble_crate")),
+        )
+        drawn = {batch.name for batch in self.batches}
+        computed = {layout.gradients(*job) for job in self.experiment.jobs}
+        first = drawn | computed | {*self.expected}
+        rest = {name for name in self.names if not name.startswith(of_records)}
+        made = {f.path for f in self.judged() if f.verdict != chain.LEFT_OVER}
+        made = {name for name in self.names if self.path(name) in made}
+        config, command = self.experiment.config, snakemake
         with TemporaryDirectory() as one, TemporaryDirectory() as two:
             targets = [*self.targets, self.path(layout.AGREEMENT)]
-            remakes = [
-                Remake(snakemake, config, self.folder, rest, last, Path(two)),
-                Remake(snakemake, config, self.folder, first, targets, Path(one)),
-            ]
+            remakes = (
+                Remake(command, config, self.folder, rest - drawn, last, Path(two)),
+                Remake(command, config, self.folder, first, targets, Path(one)),
+            )
             self.recompute(chosen)
             same = close = 0
-            for remake in remakes:
-                faults, *counts = remake.compare()
+            for remake, names in zip(remakes, (made - rest, rest & made), strict=True):
+                faults, *counts = remake.compare(names)
                 self.faults = faults | self.faults
                 same, close = same + counts[0], close + counts[1]
         self.notes.append(f"{same} files made again, the same to the byte")

@@ -1,8 +1,8 @@
 """Compare the results of an experiment with those of the reference, file by file.
 
 Files must be the same to the byte. Numbers may differ by what they owe to the
-processor (workflow/docs/provenance.md); what is then made of them, figures and texts, is
-made again from the numbers at hand and must come out the same to the byte. The last line
+processor (workflow/docs/provenance.md); what is then made of them, figures and texts,
+is made again from the numbers at hand and must be the same to the byte. The last line
 says whether the reference is reproduced; if not, the exit code is 1.
 """
 

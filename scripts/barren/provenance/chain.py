@@ -181,12 +181,14 @@ def other_code(record: Record, present: Mapping[str, str]) -> str:
             return f"{file.path} is another now"
     environment = record.environment
     name = str(environment.get("name"))
-    if environment.get("deployer") not in DEPLOYERS:
-        return f"deployed by {environment.get('deployer')!r}"
-    for key, path in (("lock_sha256", lock(name)), ("pins_sha256", pins(name))):
-        if key in environment and present.get(path) != environment[key]:
-            return f"{path} is another now"
-    return "" if "lock_sha256" in environment else "the environment has no lock"
+    deployer, conda = environment.get("deployer"), pins(name)
+    if deployer not in DEPLOYERS:
+        return f"its environment was deployed by {deployer!r}"
+    if environment.get("lock_sha256") != present.get(lock(name), ""):
+        return f"{lock(name)} is another now"
+    # A venv takes nothing from conda.
+    pinned = present.get(conda, "") if deployer == "conda" else None
+    return "" if environment.get("pins_sha256") == pinned else f"{conda} is another now"
 
 
 def _other_copies(

@@ -52,7 +52,7 @@ class Remake:
             (self.made / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(folder / name, self.made / name, follow_symlinks=False)
             os.utime(self.made / name, (now, now))  # all of one age: nothing is old
-        for name in (".venvs", ".snakemake/conda"):
+        for name in (".venvs", ".snakemake/conda", "envs"):
             if Path(name).exists():
                 (scratch / name).parent.mkdir(parents=True, exist_ok=True)
                 (scratch / name).symlink_to(Path(name).resolve())
@@ -78,7 +78,10 @@ class Remake:
         """
         said = self.process.communicate()[0].strip().splitlines()
         faults, same, close = Faults(), 0, 0
-        for name in {*inventory(self.made), *names} - self.kept:
+        made = {*inventory(self.made)} - self.kept
+        if self.process.returncode and not made:
+            raise BadInput(f"the workflow makes nothing again here: {said[-1]}")
+        for name in made | {*names}:
             path, again = self.folder / name, self.made / name
             reason = ""
             if not path.is_file():
