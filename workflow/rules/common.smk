@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(workflow.current_basedir).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from barren.analysis.figures import figures_of
+from barren.analysis.figures import CIRCUIT, figures_of
 from barren.physics.ensembles import BadInput
 from barren.physics import families
 from barren.runner import configuration, cost, layout
@@ -157,13 +157,18 @@ def all_records(_):
     return [results(name) for name in (*EXPERIMENT.records, *once)]
 
 
-def captions(figures):
-    """The caption of each figure, by name, with what was sampled."""
-    return {figure.name: figure.caption for figure in figures}
+def caption(figure):
+    """A file with the caption of a figure, for Snakemake's report."""
+    path = Path(".snakemake", "captions", config["experiment"], f"{figure.name}.rst")
+    text = figure.caption.format(setting=EXPERIMENT.setting, seed=config["seed"])
+    if workflow.is_main_process:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return str(path.absolute())
 
 
-DRAWINGS = [figure for figure in FIGURES if figure.is_drawing]
-CURVES = [figure for figure in FIGURES if not figure.is_drawing]
+DRAWINGS = [figure for figure in FIGURES if figure.kind == CIRCUIT]
+CURVES = [figure for figure in FIGURES if figure.kind != CIRCUIT]
 # The steps behind the targets that run once.
 ONCE = [
     "describe_experiment",

@@ -6,17 +6,12 @@ def shown(path, figure):
     if not path.endswith(".svg"):
         return path
     options = {"category": "2. Figures", "labels": {"Figure": figure.title}}
-    return report(path, caption="../report/figure.rst", **options)
+    return report(path, caption=caption(figure), **options)
 
 
 def reported(figures):
     """The files of some figures, as outputs."""
     return [shown(results(name), f) for f in figures for name in layout.figure(f.name)]
-
-
-DISPLAYED_STREAM = {}
-if config["stream"] == NOTEBOOK:
-    DISPLAYED_STREAM = {"stream": NOTEBOOK, "skips": json.dumps(EXPERIMENT.skips)}
 
 
 rule plot_variance:
@@ -35,7 +30,6 @@ rule plot_variance:
         "../../envs/plot.yaml"
     params:
         command=command("plot", "plot_variance"),
-        captions=captions(CURVES),
     message:
         "plotting the gradient variances"
     shell:
@@ -58,9 +52,9 @@ rule draw_circuits:
             "draw_circuits",
             families=[family.family for family in EXPERIMENT.families],
             seed=config["seed"],
-            **DISPLAYED_STREAM,
+            stream=config["stream"],
+            skips=json.dumps(EXPERIMENT.skips if config["stream"] == NOTEBOOK else {}),
         ),
-        captions=captions(DRAWINGS),
     message:
         "drawing the circuits"
     shell:

@@ -109,6 +109,25 @@ class Experiment:
             named |= {columns.OBSERVABLE_A, columns.OBSERVABLE_B}
         return [key for key in KEYS if key in {*columns.KEYS, *named}]
 
+    @property
+    def setting(self) -> str:
+        """What was sampled, in a sentence for captions."""
+        config = self.config
+        entries = []
+        for entry in config["ensembles"]:
+            lists = "; ".join(
+                f"{key.replace('_', ' ')} {', '.join(map(str, values))}"
+                for key, values in entry.items()
+                if key not in {"family", OBSERVABLE}
+            )
+            entries.append(f"{FAMILIES[entry['family']].title}: {lists}")
+        (a, b), symbol = config[OBSERVABLE], config["symbol"]
+        return (
+            f"{config['samples']} circuits per ensemble, seed {config['seed']}, "
+            f"observable Z{a} Z{b} and symbol on layer {symbol['layer']}, qubit "
+            f"{symbol['qubit']} unless varied ({'. '.join(entries)})."
+        )
+
     @cached_property
     def skips(self) -> dict[str, int]:
         """Uniform draws of the notebook before each ensemble's, by its name.

@@ -1,0 +1,180 @@
+"""Cirq circuits as Pauli rotations and Clifford gates.
+
+A gate is known by its unitary, at values of its symbol, so every gate does whose
+unitary Cirq knows: exp(-i m theta A / 2) is recognised whatever its class, global phase
+or decomposition, and so is a Clifford gate by its images of X and Z.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cirq
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+
+from barren.physics.observables import NoExactForm
+from barren.physics.pauli_actions import LIMIT, Circuit, Clifford, Rotation
+
+Matrix = NDArray[np.complex128]
+
+#: Of a unitary's elements: TensorFlow Quantum keeps six digits of an exponent.
+PRECISION = 1e-6
+#: Characters of an operation in a message.
+LENGTH = 60
+#: Radians. Symbols' values: a small one for the multiple, others to confirm it.
+SMALL = 1e-2
+OTHERS = (0.7, -2.1, 4.4)
+
+_LETTERS = {
+    (False, False): "I",
+    (True, False): "X",
+    (False, True): "Z",
+    (True, True): "Y",
+}
+
+
+class Ansatz(NamedTuple):
+    """A circuit to compute with, and its parameters' names in the circuit's order."""
+
+    circuit: Circuit
+    symbols: tuple[str, ...]
+
+
+def read_circuit(circuit: cirq.Circuit, qubits: Sequence[cirq.Qid]) -> Ansatz:
+    """Read a circuit with sympy symbols on the given qubits, in their order.
+
+    Gates on a qubit before any other or any symbol on it make the product state.
+    Measurements are left out. Raises NoExactForm, with the reason, for a circuit that
+    is no such circuit.
+    """
+    place = {qubit: at for at, qubit in enumerate(qubits)}
+    states = np.tile(np.array([1, 0], dtype=complex), (len(qubits), 1))
+    fresh = set(qubits)
+    gates: list[Rotation | Clifford] = []
+    symbols: list[str] = []
+    for operation in circuit.all_operations():
+        if cirq.is_measurement(operation) or not operation.qubits:
+            continue
+        if not place.keys() >= set(operation.qubits):
+            raise ValueError(f"{_name(operation)} acts on other qubits")
+        at = tuple(place[qubit] for qubit in operation.qubits)
+        if cirq.is_parameterized(operation):
+            symbol = _symbol(operation, symbols)
+            axis, multiple = _rotation(operation, symbol)
+            string = [(at[k], letter) for k, letter in enumerate(axis) if letter != "I"]
+            gates.append(Rotation(tuple(sorted(string)), len(symbols), multiple))
+            symbols.append(symbol.name)
+        elif len(at) == 1 and fresh.issuperset(operation.qubits):
+            states[at[0]] = _unitary(operation) @ states[at[0]]
+            continue
+        else:
+            gates.append(Clifford(at, _images(operation)))
+        fresh.difference_update(operation.qubits)
+    return Ansatz(Circuit(_bloch(states), tuple(gates), len(symbols)), tuple(symbols))
+
+
+def _name(operation: cirq.Operation) -> str:
+    """An operation in one line."""
+    text = " ".join(str(operation).split())
+    return text if len(text) <= LENGTH else text[: LENGTH - 3] + "..."
+
+
+def _symbol(operation: cirq.Operation, seen: Sequence[str]) -> sympy.Symbol:
+    symbols = sorted(cirq.parameter_symbols(operation), key=str)
+    if len(symbols) > 1:
+        names = ", ".join(map(str, symbols))
+        raise NoExactForm(f"{_name(operation)} has {len(symbols)} symbols: {names}")
+    if symbols[0].name in seen:
+        raise NoExactForm(f"the symbol {symbols[0]} occurs twice")
+    return symbols[0]
+
+
+def _unitary(operation: cirq.Operation) -> Matrix:
+    if len(operation.qubits) > LIMIT:
+        raise NoExactForm(f"{_name(operation)} has more than {LIMIT} qubits")
+    unitary: Matrix | None = cirq.unitary(operation, None)
+    if unitary is None:
+        raise NoExactForm(f"{_name(operation)} is not unitary")
+    return unitary
+
+
+def _rotation(operation: cirq.Operation, symbol: sympy.Symbol) -> tuple[str, float]:
+    """Axis A, a letter for each qubit, and m of exp(-i m theta A / 2) up to a phase."""
+
+    def at(value: float) -> Matrix:
+        return _unitary(cirq.resolve_parameters(operation, {symbol: value}))
+
+    none = NoExactForm(
+        f"{_name(operation)} is no rotation about a Pauli string by a multiple of "
+        f"{symbol}"
+    )
+    # With a phase that makes its trace positive it is cos I - i sin A.
+    small = at(SMALL)
+    one = np.eye(len(small))
+    trace = np.trace(small) / len(small)
+    rest: Matrix = 1j * (small - trace * one) / (trace or 1)
+    tangent = float(np.linalg.norm(rest, 2))
+    found = _pauli(rest / tangent) if tangent > PRECISION * SMALL else None
+    if found is None:
+        raise none
+    sign, axis, pauli = found
+    multiple = 2 * sign * math.atan(tangent) / SMALL
+    for value in (0.0, *OTHERS):
+        half = multiple * value / 2
+        expected = math.cos(half) * one - 1j * math.sin(half) * pauli
+        actual = at(value)
+        overlap = np.vdot(expected, actual)
+        if not _close(actual * abs(overlap), expected * overlap):
+            raise none
+    nearest = round(multiple)
+    return axis, nearest if abs(multiple - nearest) < PRECISION else multiple
+
+
+def _images(operation: cirq.Operation) -> tuple[str, ...]:
+    """C^dagger P C for X and Z on each qubit, see `Clifford`."""
+    unitary = _unitary(operation)
+    size = len(operation.qubits)
+    images = []
+    for qubit in range(size):
+        for pauli in (cirq.X, cirq.Z):
+            before, after = np.eye(2**qubit), np.eye(2 ** (size - 1 - qubit))
+            matrix = np.kron(np.kron(before, cirq.unitary(pauli)), after)
+            found = _pauli(unitary.conj().T @ matrix @ unitary)
+            if found is None:
+                raise NoExactForm(
+                    f"{_name(operation)} is no Clifford gate and does not come first"
+                )
+            sign, letters, _ = found
+            images.append(("+" if sign > 0 else "-") + letters)
+    return tuple(images)
+
+
+def _pauli(matrix: Matrix) -> tuple[int, str, Matrix] | None:
+    """Sign, letters and matrix of the Pauli string that a matrix is up to the sign."""
+    size = len(matrix)
+    bits = [size >> 1 + qubit for qubit in range(size.bit_length() - 1)]
+    # X's are where the first column is, Z's where a column differs in sign.
+    x = int(np.argmax(abs(matrix[:, 0])))
+    first = matrix[x, 0]
+    if abs(first) < PRECISION:
+        return None
+    signs = [(matrix[x ^ bit, bit] / first).real < 0 for bit in bits]
+    pairs = [(x & bit > 0, bool(z)) for bit, z in zip(bits, signs, strict=True)]
+    letters = "".join(_LETTERS[pair] for pair in pairs)
+    pauli: Matrix = cirq.unitary(cirq.DensePauliString(letters))
+    sign = 1 if np.vdot(pauli[:, 0], matrix[:, 0]).real > 0 else -1
+    return (sign, letters, pauli) if _close(sign * pauli, matrix) else None
+
+
+def _close(one: Matrix, other: Matrix) -> bool:
+    return bool(np.all(abs(one - other) < PRECISION))
+
+
+def _bloch(states: Matrix) -> NDArray[np.float64]:
+    """<X>, <Y>, <Z> of each row of amplitudes."""
+    zero, one = states.T
+    coherence = 2 * zero.conj() * one
+    populations = abs(zero) ** 2 - abs(one) ** 2
+    return np.stack([coherence.real, coherence.imag, populations], axis=1)

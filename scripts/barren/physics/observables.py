@@ -1,0 +1,191 @@
+"""Observables: weighted sums of Pauli strings, and their one spelling.
+
+    sum    = [sign] term (sign term)*
+    term   = [weight] factor factor*
+    factor = X | Y | Z, followed by the number of its qubit
+
+Case and spaces do not matter to the reader. The names `local` and `global` stand for
+the mean of all Z_i and the product of all Z_i: they have terms once a width is given.
+This module uses the standard library alone, because the workflow imports it too.
+"""
+
+import hashlib
+import math
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+
+#: ((qubit, letter), ...), sorted by qubit; a letter is X, Y or Z.
+String = tuple[tuple[int, str], ...]
+#: Weight and string.
+Term = tuple[float, String]
+
+LOCAL = "local"
+GLOBAL = "global"
+NAMES = (LOCAL, GLOBAL)
+
+#: Magnitude of a weight up to which its square and sums of it have room.
+LARGEST = 1e100
+#: Length up to which an observable's text names its files.
+SLUG_LENGTH = 48
+
+_SIGN = re.compile(r"[+-]")
+_WEIGHT = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:E[+-]?[0-9]+)?")
+_FACTOR = re.compile(r"([XYZ])([0-9]{1,6})(?![0-9])")
+
+
+class BadObservable(ValueError):
+    """A text is no observable, or none of a circuit's; the message is one line."""
+
+
+class NoExactForm(Exception):
+    """No exact moments are known here; the message is the reason, in a few words."""
+
+
+@dataclass(frozen=True)
+class Observable:
+    """A sum of Pauli strings with real weights, or a name for one at every width.
+
+    Equal sums are equal values; a name equals itself alone, because the sum that it
+    stands for depends on the width. Make one by `parse`.
+    """
+
+    name: str | None
+    strings: tuple[Term, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> "Observable":
+        """Read a text; raise BadObservable with the position of what is wrong."""
+        if not isinstance(text, str):
+            raise BadObservable(f"an observable is text, not {text!r}")
+        name = text.strip().lower()
+        if name in NAMES:
+            return cls(name, ())
+        return cls(None, _merged(_Reader(text).terms(), text))
+
+    @property
+    def text(self) -> str:
+        """The one spelling: `parse` of it gives the same value."""
+        if self.name is not None:
+            return self.name
+        parts = []
+        for weight, string in self.strings:
+            sign = "-" if weight < 0 else "+"
+            parts.append(f" {sign} {_spelled(abs(weight), string)}")
+        joined = "".join(parts)
+        return joined[3:] if joined.startswith(" + ") else "-" + joined[3:]
+
+    @property
+    def slug(self) -> str:
+        """The text for file names, of [a-z0-9.] alone: p and m stand for the signs.
+
+        `z0z1`, `0.5z0p0.5z1m0.25x0x2`. Different observables have different slugs; a
+        long text is replaced by a digest of it.
+        """
+        text = self.text.lower().replace(" ", "")
+        if len(text) > SLUG_LENGTH:
+            return "sum" + hashlib.sha256(self.text.encode()).hexdigest()[:16]
+        return text.translate(str.maketrans("+-", "pm"))
+
+    def terms(self, width: int) -> tuple[Term, ...]:
+        """The strings with their weights on qubits 0 to width - 1.
+
+        Raises BadObservable if one lies outside.
+        """
+        if width < 1:
+            raise BadObservable(f"{self.text}: a width of {width} has no observables")
+        if self.name == LOCAL:
+            return tuple((1 / width, ((qubit, "Z"),)) for qubit in range(width))
+        if self.name == GLOBAL:
+            return ((1.0, tuple((qubit, "Z") for qubit in range(width))),)
+        for _, string in self.strings:
+            last, letter = string[-1]
+            if last >= width:
+                raise BadObservable(
+                    f"{self.text}: {letter}{last} lies outside a circuit of {width} "
+                    f"qubits, 0 to {width - 1}"
+                )
+        return self.strings
+
+
+class _Reader:
+    """Reads a sum from left to right."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.upper = text.upper() if text.isascii() else text
+        self.at = 0
+        self._skip()
+
+    def terms(self) -> list[Term]:
+        terms = [self._term(self._take(_SIGN))]
+        while self.at < len(self.text):
+            sign = self._take(_SIGN)
+            if sign is None:
+                raise self._error('expected a factor such as Z0, "+" or "-"')
+            terms.append(self._term(sign))
+        return terms
+
+    def _term(self, sign: re.Match[str] | None) -> Term:
+        start = self.at
+        weight = 1.0
+        number = self._take(_WEIGHT)
+        if number is not None:
+            weight = float(number[0])
+            if weight > LARGEST:
+                raise self._error(f"a weight above {LARGEST:g}", start)
+        if sign is not None and sign[0] == "-":
+            weight = -weight
+        factors: dict[int, str] = {}
+        while True:
+            place = self.at
+            factor = self._take(_FACTOR)
+            if factor is None:
+                break
+            qubit = int(factor[2])
+            if qubit in factors:
+                raise self._error(f"qubit {qubit} appears twice in a term", place)
+            factors[qubit] = factor[1]
+        if not factors:
+            identity = number is not None and self.upper[self.at : self.at + 1] in "+-"
+            what = "the identity is no term" if identity else "expected a factor"
+            raise self._error(f"{what}, write Pauli factors such as Z0")
+        return weight, tuple(sorted(factors.items()))
+
+    def _take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        match = pattern.match(self.upper, self.at)
+        if match is not None:
+            self.at = match.end()
+            self._skip()
+        return match
+
+    def _skip(self) -> None:
+        while self.upper[self.at : self.at + 1].isspace():
+            self.at += 1
+
+    def _error(self, what: str, at: int | None = None) -> BadObservable:
+        position = (self.at if at is None else at) + 1
+        names = " or ".join(NAMES)
+        return BadObservable(
+            f"observable {self.text!r}, position {position}: {what}"
+            + (f" (a name is {names})" if self.text.strip().isalpha() else "")
+        )
+
+
+def _merged(terms: list[Term], text: str) -> tuple[Term, ...]:
+    """Equal strings added, zero weights dropped, short strings first."""
+    weights: dict[String, list[float]] = defaultdict(list)
+    for weight, string in terms:
+        weights[string].append(weight)
+    # Exact sums, so that the order does not matter.
+    added = [(math.fsum(parts), string) for string, parts in weights.items()]
+    merged = [(weight, string) for weight, string in added if weight != 0]
+    if not merged:
+        raise BadObservable(f"observable {text!r}: its terms cancel")
+    return tuple(sorted(merged, key=lambda term: (len(term[1]), term[1])))
+
+
+def _spelled(weight: float, string: String) -> str:
+    factors = " ".join(f"{letter}{qubit}" for qubit, letter in string)
+    number = repr(weight).removesuffix(".0")
+    return factors if number == "1" else f"{number} {factors}"

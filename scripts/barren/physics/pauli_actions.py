@@ -1,0 +1,176 @@
+"""Pauli rotations and Clifford gates, and what they do to Pauli strings.
+
+A string has one digit for each qubit, 0 to 3 for I, Z, X, Y: products are XOR. Of a
+gate's few qubits the digits make up one number, a *code*, the first qubit's first.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barren.physics.observables import NoExactForm, String
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+LETTERS = "IZXY"
+#: Qubits of a gate up to which it is tabulated.
+LIMIT = 10
+_LOW = 0x5555555555555555
+
+
+class Rotation(NamedTuple):
+    """exp(-i multiple theta A / 2), A a Pauli string, theta = parameters[parameter]."""
+
+    axis: String
+    parameter: int
+    multiple: float = 1.0
+
+
+class Clifford(NamedTuple):
+    """A gate C by what it makes of X and Z on each of its qubits in turn.
+
+    images: signed letters of C^dagger P C on the qubits, for X_0, Z_0, X_1, Z_1, ...
+        A CNOT has ("+XX", "+ZI", "+IX", "+ZZ").
+    """
+
+    qubits: tuple[int, ...]
+    images: tuple[str, ...]
+
+
+class Circuit(NamedTuple):
+    """bloch: (width, 3), <X>, <Y>, <Z> of each qubit before the gates."""
+
+    bloch: Floats
+    gates: tuple[Rotation | Clifford, ...]
+    parameters: int
+
+
+class Action(NamedTuple):
+    """What a gate does, on the 4^k strings of its qubits, seen from the observable.
+
+    A string for which `moves` holds has the partner `sign` times `partner`: the whole
+    image of a Clifford gate, iAP of a rotation. wave, cos2, sin2: E cos, E cos^2 and
+    E sin^2 of the angle; a Clifford gate is as a rotation with sin = 1.
+    """
+
+    qubits: tuple[int, ...]
+    partner: Codes
+    sign: Floats
+    moves: NDArray[np.bool_]
+    parameter: int | None = None
+    multiple: float = 0.0
+    wave: float = 0.0
+    cos2: float = 0.0
+    sin2: float = 1.0
+
+
+class Table(NamedTuple):
+    """A map on f over local strings: keep[p] f[p] + move[p] f[source[p]]."""
+
+    source: Codes
+    keep: Floats
+    move: Floats
+
+    @property
+    def transposed(self) -> "Table":
+        back = np.argsort(self.source)
+        return Table(back, self.keep, self.move[back])
+
+
+def _ys(code: Codes) -> Codes:
+    """The number of Ys: P = i^ys X^x Z^z, Z the low bit of a digit and X the high."""
+    ones: Codes = np.bitwise_count(code & code >> 1 & _LOW).astype(np.int64)
+    return ones
+
+
+def _product(a: Codes, b: Codes) -> tuple[Codes, Codes]:
+    """ab and the power of i before it."""
+    swaps = np.bitwise_count(a & b >> 1 & _LOW).astype(np.int64)
+    return a ^ b, (_ys(a) + _ys(b) - _ys(a ^ b) + 2 * swaps) % 4
+
+
+def code_of(digits: Sequence[int]) -> int:
+    """The number that the digits make up."""
+    code = 0
+    for digit in digits:
+        code = 4 * code + digit
+    return code
+
+
+def action_of(gate: Rotation | Clifford, sigma: float | None) -> Action:
+    """Tabulate a gate.
+
+    sigma (radians): standard deviation of a normal parameter, None for a uniform one.
+    Raises NoExactForm for one that has no such table.
+    """
+    if isinstance(gate, Clifford):
+        return _clifford_action(gate)
+    qubits = tuple(qubit for qubit, _ in gate.axis)
+    if len(qubits) > LIMIT:
+        raise NoExactForm(f"a rotation of {len(qubits)} qubits, more than {LIMIT}")
+    codes = np.arange(4 ** len(qubits))
+    axis = np.array(code_of([LETTERS.index(letter) for _, letter in gate.axis]))
+    partner, power = _product(axis, codes)
+    # iAP is real, so A and P anticommute, where AP has an odd power of i.
+    moves = power % 2 == 1
+    sign = np.where(moves, power - 2.0, 0.0)
+    if sigma is None:
+        if gate.multiple != round(gate.multiple) or gate.multiple == 0:
+            raise NoExactForm(
+                f"an angle of {gate.multiple:g} times a uniform parameter"
+            )
+        wave, double = 0.0, 0.0
+    else:
+        spread = (gate.multiple * sigma) ** 2
+        wave, double = math.exp(-spread / 2), math.exp(-2 * spread)
+    return Action(
+        qubits,
+        np.where(moves, partner, codes),
+        sign,
+        moves,
+        gate.parameter,
+        gate.multiple,
+        wave,
+        (1 + double) / 2,
+        (1 - double) / 2,
+    )
+
+
+def _clifford_action(gate: Clifford) -> Action:
+    """The products of the generators' images."""
+    size = len(gate.qubits)
+    codes = np.arange(4**size)
+    image, power = np.zeros_like(codes), _ys(codes)
+    for qubit in range(size):
+        for bit, text in ((1, gate.images[2 * qubit]), (0, gate.images[2 * qubit + 1])):
+            has = codes >> 2 * (size - 1 - qubit) + bit & 1 == 1
+            factor = np.array(code_of([LETTERS.index(letter) for letter in text[1:]]))
+            product, extra = _product(image, factor)
+            extra += 2 if text[0] == "-" else 0
+            image, power = (
+                np.where(has, product, image),
+                power + np.where(has, extra, 0),
+            )
+    sign = 1.0 - power % 4
+    return Action(gate.qubits, image, sign, np.ones(len(codes), dtype=bool))
+
+
+def tables(action: Action, r: int) -> tuple[Table, Table]:
+    """The maps of a gate and of its derivative on pairs P and Q = Pr."""
+    codes = np.arange(len(action.sign))
+    if action.parameter is not None and action.moves[r]:
+        # Of P and Q just one anticommutes with the axis.
+        zero = np.zeros(len(codes))
+        return Table(codes, zero + action.wave, zero), Table(codes, zero, zero)
+    signs = action.sign * action.sign[codes ^ r]
+    keep = np.where(action.moves, action.cos2, 1.0)
+    slope = np.where(action.moves, action.sin2, 0.0)
+    square = action.multiple**2
+    return (
+        Table(action.partner, keep, action.sin2 * signs),
+        Table(action.partner, square * slope, square * action.cos2 * signs),
+    )

@@ -1,0 +1,302 @@
+"""Exact moments of circuits of Pauli rotations and Clifford gates.
+
+Every rotation exp(-i m theta A / 2) has a parameter theta of its own, independent and
+uniform in [0, 2 pi) (m an integer) or normal with mean 0 and standard deviation sigma;
+the state before is a product; the observable is a sum of Pauli strings. Then
+E (d<O>/d theta)^2 follows from pairs (P, Q) of strings, carried back from the
+observable (compare the second-moment chain in `barren.theory`):
+
+- a Clifford gate C takes P to C^dagger P C;
+- a rotation leaves what commutes with A and takes P to P cos + iAP sin else. If P and Q
+  anticommute with it, E cos^2 stays and E sin^2 moves to (iAP, iAQ), for
+  E sin cos = 0; if one does, E cos stays, which is 0 for uniform angles;
+- its derivative exchanges cos and sin, times m^2, and is 0 unless both anticommute.
+
+PQ changes by Clifford gates alone. So each value R of it is a chain of its own over the
+strings P, a *sector*: the identity's has all P = Q, and of the others few survive. Two
+sweeps of it, f from the state and b from the observable, give all parameters.
+"""
+
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from barren.physics.observables import NoExactForm, String, Term
+from barren.physics.pauli_actions import (
+    LETTERS,
+    Action,
+    Circuit,
+    Floats,
+    Table,
+    action_of,
+    code_of,
+    tables,
+)
+
+Digits = tuple[int, ...]
+
+#: Qubits in a light cone up to which the chain is swept: 4^10 numbers, 70 copies.
+LIMIT = 10
+#: Weight of a sector below which its share, at most that, is left out.
+NEGLIGIBLE = 2.0**-60
+
+
+class PathMoments(NamedTuple):
+    """Of each parameter's gradient, (parameters,), and of the loss <O>."""
+
+    mean: Floats
+    second_moment: Floats
+    loss_mean: float
+    loss_second_moment: float
+
+    @property
+    def variance(self) -> Floats:
+        """Second moment less the squared mean."""
+        return self.second_moment - self.mean**2
+
+
+def gradient_moments(
+    circuit: Circuit,
+    terms: Sequence[Term],
+    sigma: float | None = None,
+    limit: int = LIMIT,
+) -> PathMoments:
+    """The exact moments for every parameter.
+
+    sigma (radians): standard deviation of normal angles, None for uniform ones. Raises
+    NoExactForm for an angle that is no integer multiple of a uniform parameter, and
+    where more than `limit` qubits are in a light cone.
+    """
+    actions = [action_of(gate, sigma) for gate in circuit.gates]
+    used = [action.parameter for action in actions if action.parameter is not None]
+    if len(set(used)) < len(used):
+        raise ValueError("a parameter occurs twice")
+    width = len(circuit.bloch)
+    strings = [(weight, _digits(string, width)) for weight, string in terms]
+    mean, loss_mean = np.zeros(circuit.parameters), 0.0
+    for weight, string in strings:
+        own, own_loss = _means(circuit, actions, string)
+        mean, loss_mean = mean + weight * own, loss_mean + weight * own_loss
+    second, loss = np.zeros(circuit.parameters), 0.0
+    for start in _sectors(actions, strings):
+        cone = _light_cone(actions, {s for pair in start for s in pair}, width)
+        if len(cone.qubits) > limit:
+            raise NoExactForm(
+                f"{len(cone.qubits)} qubits in the light cone, more than {limit}"
+            )
+        loss += _sweep(circuit.bloch, cone, start, second)
+    return PathMoments(mean, second, loss_mean, loss)
+
+
+# Sectors and light cones.
+
+
+def _digits(string: String, width: int) -> Digits:
+    at = dict(string)
+    return tuple(LETTERS.index(at.get(qubit, "I")) for qubit in range(width))
+
+
+def _local(digits: Sequence[int], action: Action) -> int:
+    return code_of([digits[qubit] for qubit in action.qubits])
+
+
+def _moved(digits: Sequence[int], action: Action, code: int) -> list[int]:
+    """The string with a gate's qubits replaced."""
+    result = list(digits)
+    for place, qubit in enumerate(reversed(action.qubits)):
+        result[qubit] = code >> 2 * place & 3
+    return result
+
+
+def _sectors(
+    actions: Sequence[Action], strings: Sequence[tuple[float, Digits]]
+) -> Iterator[dict[tuple[Digits, Digits], float]]:
+    """Weighted pairs (P, Q) of the observable, those of one PQ together.
+
+    Pairs P = P that do not share a light cone are swept each on its own.
+    """
+    weights: dict[Digits, float] = defaultdict(float)
+    for weight, string in strings:
+        weights[string] += weight
+    groups: list[tuple[frozenset[int], dict[tuple[Digits, Digits], float]]] = []
+    cones = [
+        (frozenset(_light_cone(actions, {string}, len(string)).qubits), string)
+        for string in weights
+    ]
+    for cone, string in sorted(cones, key=lambda pair: -len(pair[0])):
+        at = next((group for held, group in groups if cone <= held), None)
+        if at is None:
+            at = {}
+            groups.append((cone, at))
+        at[string, string] = weights[string] ** 2
+    yield from (group for _, group in groups)
+    others: dict[Digits, dict[tuple[Digits, Digits], float]] = defaultdict(dict)
+    for (p, v), (q, w) in itertools.permutations(weights.items(), 2):
+        others[tuple(a ^ b for a, b in zip(p, q, strict=True))][p, q] = v * w
+    for r, pairs in others.items():
+        share = sum(abs(weight) for weight in pairs.values())
+        if share * _survival(actions, r) > NEGLIGIBLE:
+            yield pairs
+
+
+def _survival(actions: Sequence[Action], r: Digits) -> float:
+    """What the rotations about axes that anticommute with R leave of its sector."""
+    digits, left = list(r), 1.0
+    for action in reversed(actions):
+        code = _local(digits, action)
+        if action.parameter is None:
+            digits = _moved(digits, action, int(action.partner[code]))
+        elif action.moves[code]:
+            left *= action.wave
+            if left == 0:
+                break
+    return left
+
+
+class _Cone(NamedTuple):
+    """Qubits where strings have more than I, and the gates that change them."""
+
+    qubits: list[int]
+    actions: list[Action]
+
+
+def _light_cone(actions: Sequence[Action], strings: set[Digits], width: int) -> _Cone:
+    """The light cone of all strings: the digits that each qubit may have, going back.
+
+    A gate that leaves each string of such digits as it is does not count.
+    """
+    digits = [{0} | {string[qubit] for string in strings} for qubit in range(width)]
+    touched = {qubit for qubit in range(width) if len(digits[qubit]) > 1}
+    active = []
+    for action in reversed(actions):
+        if not touched.intersection(action.qubits):
+            continue
+        local = np.zeros(1, dtype=np.int64)
+        for qubit in action.qubits:
+            choices = np.array(sorted(digits[qubit]))
+            local = (4 * local[:, np.newaxis] + choices).reshape(-1)
+        local = local[action.moves[local]]
+        images = action.partner[local]
+        if np.all((images == local) & (action.sign[local] == 1)):
+            continue
+        active.append(action)
+        for place, qubit in enumerate(reversed(action.qubits)):
+            own = set(np.unique(images >> 2 * place & 3).tolist())
+            digits[qubit] = own | (
+                digits[qubit] if action.parameter is not None else {0}
+            )
+            touched |= {qubit} if len(digits[qubit]) > 1 else set()
+    return _Cone(sorted(touched), active[::-1])
+
+
+# The sweeps.
+
+
+class _Step(NamedTuple):
+    """A gate in one sector: its axes of f, its map and its derivative's."""
+
+    parameter: int | None
+    axes: tuple[int, ...]
+    table: Table
+    slope: Table
+
+
+def _sweep(
+    bloch: Floats,
+    cone: _Cone,
+    start: dict[tuple[Digits, Digits], float],
+    second: Floats,
+) -> float:
+    """Add one sector's share to the second moments; return that of the loss.
+
+    f is kept at every so many gates and computed again between them.
+    """
+    first, other = next(iter(start))
+    steps, r = _steps(cone, [p ^ q for p, q in zip(first, other, strict=True)])
+    f = np.array(1.0)
+    for qubit in cone.qubits:
+        x, y, z = bloch[qubit]
+        site = np.array([1, z, x, y])
+        f = np.multiply.outer(f, site * site[np.arange(4) ^ r[qubit]])
+    b = np.zeros(f.shape)
+    for (string, _), weight in start.items():
+        b[tuple(string[qubit] for qubit in cone.qubits)] += weight
+    stride = max(1, math.isqrt(len(steps)))
+    kept = []
+    for at, step in enumerate(steps):
+        if at % stride == 0:
+            kept.append(f)
+        f = _apply(step.table, step.axes, f)
+    loss = float(np.vdot(b, f))
+    for begin in reversed(range(0, len(steps), stride)):
+        segment = steps[begin : begin + stride]
+        states = [kept.pop()]
+        for step in segment[:-1]:
+            states.append(_apply(step.table, step.axes, states[-1]))
+        for step in reversed(segment):
+            f = states.pop()
+            if step.parameter is not None:
+                g = _apply(step.slope, step.axes, f)
+                second[step.parameter] += np.vdot(b, g)
+            b = _apply(step.table.transposed, step.axes, b)
+    return loss
+
+
+def _steps(cone: _Cone, r: Sequence[int]) -> tuple[list[_Step], Sequence[int]]:
+    """The gates of the sector that ends in R, and what R is before them."""
+    axis = {qubit: at for at, qubit in enumerate(cone.qubits)}
+    steps = []
+    for action in reversed(cone.actions):
+        code = _local(r, action)
+        axes = tuple(axis[qubit] for qubit in action.qubits)
+        steps.append(_Step(action.parameter, axes, *tables(action, code)))
+        if action.parameter is None:
+            r = _moved(r, action, int(action.partner[code]))
+    return steps[::-1], r
+
+
+def _apply(table: Table, qubits: Sequence[int], f: Floats) -> Floats:
+    """Apply a map to an array of shape (4, ..., 4), an axis for each qubit."""
+    front = range(len(qubits))
+    rows = np.moveaxis(f, qubits, front).reshape(len(table.source), -1)
+    result = table.move[:, np.newaxis] * rows[table.source]
+    if np.any(table.keep):
+        result += table.keep[:, np.newaxis] * rows
+    return np.moveaxis(result.reshape(f.shape), front, qubits)
+
+
+def _means(
+    circuit: Circuit, actions: Sequence[Action], string: Digits
+) -> tuple[Floats, float]:
+    """Means of one string's gradients and of its expectation.
+
+    Row 0 is the string; each rotation that moves it adds its derivative E cos iAP.
+    """
+    mean = np.zeros(circuit.parameters)
+    digits, factor = np.array([string]), np.ones(1)
+    owner = np.array([-1])
+    for action in reversed(actions):
+        powers = 4 ** np.arange(len(action.qubits))[::-1]
+        code = digits[:, action.qubits] @ powers
+        moves, sign = action.moves[code], action.sign[code]
+        partner = action.partner[code, np.newaxis] // powers % 4
+        if action.parameter is None:
+            digits[:, action.qubits] = partner
+            factor = factor * sign
+            continue
+        slope = action.multiple * action.wave * factor[:1] * sign[:1]
+        factor = np.where(moves, action.wave * factor, factor)
+        if np.any(slope):
+            branch = digits[:1].copy()
+            branch[:, action.qubits] = partner[:1]
+            digits = np.concatenate([digits, branch])
+            factor = np.concatenate([factor, slope])
+            owner = np.append(owner, action.parameter)
+    site = np.insert(circuit.bloch[:, [2, 0, 1]], 0, 1.0, axis=1)
+    value = factor * site[np.arange(len(string)), digits].prod(axis=1)
+    mean[owner[1:]] = value[1:]
+    return mean, float(value[0])

@@ -1,0 +1,259 @@
+"""Sweeps of a second-moment chain from the state to the observable.
+
+Each site of a line of qubits is in one of a few *classes*: of Pauli strings, or of
+pairs of Pauli strings. The chain evolves f[s], the mean over circuits of the squared
+expectation (or of the product of both expectations) of a string (pair) of classes s.
+One layer is a map at each site, then the CZs between neighbours, which permute. One
+sweep yields every depth, as a dense vector or as a matrix product state.
+
+Arrays: `start` (terms, width, classes) is a sum of product vectors f; `maps` (layers,
+width, classes, classes) holds the map on f at each site of each layer. What is read off
+is a weighted sum of components, as an automaton along the line (see `automaton`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+#: One tensor (states, classes, states) for each site.
+Automaton = Sequence[Floats]
+
+#: Relative error up to which a second moment is vouched for.
+TOLERANCE = 1e-4
+#: Numbers up to which the dense chain is the faster one.
+DENSE_SIZE = 3**12
+#: Of the matrix product state, taken in turn until two agree to `TOLERANCE`.
+TRUNCATIONS = (1e-8, 1e-9, 1e-10, 1e-11, 1e-12)
+#: Layers on either side over which its error is taken at the worst.
+NEARBY = 4
+
+
+class Algebra(NamedTuple):
+    """The classes of a site.
+
+    swap: (classes^2,), where a CZ sends the classes of two neighbours.
+    norm: (classes,), what a component's square weighs in the norm in which a matrix
+        product state is truncated.
+    """
+
+    swap: Indices
+    norm: Floats
+
+
+def algebra(toggled: Sequence[int], toggling: Sequence[int], norm: Floats) -> Algebra:
+    """Make one from what a CZ does: each class in `toggling` toggles its neighbour."""
+    classes = len(toggled)
+    swap = [
+        (toggled[a] if b in toggling else a) * classes
+        + (toggled[b] if a in toggling else b)
+        for a in range(classes)
+        for b in range(classes)
+    ]
+    return Algebra(np.array(swap), norm)
+
+
+def automaton(strings: Mapping[tuple[int, ...], float], classes: int) -> Automaton:
+    """The weighted sum of the given strings of classes, each of the line's width.
+
+    Reads a string from left to right; a state is what may still follow and with which
+    weights, so that one state serves every beginning with the same ends. The sum over
+    all Z_i has two: no Z seen, a Z seen. One path for each string, so the tensors'
+    absolute values are the automaton of the absolute weights.
+    """
+    width = len(next(iter(strings)))
+    states = [dict(strings)]
+    tensors = []
+    for _ in range(width):
+        following: dict[tuple[tuple[tuple[int, ...], float], ...], int] = {}
+        steps = []
+        for state, ends in enumerate(states):
+            for first in sorted({string[0] for string in ends}):
+                rest = {s[1:]: w for s, w in sorted(ends.items()) if s[0] == first}
+                scale = next(iter(rest.values()))
+                key = tuple((s, w / scale) for s, w in rest.items())
+                to = following.setdefault(key, len(following))
+                steps.append((state, first, to, scale))
+        tensor = np.zeros((len(states), classes, len(following)))
+        for state, first, to, scale in steps:
+            tensor[state, first, to] = scale
+        tensors.append(tensor)
+        states = [dict(key) for key in following]
+    return tensors
+
+
+def dense_chain(
+    kind: Algebra, start: Floats, maps: Floats, read: Automaton
+) -> tuple[Floats, Floats]:
+    """Evolve f as a vector of classes^width numbers.
+
+    Returns the values (layers + 1,) after 0, 1, ... layers and their errors. All
+    numbers of f are non-negative, so rounding is bounded relative to each: the error
+    is that bound.
+    """
+    _, width, classes = start.shape
+    f = np.zeros(classes**width)
+    for term in start:
+        f += _kron(term).reshape(-1)
+    ladder = _ladder(kind, width)
+    absolute = [np.abs(tensor) for tensor in read]
+    values, sizes = [_read_dense(f, read)], [_read_dense(f, absolute)]
+    operations = len(start) * width
+    bounds = [operations]
+    few = max(1, round(4 * np.log(3) / np.log(classes)))
+    groups = [slice(first, first + few) for first in range(0, width, few)]
+    kernels: dict[bytes, list[Floats]] = {}
+    for layer in maps:
+        key = layer.tobytes()
+        if key not in kernels:
+            kernels[key] = [_kron(layer[group]) for group in groups]
+        for kernel in kernels[key]:
+            # Takes the leading sites and puts them last: a cycle over all groups.
+            f = (kernel @ f.reshape(len(kernel), -1)).T.reshape(-1)
+            operations += len(kernel) + few
+        f = f[ladder]
+        values.append(_read_dense(f, read))
+        sizes.append(_read_dense(f, absolute))
+        bounds.append(operations)
+    reading = width * max(tensor.shape[0] * classes for tensor in read)
+    return np.array(values), np.array(sizes) * (
+        (np.array(bounds) + reading) * np.finfo(float).eps
+    )
+
+
+def mps_chain(
+    kind: Algebra, start: Floats, maps: Floats, read: Automaton, truncation: float
+) -> tuple[Floats, Indices]:
+    """Evolve f as a matrix product state.
+
+    Each CZ is followed by a truncation of its bond: the norm of what is dropped is at
+    most `truncation` times the norm of the state. Returns the values (layers + 1,) and
+    the largest bond dimensions (layers + 1,).
+    """
+    terms, width, classes = start.shape
+    scale = np.sqrt(kind.norm)
+    sites = [np.zeros((terms, classes, terms)) for _ in range(width)]
+    for site, vectors in zip(sites, start.swapaxes(0, 1), strict=True):
+        site[range(terms), :, range(terms)] = vectors * scale
+    sites[0] = sites[0].sum(axis=0, keepdims=True)
+    sites[-1] = sites[-1].sum(axis=2, keepdims=True)
+    maps = maps * np.divide.outer(scale, scale)
+    pair = np.kron(scale, scale)
+    cz = np.eye(classes**2)[kind.swap] * np.divide.outer(pair, pair)
+    read = [tensor / scale[:, np.newaxis] for tensor in read]
+    values, bonds = [_read_mps(sites, read)], [terms]
+    for layer in maps:
+        # From right to left the rotations, with what keeps the rest orthonormal.
+        carry = np.eye(1)
+        for at in reversed(range(width)):
+            site = layer[at] @ (sites[at] @ carry)
+            left, _, right = site.shape
+            if at > 0:
+                q, r = np.linalg.qr(site.reshape(left, classes * right).T)
+                site, carry = q.T.reshape(-1, classes, right), r.T
+            sites[at] = site
+        # From left to right the CZs.
+        for at in range(width - 1):
+            left, right = len(sites[at]), sites[at + 1].shape[2]
+            both = np.tensordot(sites[at], sites[at + 1], 1)
+            both = cz @ both.reshape(left, classes**2, right)
+            u, s, v = np.linalg.svd(
+                both.reshape(classes * left, classes * right), full_matrices=False
+            )
+            dropped = np.sqrt(np.cumsum(s[::-1] ** 2))[::-1]
+            bond = max(1, np.count_nonzero(dropped > truncation * dropped[0]))
+            sites[at] = u[:, :bond].reshape(left, classes, bond)
+            rest = s[:bond, np.newaxis] * v[:bond]
+            sites[at + 1] = rest.reshape(bond, classes, right)
+        values.append(_read_mps(sites, read))
+        bonds.append(max(len(site) for site in sites))
+    return np.array(values), np.array(bonds)
+
+
+def sweeps(
+    kind: Algebra, start: Floats, maps: Floats, read: Automaton
+) -> Iterator[tuple[Floats, Floats]]:
+    """Values and errors (layers + 1,), each time more accurate.
+
+    The error of a matrix product state is estimated by its difference from the one
+    before, whose truncation, and so its own error, is ten times coarser.
+    """
+    _, width, classes = start.shape
+    if classes**width <= DENSE_SIZE:
+        yield dense_chain(kind, start, maps, read)
+        return
+    loose, _ = mps_chain(kind, start, maps, read, TRUNCATIONS[0])
+    for truncation in TRUNCATIONS[1:]:
+        tight, _ = mps_chain(kind, start, maps, read, truncation)
+        yield tight, np.abs(tight - loose)
+        loose = tight
+
+
+def second_moments(
+    kind: Algebra,
+    start: Floats,
+    maps: Floats,
+    read: Automaton,
+    at: Indices,
+    squared_mean: Floats | float = 0.0,
+    first: int = 0,
+) -> tuple[Floats, Floats]:
+    """Second moments after `at` layers and their absolute errors, both (at,).
+
+    Swept until the variances, second moment less `squared_mean`, are known to
+    `TOLERANCE`, or as well as can be. Before `first` layers the light cone has not
+    arrived: exactly zero.
+    """
+    reached = np.arange(len(maps) + 1) >= first
+    for values, estimates in sweeps(kind, start, maps, read):
+        second = np.where(reached, values, 0.0)
+        relative = np.zeros(len(second))
+        with np.errstate(divide="ignore"):
+            wrong = reached & (estimates > 0)
+            np.divide(estimates, np.abs(second), out=relative, where=wrong)
+        # An estimate has zeros where the error has none: take the worst nearby.
+        padded = np.pad(relative, NEARBY)
+        relative = sliding_window_view(padded, 2 * NEARBY + 1).max(axis=1)
+        found, errors = (
+            second[at],
+            np.where(reached, relative * np.abs(second), 0.0)[at],
+        )
+        if np.all(errors <= TOLERANCE * np.abs(found - squared_mean)):
+            break
+    return found, errors
+
+
+def _kron(factors: Floats) -> Floats:
+    product = np.ones((1,) * (factors.ndim - 1))
+    for factor in factors:
+        product = np.kron(product, factor)
+    return product
+
+
+def _ladder(kind: Algebra, width: int) -> Indices:
+    """Where the CZs of a line send each string."""
+    classes = len(kind.norm)
+    index = np.arange(classes**width)
+    for at in range(width - 1):
+        shape = (classes**at, classes**2, -1)
+        index = index.reshape(shape)[:, kind.swap].reshape(-1)
+    return index
+
+
+def _read_dense(f: Floats, read: Automaton) -> float:
+    rest = f.reshape(1, -1)
+    for tensor in read:
+        states, classes, following = tensor.shape
+        rest = tensor.reshape(-1, following).T @ rest.reshape(states * classes, -1)
+    return float(rest[0, 0])
+
+
+def _read_mps(sites: Sequence[Floats], read: Automaton) -> float:
+    edge = np.ones((1, 1))
+    for site, tensor in zip(sites, read, strict=True):
+        edge = np.tensordot(tensor, np.tensordot(edge, site, 1), ([0, 1], [0, 1]))
+    return float(edge[0, 0])

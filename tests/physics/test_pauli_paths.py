@@ -1,0 +1,380 @@
+"""Circuits of rotations and Clifford gates against averages over all angles."""
+
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import cirq
+import hypothesis
+import numpy as np
+import pytest
+import sympy
+from hypothesis import strategies as st
+
+from barren.physics import pauli_actions, pauli_paths
+from barren.physics.cirq_gates import read_circuit
+from barren.physics.observables import NoExactForm, Observable
+from barren.physics.pauli_actions import Circuit, Rotation
+from barren.physics.pauli_paths import gradient_moments
+
+PAULIS = {letter: cirq.unitary(getattr(cirq, letter)) for letter in "IXYZ"}
+
+
+# The oracle. <O> is of degree 1 in each angle m theta, so g follows by parameter shift
+# and its square has degree 2: four angles, with weights of the right mean cos and mean
+# cos of twice the angle, make each average exact.
+
+
+def angle_weights(sigma):
+    cos1, cos2 = (0, 0) if sigma is None else np.exp([-(sigma**2) / 2, -2 * sigma**2])
+    ends = np.array([1, -1]) * cos1 / 2 + (1 + cos2) / 4
+    return np.array([ends[0], (1 - cos2) / 4, ends[1], (1 - cos2) / 4])
+
+
+def apply(matrix, state, axes):
+    """Apply (2^k, 2^k) to the given axes of an array."""
+    matrix = matrix.reshape((2,) * (2 * len(axes)))
+    rest = range(len(axes), 2 * len(axes))
+    return np.moveaxis(
+        np.tensordot(matrix, state, (rest, axes)), range(len(axes)), axes
+    )
+
+
+def losses(circuit, qubits, multiples, terms):
+    """<O> at all angles m theta from 0, pi/2, pi, 3 pi/2: an axis for each symbol."""
+    count = len(multiples)
+    state = np.zeros((4,) * count + (2,) * len(qubits), dtype=complex)
+    state[(...,) + (0,) * len(qubits)] = 1
+    seen = 0
+    for operation in circuit.all_operations():
+        axes = [count + qubits.index(qubit) for qubit in operation.qubits]
+        names = cirq.parameter_names(operation)
+        if not names:
+            state = apply(cirq.unitary(operation), state, axes)
+            continue
+        parts = []
+        for at in range(4):
+            value = dict.fromkeys(names, at * np.pi / 2 / multiples[seen])
+            unitary = cirq.unitary(cirq.resolve_parameters(operation, value))
+            part = np.take(state, [at], axis=seen)
+            parts.append(apply(unitary, part, axes))
+        state = np.concatenate(parts, axis=seen)
+        seen += 1
+    total = 0
+    sites = tuple(range(count, count + len(qubits)))
+    for weight, string in terms:
+        other = state
+        for qubit, letter in string:
+            other = apply(PAULIS[letter], other, [count + qubit])
+        total = total + weight * (state.conj() * other).sum(axis=sites).real
+    return total
+
+
+def averages(circuit, qubits, multiples, terms, sigma=None):
+    """Mean and second moment of each gradient, then of the loss."""
+    loss = losses(circuit, qubits, multiples, terms)
+
+    def average(values):
+        for multiple in multiples:
+            values = angle_weights(sigma and multiple * sigma) @ values.reshape(4, -1)
+        return float(values.reshape(()))
+
+    mean, second = [], []
+    for axis, multiple in enumerate(multiples):
+        g = multiple * (np.roll(loss, -1, axis) - np.roll(loss, 1, axis)) / 2
+        mean.append(average(g))
+        second.append(average(g**2))
+    return mean, second, average(loss), average(loss**2)
+
+
+def check(circuit, qubits, multiples, terms, sigma=None):
+    ansatz, symbols = read_circuit(circuit, qubits)
+    assert sorted(symbols) == sorted(multiples)
+    # Cirq moves an operation to an earlier moment where it can.
+    multiples = [multiples[symbol] for symbol in symbols]
+    found = gradient_moments(ansatz, terms, sigma)
+    exact = averages(circuit, qubits, multiples, terms, sigma)
+    for one, other in zip(found, exact, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-9)
+    return found
+
+
+# Random circuits, in Cirq's own gates.
+
+ONE_QUBIT = [cirq.H, cirq.S, cirq.X, cirq.Y**0.5, cirq.Z, cirq.X**-0.5]
+TWO_QUBITS = [
+    cirq.CNOT,
+    cirq.CZ,
+    cirq.SWAP,
+    cirq.ISWAP,
+    cirq.ISWAP**-1,
+    cirq.ControlledGate(cirq.Y),
+    cirq.XX**0.5,
+    cirq.ZZ**-0.5,
+]
+PREPARATIONS = [
+    cirq.ry(0.3),
+    cirq.T,
+    cirq.PhasedXZGate(x_exponent=0.2, z_exponent=0.7, axis_phase_exponent=0.4),
+]
+
+
+def phasor(letters, turn):
+    pauli = cirq.DensePauliString(letters)
+    return cirq.PauliStringPhasorGate(pauli, exponent_neg=turn)
+
+
+def rotation(kind, angle):
+    """A gate that turns by an angle (a sympy expression) about some Pauli string."""
+    turn = angle / sympy.pi
+    return {
+        "x": cirq.rx(angle),
+        "y": cirq.ry(angle),
+        "z": cirq.rz(angle),
+        "xp": cirq.XPowGate(exponent=turn),
+        "zp": cirq.ZPowGate(exponent=turn, global_shift=0.3),
+        "phased": cirq.PhasedXPowGate(phase_exponent=0.5, exponent=turn),
+        "xx": cirq.XXPowGate(exponent=turn),
+        "yy": cirq.YYPowGate(exponent=turn, global_shift=-0.5),
+        "zz": cirq.ZZPowGate(exponent=turn),
+        "xyz": phasor("XYZ", turn),
+        "zyi": phasor("ZYI", turn),
+    }[kind]
+
+
+SIZES = dict.fromkeys(["x", "y", "z", "xp", "zp", "phased"], 1)
+SIZES |= {"xx": 2, "yy": 2, "zz": 2, "xyz": 3, "zyi": 3}
+
+
+@st.composite
+def cases(draw, parameters=5):
+    """A circuit, its qubits, its symbols' multiples and an observable's terms."""
+    width = draw(st.integers(2, 5))
+    qubits = cirq.LineQubit.range(width)
+
+    def some(size):
+        return draw(st.permutations(qubits))[:size]
+
+    circuit = cirq.Circuit()
+    for qubit in qubits:
+        if draw(st.booleans()):
+            circuit.append(draw(st.sampled_from(PREPARATIONS))(qubit))
+    multiples = {}
+    kinds = [kind for kind, size in SIZES.items() if size <= width]
+    for _ in range(draw(st.integers(2, parameters))):
+        for _ in range(draw(st.integers(0, 3))):
+            if draw(st.booleans()):
+                circuit.append(draw(st.sampled_from(TWO_QUBITS))(*some(2)))
+            else:
+                # Before anything else it would be part of the product state.
+                qubit = some(1)[0]
+                circuit.append(draw(st.sampled_from(ONE_QUBIT))(qubit))
+        kind = draw(st.sampled_from(kinds))
+        multiple = draw(st.sampled_from([1, 1, 1, -1, 2]))
+        symbol = sympy.Symbol(f"t{len(multiples)}")
+        circuit.append(rotation(kind, multiple * symbol)(*some(SIZES[kind])))
+        multiples[symbol.name] = multiple
+    string = st.lists(st.sampled_from("IXYZ"), min_size=width, max_size=width)
+    strings = draw(st.lists(string, min_size=1, max_size=4))
+    terms = []
+    for at, letters in enumerate(strings):
+        factors = [f"{p}{q}" for q, p in enumerate(letters) if p != "I"] or ["Z0"]
+        terms.append(f"{at + draw(st.integers(1, 9)) / 8} {' '.join(factors)}")
+    return circuit, qubits, multiples, Observable.parse(" + ".join(terms)).terms(width)
+
+
+@hypothesis.settings(max_examples=60, deadline=None, derandomize=True)
+@hypothesis.given(cases())
+def test_uniform_angles(case):
+    found = check(*case)
+    assert np.all(found.mean == 0)
+
+
+@hypothesis.settings(max_examples=40, deadline=None, derandomize=True)
+@hypothesis.given(cases(), st.sampled_from([0.1, 0.5, 1.5]))
+def test_normal_angles(case, sigma):
+    check(*case, sigma)
+
+
+def test_an_angle_of_twice_the_parameter():
+    # <Z> = cos 2t, so g = -2 sin 2t.
+    gates = (Rotation(((0, "X"),), 0, 2),)
+    circuit = Circuit(np.array([[0.0, 0.0, 1.0]]), gates, 1)
+    found = gradient_moments(circuit, [(1.0, ((0, "Z"),))])
+    assert found.second_moment[0] == pytest.approx(2, rel=1e-14)
+    assert found.loss_second_moment == pytest.approx(1 / 2, rel=1e-14)
+
+
+def test_a_real_multiple_of_a_normal_parameter():
+    # <Z> = cos 1.3 t, and <Y> = -sin 1.3 t with the mean derivative -1.3 E cos.
+    gates = (Rotation(((0, "X"),), 0, 1.3),)
+    circuit = Circuit(np.array([[0.0, 0.0, 1.0]]), gates, 1)
+    sigma = 0.6
+    terms = [(1.0, ((0, "Z"),)), (1.0, ((0, "Y"),))]
+    found = gradient_moments(circuit, terms, sigma)
+    # g = -1.3 (sin + cos), sin cos has no mean.
+    assert found.second_moment[0] == pytest.approx(1.69, rel=1e-14)
+    wave = np.exp(-((1.3 * sigma) ** 2) / 2)
+    assert found.mean[0] == pytest.approx(-1.3 * wave, rel=1e-14)
+    with pytest.raises(NoExactForm, match=r"1\.3 times"):
+        gradient_moments(circuit, terms)
+
+
+def ansatz(width, depth, entangler=cirq.CZ, ring=False):
+    qubits = cirq.LineQubit.range(width)
+    circuit = cirq.Circuit()
+    for layer in range(depth):
+        for at, qubit in enumerate(qubits):
+            circuit.append(cirq.ry(sympy.Symbol(f"y{layer}_{at}"))(qubit))
+            circuit.append(cirq.rz(sympy.Symbol(f"z{layer}_{at}"))(qubit))
+        ends = zip(qubits, qubits[1:] + qubits[: int(ring)], strict=ring)
+        circuit.append(entangler(*pair) for pair in ends)
+    return circuit, qubits
+
+
+@pytest.mark.parametrize("text", ["Z0 Z1", "local", "global", "0.5 X3 - Z2 Y4"])
+def test_the_second_moment_of_many_samples(text):
+    width, samples = 5, 4000
+    circuit, qubits = ansatz(width, 3, cirq.CNOT, ring=True)
+    terms = Observable.parse(text).terms(width)
+    read, symbols = read_circuit(circuit, qubits)
+    found = gradient_moments(read, terms)
+    rng = np.random.default_rng(11)
+    angles = rng.uniform(0, 2 * np.pi, (samples, len(symbols)))
+    for parameter in (0, 7, 13):
+        sampled = gradients(circuit, qubits, symbols, angles, parameter, terms) ** 2
+        error = sampled.std() / np.sqrt(samples)
+        exact = found.second_moment[parameter]
+        assert abs(sampled.mean() - exact) <= 4.5 * error + 1e-12
+
+
+def gradients(circuit, qubits, symbols, angles, parameter, terms):
+    """By parameter shift, (samples,), for rotations of one qubit."""
+    shift = np.zeros(len(symbols))
+    shift[parameter] = np.pi / 2
+    turned = np.concatenate([angles + shift, angles - shift])
+    state = np.zeros((len(turned),) + (2,) * len(qubits), dtype=complex)
+    state[(slice(None),) + (0,) * len(qubits)] = 1
+    for operation in circuit.all_operations():
+        axes = [1 + qubits.index(qubit) for qubit in operation.qubits]
+        names = cirq.parameter_names(operation)
+        if not names:
+            state = apply(cirq.unitary(operation), state, axes)
+            continue
+        half = turned[:, symbols.index(*names)].reshape(-1, *[1] * len(qubits)) / 2
+        generator = cirq.unitary(
+            cirq.resolve_parameters(operation, {names.pop(): np.pi})
+        )
+        state = np.cos(half) * state + np.sin(half) * apply(generator, state, axes)
+    total = 0
+    for weight, string in terms:
+        other = state
+        for qubit, letter in string:
+            other = apply(PAULIS[letter], other, [1 + qubit])
+        total = total + weight * (state.conj() * other).reshape(len(turned), -1).sum(1)
+    return (total.real[: len(angles)] - total.real[len(angles) :]) / 2
+
+
+# Light cones.
+
+
+def test_a_light_cone_bounds_the_cost():
+    width = 20
+    circuit, qubits = ansatz(width, 2)
+    read, symbols = read_circuit(circuit, qubits)
+    for text in ("Z9 Z10", "local"):
+        terms = Observable.parse(text).terms(width)
+        found = gradient_moments(read, terms, limit=6)
+        outside = [symbols.index(name) for name in ("y0_0", "y1_3")]
+        assert np.all((found.second_moment[outside] > 0) == (text == "local"))
+    # The CZs leave Z alone: only behind the rotations do they spread it.
+    with pytest.raises(NoExactForm, match="4 qubits in the light cone, more than 3"):
+        gradient_moments(read, Observable.parse("Z9 Z10").terms(width), limit=3)
+
+
+def test_a_wide_circuits_cone_is_a_narrow_circuit():
+    wide, narrow = ansatz(16, 2), ansatz(6, 2)
+    moments = {}
+    for circuit, qubits in (wide, narrow):
+        read, symbols = read_circuit(circuit, qubits)
+        terms = Observable.parse("Z0 + 0.5 Z0 X1").terms(len(qubits))
+        second = gradient_moments(read, terms).second_moment
+        moments[len(qubits)] = dict(zip(symbols, second, strict=True))
+    for name, value in moments[6].items():
+        assert moments[16][name] == pytest.approx(value, rel=1e-12, abs=1e-15)
+
+
+def test_a_parameter_occurs_once():
+    gate = Rotation(((0, "X"),), 0)
+    circuit = Circuit(np.array([[0.0, 0.0, 1.0]]), (gate, gate), 1)
+    with pytest.raises(ValueError, match="twice"):
+        gradient_moments(circuit, [(1.0, ((0, "Z"),))])
+
+
+# Planted faults: the oracle must see each.
+
+
+def without_signs(action, r):
+    return [table._replace(move=np.abs(table.move)) for table in TABLES(action, r)]
+
+
+def without_exchange(action, r):
+    table, slope = TABLES(action, r)
+    if action.parameter is None:
+        return table, slope
+    keep = np.where(action.moves, table.keep, 0) * action.multiple**2
+    return table, slope._replace(keep=keep, move=table.move * action.multiple**2)
+
+
+def one_sector(actions, strings):
+    yield next(iter(SECTORS(actions, strings)))
+
+
+def without_a_gate(actions, strings, width):
+    cone = CONE(actions, strings, width)
+    fixed = [action.parameter is None for action in cone.actions]
+    if True in fixed:
+        del cone.actions[fixed.index(True)]
+    return cone
+
+
+def the_other_way(gate):
+    action = CLIFFORD(gate)
+    back = np.argsort(action.partner)
+    return action._replace(partner=back, sign=action.sign[back])
+
+
+TABLES = pauli_paths.tables
+SECTORS = pauli_paths._sectors
+CONE = pauli_paths._light_cone
+CLIFFORD = pauli_actions._clifford_action
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "fault"),
+    [
+        (pauli_paths, "tables", without_signs),
+        (pauli_paths, "tables", without_exchange),
+        (pauli_paths, "_sectors", one_sector),
+        (pauli_paths, "_light_cone", without_a_gate),
+        (pauli_actions, "_clifford_action", the_other_way),
+        (pauli_paths, "NEGLIGIBLE", 1.0),
+    ],
+)
+def test_a_planted_fault_shows(monkeypatch, module, name, fault):
+    monkeypatch.setattr(module, name, fault)
+
+    @hypothesis.settings(
+        max_examples=150,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[hypothesis.Phase.generate],
+        report_multiple_bugs=False,
+    )
+    @hypothesis.given(cases(parameters=3), st.sampled_from([None, 0.5]))
+    def search(case, sigma):
+        check(*case, sigma)
+
+    with pytest.raises(AssertionError):
+        search()
