@@ -10,17 +10,17 @@ rule assemble_crate:
         targets=TARGETS,
         records=all_records,
         workflow=[project(path) for path in workflow_files()],
-        **needs("assemble_crate", "provenance"),
+        **needs("assemble_crate", "circuits"),
     output:
         crate=results(layout.CRATE),
         **leaves("assemble_crate"),
     log:
         "<logs>/assemble_crate.log",
     conda:
-        "../../envs/provenance.yaml"
+        "../../envs/circuits.yaml"
     params:
         command=command(
-            "provenance",
+            "circuits",
             "assemble_crate",
             hidden=["records", "workflow"],
             snakemake=snakemake.__version__,
