@@ -68,6 +68,7 @@ class Audit:
         self.records = records.read_records(folder, self.names)
         self.present = records.hashes(folder, self.names)
         self.crate = records.read_crate(folder / layout.CRATE)
+        self.sizes = {self.path(n): (folder / n).stat().st_size for n in self.names}
         self.faults: Faults = {}
         self.notes: list[str] = []
 
@@ -99,11 +100,17 @@ class Audit:
             reason = records.difference("", found, self.experiment.config)
             if reason:
                 self.faults[str(path)] = (chain.OTHER_CONFIGURATION, reason)
-        by_name = {record.file.path: record for record in self.records}
-        for name, expected in self.expected.items():
-            record = by_name.get(self.path(name))
-            if record and (reason := misstated(record, expected)):
-                self.faults[record.file.path] = (CHANGED, reason)
+        expected = {self.path(name): of for name, of in self.expected.items()}
+        for record in self.records:
+            path, reason = record.file.path, ""
+            if path in expected:
+                reason = misstated(record, expected[path])
+            for file in (*record.inputs, *record.outputs):
+                same = self.present.get(file.path) == file.sha256
+                if same and file.bytes != self.sizes.get(file.path, file.bytes):
+                    reason = f"{file.path} has not {file.bytes} bytes"
+            if reason:
+                self.faults[path] = (CHANGED, reason)
 
     def redraw(self, choice: Choice) -> dict[str, tuple[list[int], Circuits, Any]]:
         """Draw all circuits again; returns chosen rows, circuits and programs."""

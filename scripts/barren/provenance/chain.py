@@ -106,7 +106,8 @@ def judge(
     }
     left = {f.path for r in records for f in (r.file, *r.outputs)}
     named = [f.path for r in ordered for f in (r.file, *r.inputs, *r.outputs)]
-    known = {*upstream, *(record.file.path for record in ordered), *crate}
+    copies = (path for path in crate if path.startswith(f"{folder}/{layout.SOURCES}/"))
+    known = {*upstream, *(record.file.path for record in ordered), *copies}
     findings: dict[str, Finding] = {}
     for path in dict.fromkeys([*named, *ends, *targets, *crate, *present]):
         if not path.startswith(f"{folder}/"):

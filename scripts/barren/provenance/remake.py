@@ -80,7 +80,7 @@ class Remake:
         faults, same, close = Faults(), 0, 0
         made = {*inventory(self.made)} - self.kept
         if self.process.returncode and not made:
-            raise BadInput(f"the workflow makes nothing again here: {said[-1]}")
+            raise BadInput(f"the workflow makes nothing again here: {said[-1:]}")
         for name in made | {*names}:
             path, again = self.folder / name, self.made / name
             reason = ""
