@@ -548,6 +548,10 @@ CLAIMED: dict[str, tuple[Callable[[Path], object], str, str]] = {
         lambda p: environment(p, pins_sha256="0"),
         *(BATCH, "envs/circuits.linux-64.pin.txt is another now"),
     ),
+    "another package": (
+        lambda p: environment(p, packages={"numpy": "1.0"}),
+        *(DRAWN, "package numpy was '1.0', is '2.0.2'"),
+    ),
     "another deployer": (
         *(lambda p: environment(p, deployer="me"), BATCH, "deployed by 'me'"),
     ),

@@ -107,7 +107,10 @@ def a_record(step: str, inputs: str = "", outputs: str = "") -> Record:
         inputs=files[0],
         outputs=files[1],
         code=(),
-        environment={"name": "circuits", "deployer": "venv", "lock_sha256": "#lock"},
+        environment={
+            **{"name": "circuits", "deployer": "venv", "lock_sha256": "#lock"},
+            "packages": {},
+        },
         source=None,
         threads=1,
         processor="",

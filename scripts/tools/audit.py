@@ -94,16 +94,18 @@ class Audit:
 
     def check_claims(self) -> None:
         """What records and configuration say, against the configuration at hand."""
-        path = self.folder / layout.EXPERIMENT
-        if path.is_file():
-            found = records.read_json(path)
+        described = self.folder / layout.EXPERIMENT
+        if described.is_file():
+            found = records.read_json(described)
             reason = records.difference("", found, self.experiment.config)
             if reason:
-                self.faults[str(path)] = (chain.OTHER_CONFIGURATION, reason)
+                self.faults[str(described)] = (chain.OTHER_CONFIGURATION, reason)
         expected = {self.path(name): of for name, of in self.expected.items()}
         for record in self.records:
             path, reason = record.file.path, ""
-            if path in expected:
+            if records.lock(str(record.environment.get("name"))) in self.present:
+                reason = records.unlocked(record.environment)
+            if path in expected and not reason:
                 reason = misstated(record, expected[path])
             for file in (*record.inputs, *record.outputs):
                 same = self.present.get(file.path) == file.sha256

@@ -78,6 +78,8 @@ class Record:
                 raise ValueError(f"{name} is {getattr(self, name)!r}")
         if not re.fullmatch("[a-z_]+", self.step):
             raise ValueError(f"no step {self.step!r}")
+        if not isinstance(self.environment.get("packages"), dict):
+            raise ValueError("an environment without packages")
 
 
 _KINDS: dict[str, Any] = {
@@ -246,6 +248,15 @@ def sources(records: Collection[Record]) -> list[str]:
 def lock(name: str) -> str:
     """The lock of an environment."""
     return f"envs/{name}.requirements.txt"
+
+
+def unlocked(environment: Mapping[str, Any]) -> str:
+    """What of an environment's packages is not what its lock, as it is here, names."""
+    path, packages = ROOT / lock(str(environment["name"])), environment["packages"]
+    for name, version in re.findall(r"(?m)^([\w.-]+)==(\S+)", path.read_text()):
+        if packages.get(name) != version:
+            return f"package {name} was {packages.get(name)!r}, is {version!r}"
+    return ""
 
 
 def pins(name: str) -> str:
