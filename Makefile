@@ -20,15 +20,15 @@ CONFIG := config/config.yaml
 EXPERIMENT = $(shell .venv/bin/python -c "import sys, yaml; \
 	print(yaml.safe_load(open(sys.argv[1]))['experiment'])" $(CONFIG))
 
-# Any Python 3 starts the installer, which looks for Python 3.11 itself.
+# Any Python from 3.8 on, or a uv, starts the installer, which finds or fetches 3.11.
 INSTALL := sh -c '\
-	for python in python3.11 python3 python; do \
-		if "$$python" -c "import sys; sys.exit(sys.version_info < (3, 8))" 2>/dev/null; \
-		then exec "$$python" scripts/deploy_environment.py venv "$$@"; fi; \
+	for start in python3 python3.11 python "uv run --no-project --quiet python"; do \
+		if $$start -c "import sys; sys.exit(sys.version_info < (3, 8))" 2>/dev/null; \
+		then exec $$start scripts/tools/deploy.py venv "$$@"; fi; \
 	done; \
-	echo "error: no Python 3.11 with venv and ensurepip found on PATH" >&2; exit 1' install
+	echo "error: neither Python 3.8 or later nor uv found on PATH" >&2; exit 1' install
 
-.PHONY: reproduce run report plan verify reference audit archive test config lock
+.PHONY: reproduce run report plan verify reference audit archive test config lock FORCE
 .DEFAULT_GOAL := reproduce
 
 reproduce: $(RUNNER)
@@ -59,15 +59,13 @@ config: $(RUNNER)
 	PYTHONPATH=scripts .venv/bin/python -m barren.runner.configuration
 
 lock: $(RUNNER)
-	.venv/bin/python -s -E scripts/lock_environments.py $(if $(UPGRADE),--upgrade)
+	.venv/bin/python -s -E scripts/tools/lock.py $(if $(UPGRADE),--upgrade)
+	$(SNAKEMAKE) --list-rules >/dev/null
 
-$(RUNNER): envs/snakemake.requirements.txt
-	@echo "installing Snakemake into .venv"
+# The installer looks whether the environment is whole; make cannot tell.
+$(RUNNER): FORCE
 	@$(INSTALL) snakemake .venv
-	@touch $@
 
-# .venvs/test (3 GB: some minutes), .venvs/slurm (Snakemake for a Slurm cluster)
-.venvs/%/environment.json: envs/%.requirements.txt
-	@echo "installing envs/$*.requirements.txt into .venvs/$*"
+# .venvs/test for the tests; .venvs/slurm (Snakemake for a Slurm cluster)
+.venvs/%/environment.json: FORCE
 	@$(INSTALL) $* .venvs/$*
-	@touch $@

@@ -1,9 +1,4 @@
 #!/usr/bin/env bash
-# Written by scripts/lock_environments.py; do not edit.
-set -euo pipefail
-if [[ ! "${CONDA_PREFIX:-}" -ef "${0%.post-deploy.sh}" ]]; then
-    echo "error: plot: not the active conda environment; only Snakemake runs this" >&2
-    exit 1
-fi
-exec "$CONDA_PREFIX/bin/python" -s -E scripts/deploy_environment.py conda plot \
-    498efd372f7c4720eadfee2c0dfa6d41afe254d577679d1488e20e1b57c07c94
+# Written by make lock; do not edit.
+exec "$CONDA_PREFIX/bin/python" -s -E "${BARREN_DEPLOY:-scripts/tools/deploy.py}" \
+    conda plot 041f2e271876f57d7d8b39c39cc90e5480b78ad749d2712b966efe4b98f3905f dacfed2f5f197954f2e32371c7dd95a5ed1861f5665a9f5ba42ae96f5c93c28f

@@ -1,9 +1,4 @@
 #!/usr/bin/env bash
-# Written by scripts/lock_environments.py; do not edit.
-set -euo pipefail
-if [[ ! "${CONDA_PREFIX:-}" -ef "${0%.post-deploy.sh}" ]]; then
-    echo "error: provenance: not the active conda environment; only Snakemake runs this" >&2
-    exit 1
-fi
-exec "$CONDA_PREFIX/bin/python" -s -E scripts/deploy_environment.py conda provenance \
-    e5fddd596fbf0b04ffd08fa41d55f8dea8dc37cbb6d5b6cd8bf6ac12299e9deb
+# Written by make lock; do not edit.
+exec "$CONDA_PREFIX/bin/python" -s -E "${BARREN_DEPLOY:-scripts/tools/deploy.py}" \
+    conda provenance 3db2ee7df166201fabade3072e96b9b8c13382b0ff9b6a1e79f3405f49028b55 dacfed2f5f197954f2e32371c7dd95a5ed1861f5665a9f5ba42ae96f5c93c28f

@@ -1,9 +1,4 @@
 #!/usr/bin/env bash
-# Written by scripts/lock_environments.py; do not edit.
-set -euo pipefail
-if [[ ! "${CONDA_PREFIX:-}" -ef "${0%.post-deploy.sh}" ]]; then
-    echo "error: qsim: not the active conda environment; only Snakemake runs this" >&2
-    exit 1
-fi
-exec "$CONDA_PREFIX/bin/python" -s -E scripts/deploy_environment.py conda qsim \
-    f154c7fe0958093ebb3af511269b07db61b179dcc064889c4760b7c0f5c59b1d
+# Written by make lock; do not edit.
+exec "$CONDA_PREFIX/bin/python" -s -E "${BARREN_DEPLOY:-scripts/tools/deploy.py}" \
+    conda qsim d1bcc24f52b6e47878357433cc49c30998ac69247cd3cd64bb7755cb603b06c7 dacfed2f5f197954f2e32371c7dd95a5ed1861f5665a9f5ba42ae96f5c93c28f

@@ -1,9 +1,4 @@
 #!/usr/bin/env bash
-# Written by scripts/lock_environments.py; do not edit.
-set -euo pipefail
-if [[ ! "${CONDA_PREFIX:-}" -ef "${0%.post-deploy.sh}" ]]; then
-    echo "error: test: not the active conda environment; only Snakemake runs this" >&2
-    exit 1
-fi
-exec "$CONDA_PREFIX/bin/python" -s -E scripts/deploy_environment.py conda test \
-    425045c25d0425ded4090310ce5469003d2d0e48b465d32bd327b1c229360912
+# Written by make lock; do not edit.
+exec "$CONDA_PREFIX/bin/python" -s -E "${BARREN_DEPLOY:-scripts/tools/deploy.py}" \
+    conda test b8ca953c960d571625ed80a74ffbd55da7ccbc999003e81fdced3f35d8d27e68 dacfed2f5f197954f2e32371c7dd95a5ed1861f5665a9f5ba42ae96f5c93c28f

@@ -1,9 +1,4 @@
 #!/usr/bin/env bash
-# Written by scripts/lock_environments.py; do not edit.
-set -euo pipefail
-if [[ ! "${CONDA_PREFIX:-}" -ef "${0%.post-deploy.sh}" ]]; then
-    echo "error: tfq: not the active conda environment; only Snakemake runs this" >&2
-    exit 1
-fi
-exec "$CONDA_PREFIX/bin/python" -s -E scripts/deploy_environment.py conda tfq \
-    de6203ca826a494f349e632d374a1237f7181ac0540430edc121d33545d4e3de
+# Written by make lock; do not edit.
+exec "$CONDA_PREFIX/bin/python" -s -E "${BARREN_DEPLOY:-scripts/tools/deploy.py}" \
+    conda tfq 74da661287785e5e08fba3d9e58800ad4ca45e4a301739b57df3903f196997fc dacfed2f5f197954f2e32371c7dd95a5ed1861f5665a9f5ba42ae96f5c93c28f

@@ -1,19 +1,23 @@
 import csv
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from barren import columns
-from barren.physics.batches import read_batch
-from barren.physics.ensembles import circuits_at_once
-from barren.physics.families import parse
+from barren.physics.batches import Batch, read_batch
+from barren.physics.ensembles import Ensemble, circuits_at_once
 from barren.physics.gradients import compute_gradients, set_threads
 from barren.runner import layout, step
+from barren.runner.experiment import Experiment
 
 
 def compute(
-    ensembles: list[str],
+    ensembles: step.Json,
     results: Path,
     first: int,
     last: int,
@@ -28,32 +32,42 @@ def compute(
     TensorFlow Quantum runs the programs of the batches, qsim their axes and angles.
     """
     set_threads(threads)
-    batches = [results / layout.batch(name, first, last) for name in ensembles]
+    programs: dict[str, list[Ensemble]] = {}
+    for ensemble in Experiment(ensembles).ensembles:
+        programs.setdefault(ensemble.program, []).append(ensemble)
+    batches = [results / layout.batch(name, first, last) for name in programs]
     with gradients.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("ensemble", *columns.CIRCUIT))
-        for ensemble, path in zip(map(parse, ensembles), batches, strict=True):
-            samples, circuits, programs = read_batch(path, ensemble, seed)
-            at_once = circuits_at_once(ensemble)
+        writer.writerow(("ensemble", columns.PARAMETER, *columns.CIRCUIT))
+        for path, members in zip(batches, programs.values(), strict=True):
+            batch = read_batch(path, members[0], seed)
+            at_once = circuits_at_once(members[0])
             start = time.monotonic()
-            for begin in range(0, len(samples), at_once):
-                part = slice(begin, begin + at_once)
-                drawn = circuits[part]
-                values = compute_gradients(
-                    ensemble, drawn, programs[part], engine, differentiator
-                )
-                # str gives the shortest digits that read back as the same number.
-                for row in zip(samples[part], drawn.theta, values, strict=True):
-                    writer.writerow((ensemble.name, *map(str, row)))
-                done = min(begin + at_once, len(samples))
-                left = (time.monotonic() - start) * (len(samples) / done - 1)
+            for begin in range(0, len(batch.samples), at_once):
+                part = batch[begin : begin + at_once]
+                for ensemble in members:
+                    found = compute_gradients(ensemble, part, engine, differentiator)
+                    writer.writerows(rows(ensemble, part, found))
+                done = min(begin + at_once, len(batch.samples))
+                left = (time.monotonic() - start) * (len(batch.samples) / done - 1)
                 print(
-                    f"{ensemble.name}: {done} of {len(samples)} circuits, "
+                    f"{members[0].program}: {done} of {len(batch.samples)} circuits, "
                     f"{left:.0f} s left",
                     file=sys.stderr,
                     flush=True,
                 )
     return {"batches": batches}
+
+
+def rows(
+    ensemble: Ensemble, batch: Batch, found: NDArray[np.float32]
+) -> Iterator[tuple[str, ...]]:
+    """A row for each circuit and parameter that is asked for."""
+    for name in ensemble.asked(batch.symbols):
+        at = batch.symbols.index(name)
+        values = zip(batch.samples, batch.circuits.values[:, at], found[:, at], strict=True)
+        # str gives the shortest digits that read back as the same number.
+        yield from ((ensemble.name, name, *map(str, row)) for row in values)
 
 
 if __name__ == "__main__":

@@ -18,23 +18,31 @@ def gather_gradients(
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow((*found.key_columns, *columns.CIRCUIT))
         for ensemble in found.sampled:
-            values = ensemble.keys()
-            keys = [values.get(key) for key in found.key_columns]
-            writer.writerows([*keys, *row] for row in gathered[ensemble.name])
+            for parameter, rows in gathered[ensemble.name].items():
+                values = ensemble.keys()
+                if columns.PARAMETER in values:
+                    values[columns.PARAMETER] = parameter
+                keys = [values.get(key) for key in found.key_columns]
+                writer.writerows([*keys, *row] for row in rows)
     return {"gradients": paths}
 
 
-def read(experiment: Experiment, paths: list[Path]) -> dict[str, list[list[str]]]:
-    """Sample, theta and gradient of every circuit, as text, by ensemble."""
-    gathered: dict[str, list[list[str]]] = {e.name: [] for e in experiment.sampled}
+def read(
+    experiment: Experiment, paths: list[Path]
+) -> dict[str, dict[str, list[list[str]]]]:
+    """Sample, theta and gradient of every circuit, as text, by ensemble and parameter."""
+    gathered: dict[str, dict[str, list[list[str]]]] = {
+        ensemble.name: {} for ensemble in experiment.sampled
+    }
     for path in paths:
         with path.open(newline="") as file:
-            for name, *row in list(csv.reader(file))[1:]:
+            for name, parameter, *row in list(csv.reader(file))[1:]:
                 if name not in gathered:
                     raise BadInput(f"{path}: {name} is not in the experiment")
-                gathered[name].append(row)
-    for name, rows in gathered.items():
-        if [int(row[0]) for row in rows] != list(range(experiment.config["samples"])):
+                gathered[name].setdefault(parameter, []).append(row)
+    every = list(range(experiment.config["samples"]))
+    for name, found in gathered.items():
+        if not found or any([int(row[0]) for row in of] != every for of in found.values()):
             raise BadInput(f"gradients: {name} lacks samples or has some twice")
     return gathered
 

@@ -1,27 +1,35 @@
 import csv
+import json
 
 from barren import columns
-from barren.physics import moments  # noqa: F401 (what the families predict with)
-from barren.physics.families import KEYS, parse, predict
+# What the families predict with.
+from barren.physics import ansatz, moments  # noqa: F401
+from barren.physics.families import predict
 from barren.runner import step
+from barren.runner.experiment import Experiment
 
 
-def predict_variance(ensembles: list[str], theory: step.Output) -> None:
+def predict_variance(
+    ensembles: step.Json, theory: step.Output, circuits: step.Inputs = []
+) -> None:
     """Predict the exact moments of ensembles of one width, as a table.
 
-    Of the random family every depth up to the deepest is predicted: one sweep yields
-    all. What is not known to a relative error of 1e-4 is left empty, with its error.
+    circuits: circuits of one's own, built. Of the random family every depth up to the
+    deepest is predicted: one sweep yields all. What is not known to a relative error of
+    1e-4 is left empty, with its error and the reason.
     """
-    predicted = predict(parse(name) for name in ensembles)
+    built = {path.stem: json.loads(path.read_text()) for path in circuits}
+    predicted = predict(Experiment(ensembles).ensembles, built)
+    keys = dict.fromkeys(key for ensemble in predicted for key in ensemble.keys())
     # Curves over depth come last.
-    rows = sorted(predicted, key=lambda ensemble: "depth" in ensemble.keys())
+    rows = sorted(predicted, key=lambda ensemble: bool(ensemble.predicts_every))
     with theory.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow((*KEYS, *columns.THEORY))
+        writer.writerow((*keys, *columns.THEORY))
         for ensemble in rows:
             values = ensemble.keys()
             # csv writes None as an empty cell: no exact form, or not known.
-            writer.writerow([*(values.get(key) for key in KEYS), *predicted[ensemble]])
+            writer.writerow([*(values.get(key) for key in keys), *predicted[ensemble]])
 
 
 if __name__ == "__main__":

@@ -1,34 +1,48 @@
+import base64
+import json
 from typing import Literal
 
-from barren.physics.batches import write_batch
-from barren.physics.circuits import replay_notebook, sample_circuits
-from barren.physics.families import parse
+import numpy as np
+
+from barren.physics.batches import Batch, write_batch
+from barren.physics.circuits import replay_notebook, sample_circuits, sample_parameters
+from barren.physics.ensembles import THETA, Layered
+from barren.physics.families import make
 from barren.physics.programs import serialise
 from barren.runner import step
 
 
 def sample_batch(
-    ensemble: str,
+    ensemble: step.Json,
     seed: int,
     first: int,
     last: int,
     batch: step.Output,
+    circuit: step.Input | None = None,
     stream: Literal["seed_sequence", "notebook"] = "seed_sequence",
     samples: int = 0,
     skip: int = 0,
 ) -> None:
     """Draw a batch of random circuits and serialise it with its TFQ programs.
 
-    `samples` and `skip` are of the notebook's stream: circuits of the ensemble, and
-    uniform draws before them.
+    circuit: a circuit of one's own, built. `samples` and `skip` are of the notebook's
+    stream: circuits of the ensemble, and uniform draws before them.
     """
-    of, numbers = parse(ensemble), range(first, last + 1)
-    if stream == "notebook":
-        circuits = replay_notebook(of, seed, skip, samples, numbers)
+    of, numbers = make(ensemble), np.arange(first, last + 1)
+    if circuit:
+        built = json.loads(circuit.read_text())
+        symbols = tuple(built["symbols"])
+        circuits = sample_parameters(of, len(symbols), seed, numbers.tolist())
+        program = np.array([base64.b64decode(built["program"])])
+        drawn = Batch(numbers, circuits, program, symbols)
     else:
-        circuits = sample_circuits(of, seed, numbers)
-    programs = serialise(of, circuits)
-    write_batch(batch, of, stream, seed, numbers, circuits, programs)
+        assert isinstance(of, Layered)
+        if stream == "notebook":
+            circuits = replay_notebook(of, seed, skip, samples, numbers.tolist())
+        else:
+            circuits = sample_circuits(of, seed, numbers.tolist())
+        drawn = Batch(numbers, circuits, serialise(of, circuits), (THETA,))
+    write_batch(batch, of, stream, seed, drawn)
 
 
 if __name__ == "__main__":

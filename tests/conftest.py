@@ -4,6 +4,8 @@ import os
 
 # Small matrices only wait for BLAS threads; numpy reads this when it is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Whoever has conda on PATH would build every environment in every copy of the project.
+os.environ.setdefault("DEPLOYER", "venv")
 
 import shutil
 import subprocess

@@ -5,12 +5,12 @@ no package is fetched from a conda channel. A toy wheel stands in for real packa
 where only the way it is installed matters, so that nothing here needs the network.
 """
 
+import ast
 import base64
 import fcntl
 import hashlib
 import json
 import os
-import platform
 import re
 import shutil
 import signal
@@ -22,91 +22,73 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 
-import deploy_environment as deploy
-import lock_environments as lock
+import deploy
+import lock
+from conftest import ROOT, snakemake_program
 
-ROOT = Path(__file__).resolve().parent.parent
-RUNNER = ROOT / ".venv/bin/snakemake"
-SNAKEMAKE = str(RUNNER) if RUNNER.exists() else shutil.which("snakemake")
-
-NAMES = lock.ENVIRONMENTS
-# What each pinned package requires, as conda-forge's recipes for these builds say.
-DEPENDENCIES = {
-    "python": "bzip2 ld_impl_linux-64 libexpat libffi libgcc liblzma libnsl libsqlite "
-    "libuuid libxcrypt libzlib ncurses openssl readline tk tzdata",
-    "pip": "python setuptools wheel",
-    "setuptools": "python",
-    "wheel": "packaging python",
-    "packaging": "python",
-    "bzip2": "libgcc",
-    "icu": "libgcc libstdcxx",
-    "ld_impl_linux-64": "zstd",
-    "libexpat": "libgcc",
-    "libffi": "libgcc",
-    "libgcc": "_openmp_mutex",
-    "libgcc-ng": "libgcc",
-    "liblzma": "libgcc",
-    "libnsl": "libgcc",
-    "libsqlite": "icu libgcc libzlib",
-    "libstdcxx": "libgcc",
-    "libuuid": "libgcc",
-    "libxcrypt": "libgcc-ng",
-    "libzlib": "libgcc",
-    "ncurses": "libgcc",
-    "openssl": "ca-certificates libgcc",
-    "readline": "libgcc ncurses",
-    "tk": "libgcc libzlib",
-    "zstd": "libzlib",
-    "_openmp_mutex": "libgomp",
-    "ca-certificates": "",
-    "libgomp": "",
-    "tzdata": "",
-}
+TOOLS = Path(deploy.__file__).parent
+NAMES = sorted(path.stem for path in deploy.LOCKS.glob("*.yaml"))
+RUNNERS = sorted(path.stem for path in deploy.LOCKS.glob("*.in"))
+PYTHON = str(Path(sys.base_prefix, "bin", "python3.11"))
+CHANNEL = "https://conda.anaconda.org/conda-forge/"
 
 
-@pytest.fixture(autouse=True)
-def at_root(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
+def requirements(name: str) -> tuple[list[str], list[str]]:
+    """The conda and the pip requirements of an environment."""
+    if name in RUNNERS:
+        lines = deploy.read(name, "in").splitlines()
+        return [], [line for line in lines if line[0] not in "#-"]
+    *conda, pip = yaml.safe_load(deploy.read(name, "yaml"))["dependencies"]
+    return conda, pip["pip"]
+
+
+def locked_versions(name: str) -> dict[str, str]:
+    """The package versions that an environment's lock pins."""
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", deploy.read(name), re.MULTILINE))
 
 
 def pins(name: str) -> list[tuple[str, str, str]]:
-    """Return (package, version, build) of an environment's pins, in order."""
+    """(package, version, build) of an environment's pins, in order."""
     parts = [build.rsplit("-", 2) for build in deploy.pinned_builds(name)]
     return [(package, version, build) for package, version, build in parts]
+
+
+def real_uv() -> str:
+    """The path of a uv that does its work."""
+    return str(Path(deploy.find_uv()[0]).absolute())
 
 
 # The files of every environment
 
 
-@pytest.mark.parametrize("name", [*NAMES, *lock.RUNNERS])
+@pytest.mark.parametrize("name", [*NAMES, *RUNNERS])
 def test_every_locked_package_has_hashes(name: str) -> None:
-    text = Path(f"envs/{name}.requirements.txt").read_text()
+    text = deploy.read(name)
     joined = text.replace("\\\n", " ").splitlines()
     lines = [line for line in joined if line and not line.startswith("#")]
-    if name in lock.RUNNERS:
-        assert lines.pop(0) == f"--no-binary {lock.SOURCE_ONLY}"
+    options = [lines.pop(0) for line in lines.copy() if line.startswith("--")]
+    source_only = "--no-binary connection-pool"
+    assert options == [source_only] * ("snakemake" in text) + ["--only-binary :all:"]
     for line in lines:
         assert re.fullmatch(r"[a-z0-9-]+==\S+( +--hash=sha256:[0-9a-f]{64})+", line)
-    assert len(lines) == len(deploy.locked_versions(name)) > 0
-    # neither a machine's path nor an index
-    assert "/" not in text.replace(f"scripts/{lock.__name__}.py", "").replace(
-        f"envs/{name}.yaml", ""
-    )
+    assert len(lines) == len(locked_versions(name)) > 0
+    assert "/" not in text  # neither a machine's path nor an index
 
 
-@pytest.mark.parametrize("name", [*NAMES, *lock.RUNNERS])
-def test_the_lock_satisfies_the_yaml(name: str) -> None:
-    locked = deploy.locked_versions(name)
-    for requirement in map(Requirement, lock.sections(name)[1]):
+@pytest.mark.parametrize("name", [*NAMES, *RUNNERS])
+def test_the_lock_satisfies_its_source(name: str) -> None:
+    locked = locked_versions(name)
+    for requirement in map(Requirement, requirements(name)[1]):
         assert requirement.specifier.contains(locked[requirement.name.lower()])
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_steps_and_tests_run_the_same_versions(name: str) -> None:
-    tested = deploy.locked_versions("test")
-    locked = deploy.locked_versions(name)
+    tested = locked_versions("test")
+    locked = locked_versions(name)
     assert locked["numpy"] == "2.0.2"
     if name == "benchmark":  # has simulators that the tests do not import
         locked = {package: locked[package] for package in locked.keys() & tested.keys()}
@@ -114,112 +96,87 @@ def test_steps_and_tests_run_the_same_versions(name: str) -> None:
 
 
 def test_only_tensorflow_steps_carry_tensorflow() -> None:
-    carriers = {name for name in NAMES if "tensorflow" in deploy.locked_versions(name)}
+    carriers = {name for name in NAMES if "tensorflow" in locked_versions(name)}
     assert carriers == {"tfq", "test"}
 
 
-def test_the_runner_carries_nothing_that_steps_import() -> None:
-    wanted = {Requirement(r).name for name in NAMES for r in lock.sections(name)[1]}
-    tools = {"hypothesis", "jsonschema", "pyyaml", "pytest", "mypy", "ruff"}
-    assert not (wanted - tools) & deploy.locked_versions("snakemake").keys()
+def test_the_runner_carries_nothing_that_steps_compute_with() -> None:
+    wanted = {Requirement(r).name for name in NAMES for r in requirements(name)[1]}
+    shared = {"jinja2", "jsonschema", "packaging", "pyyaml", "setuptools"}
+    assert not (wanted - shared) & locked_versions("snakemake").keys()
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_pins_are_explicit_closed_and_agree_with_the_yaml(name: str) -> None:
-    lines = Path(f"envs/{name}.linux-64.pin.txt").read_text().splitlines()
+    lines = deploy.read(name, deploy.PINS).splitlines()
     packages = [line for line in lines if not line.startswith("#")]
     assert packages.pop(0) == "@EXPLICIT"
-    form = (
-        r"https://conda\.anaconda\.org/conda-forge/(linux-64|noarch)/"
-        r"[\w.-]+-[\w.]+-\w+\.conda#[0-9a-f]{32}"
-    )
+    form = re.escape(CHANNEL) + r"(linux-64|noarch)/[\w.-]+\.conda#[0-9a-f]{32}"
     assert all(re.fullmatch(form, line) for line in packages)
     pinned = {package: (version, build) for package, version, build in pins(name)}
     assert len(pinned) == len(packages) == len(set(packages))
+    table = map(str.split, deploy.read("pins", "dependencies.txt").splitlines())
+    required = {build.rsplit("-", 2)[0]: packages for build, *packages in table}
     # Closed, nothing superfluous, and in an order that conda can install in.
     done: set[str] = set()
     for package in pinned:
-        assert set(DEPENDENCIES[package].split()) <= done, package
+        assert set(required[package]) <= done, package
         done.add(package)
-    roots = dict(spec.split(" =") for spec in lock.sections(name)[0])
+    roots = dict(spec.split(" =") for spec in requirements(name)[0])
     needed, queue = set(), list(roots)
     while queue:
         needed.add(package := queue.pop())
-        queue += DEPENDENCIES[package].split()
-    assert needed == done
+        queue += required[package]
+    assert needed == done == required.keys()
     for package, version in roots.items():
         assert pinned[package][0] == version
     assert pinned["python"][1].endswith("_cpython")
 
 
 def test_all_environments_share_their_pins() -> None:
-    texts = {Path(f"envs/{name}.linux-64.pin.txt").read_text() for name in NAMES}
-    assert len(texts) == 1
+    assert len({deploy.digest(name, deploy.PINS) for name in NAMES}) == 1
+    assert len({str(requirements(name)[0]) for name in NAMES}) == 1
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_pip_replaces_no_package_that_conda_installs(name: str) -> None:
     pinned = {package: version for package, version, _ in pins(name)}
-    for package, version in deploy.locked_versions(name).items():
+    for package, version in locked_versions(name).items():
         assert pinned.get(package, version) == version or package == "tzdata"
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_post_deploy_script_carries_the_digest_of_its_lock(name: str) -> None:
-    digest = hashlib.sha256(
-        Path(f"envs/{name}.requirements.txt").read_bytes()
-    ).hexdigest()
-    script = Path(f"envs/{name}.post-deploy.sh").read_text()
-    assert script == lock.POST_DEPLOY.format(name=name, digest=digest)
+def test_an_environment_has_its_four_files_and_one_channel(name: str) -> None:
+    files = {path.name for path in deploy.LOCKS.glob(f"{name}.*")}
+    kinds = ("yaml", deploy.LOCK, deploy.PINS, deploy.SCRIPT)
+    assert files == {f"{name}.{kind}" for kind in kinds}
+    digests = [
+        hashlib.sha256((deploy.LOCKS / f"{name}.{kind}").read_bytes()).hexdigest()
+        for kind in (deploy.LOCK, deploy.PINS)
+    ]
+    script = deploy.read(name, deploy.SCRIPT)
+    assert script == lock.POST_DEPLOY.format(name, *digests)
+    # `nodefaults` is one that `conda env create` of conda 26.7 does not find.
+    channels = yaml.safe_load(deploy.read(name, "yaml"))["channels"]
+    assert channels == ["conda-forge"]
 
 
-def test_every_environment_of_the_workflow_is_locked() -> None:
-    workflow = Path("workflow/rules/environments.smk").read_text()
-    listed = re.search(r"^ENVIRONMENTS = \(([^)]*)\)$", workflow, re.MULTILINE)
-    assert listed
-    assert sorted(re.findall(r'"(\w+)"', listed[1])) == sorted(NAMES)
-    files = {path.name for path in Path("envs").iterdir()}
-    suffixes = ("yaml", "linux-64.pin.txt", "requirements.txt", "post-deploy.sh")
-    expected = {f"{name}.{suffix}" for name in NAMES for suffix in suffixes}
-    runners = {f"{name}.{s}" for name in lock.RUNNERS for s in suffixes[::2]}
-    assert files == expected | runners
-
-
-# Where the environments cannot work
-
-
-def test_refuses_a_machine_without_wheels(monkeypatch: pytest.MonkeyPatch) -> None:
-    deploy.check_platform()
-    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
-    with pytest.raises(deploy.DeploymentError, match=r"^this machine is Linux aarch64"):
-        deploy.check_platform()
-    monkeypatch.undo()
-    monkeypatch.setattr(os, "confstr", lambda name: "glibc 2.17")
-    with pytest.raises(deploy.DeploymentError, match=r"glibc 2\.17: .* 2\.28 or later"):
-        deploy.check_platform()
-
-
-def test_finds_python_past_broken_ones(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    good = deploy.find_python()
-    for folder, text in {
-        "shim": "#!/bin/sh\nexit 127\n",
-        "other": "#!/bin/sh\necho 3 12 /python3.12\n",
-        "no-interpreter": "#!/nonexistent\n",
-        "good": f'#!/bin/sh\nexec "{good}" "$@"\n',
-    }.items():
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "python3").write_text(text)
-        (tmp_path / folder / "python3").chmod(0o755)
-    folders = ["shim", "other", "no-interpreter"]
-    monkeypatch.setattr(sys, "executable", "")
-    path = os.pathsep.join(str(tmp_path / folder) for folder in [*folders, "good"])
-    monkeypatch.setenv("PATH", path)
-    assert Path(deploy.find_python()).samefile(good)
-    monkeypatch.setenv("PATH", path.removesuffix(f"{os.pathsep}{tmp_path}/good"))
-    with pytest.raises(deploy.DeploymentError, match=r"^no Python 3\.11 with venv"):
-        deploy.find_python()
+def test_the_installer_is_small_and_any_python_starts_it(tmp_path: Path) -> None:
+    texts = {name: (TOOLS / name).read_text() for name in ("deploy.py", "lock.py")}
+    assert sum(len(text.splitlines()) for text in texts.values()) <= 250
+    tree = ast.parse(texts["deploy.py"], feature_version=(3, 8))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [alias.name for alias in node.names]
+            module = getattr(node, "module", None) or names[0]
+            assert module in sys.stdlib_module_names
+    find = [real_uv(), "python", "find", "--no-python-downloads", "3.8"]
+    old = subprocess.run(find, capture_output=True, text=True, cwd=tmp_path)
+    if old.returncode:
+        pytest.skip("no Python 3.8")
+    command = [old.stdout.strip(), TOOLS / "deploy.py", "venv", "nothing"]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert run.stderr == "error: envs/nothing.requirements.txt: not found\n"
 
 
 def test_make_says_in_one_line_that_there_is_no_python(tmp_path: Path) -> None:
@@ -228,8 +185,6 @@ def test_make_says_in_one_line_that_there_is_no_python(tmp_path: Path) -> None:
         assert found
         (tmp_path / program).symlink_to(found)
     shutil.copy(ROOT / "Makefile", tmp_path)
-    (tmp_path / "envs").mkdir()
-    shutil.copy(ROOT / "envs/snakemake.requirements.txt", tmp_path / "envs")
     run = subprocess.run(
         ["make", "--silent", "reproduce"],
         cwd=tmp_path,
@@ -238,7 +193,7 @@ def test_make_says_in_one_line_that_there_is_no_python(tmp_path: Path) -> None:
         text=True,
     )
     assert run.returncode
-    assert run.stderr.startswith("error: no Python 3.11")
+    assert run.stderr.startswith("error: neither Python 3.8 or later nor uv")
     assert len([line for line in run.stderr.splitlines() if "make:" not in line]) == 1
     assert not (tmp_path / ".venv").exists()
 
@@ -269,17 +224,21 @@ rule step:
     shell:
         "{params.python} {input.script} > {output}"
 """
-# A stand-in for conda, as far as Snakemake and lock_environments.py use it.
+# A stand-in for conda, as far as Snakemake and lock.py use it.
 CONDA = """\
 import json, os, pathlib, re, subprocess, sys
 arguments = sys.argv[1:]
 base = pathlib.Path(__file__).resolve().parent.parent
 def option(name):
     return pathlib.Path(arguments[arguments.index(name) + 1])
+def record(build, depends=()):
+    path = option("--prefix") / "conda-meta" / (build + ".json")
+    path.parent.mkdir(exist_ok=True, parents=True)
+    path.write_text(json.dumps({"depends": depends}))
 if arguments == ["info", "--json"]:
     print(json.dumps({"conda_prefix": str(base), "platform": "linux-64"}))
 elif arguments == ["--version"]:
-    print("conda 24.7.1")
+    print("conda", os.environ.get("CONDA_VERSION", "24.7.1"))
 elif arguments[0] == "clean":
     pass
 elif arguments[0] == "config":
@@ -288,18 +247,19 @@ elif arguments[0] == "list":
     print("# platform: linux-64", "@EXPLICIT", sep="\\n")
     print((option("--prefix") / "pin").read_text())
 elif "--channel" in arguments:
-    option("--prefix").mkdir()
+    record("python-3.11.15-hnew_0", ["libnew >=3", "__glibc >=2.17"])
+    record("libnew-3.1-0")
     (option("--prefix") / "pin").write_text(" ".join(arguments))
 else:
+    text = option("--file").read_text()
     if arguments[0] == "create" and os.environ.get("PINS_FAIL"):
         sys.exit("PackagesNotFoundError")
-    prefix = option("--prefix")
-    subprocess.run([PYTHON, "-m", "venv", prefix], check=True)
-    text = option("--file").read_text()
-    builds = re.findall(r"/([^/]+)[.]conda#", text) or ["python-3.11.15-hsolved_0"]
-    (prefix / "conda-meta").mkdir()
-    for build in builds:
-        (prefix / "conda-meta" / (build + ".json")).write_text("{}")
+    if "nodefaults" in text:
+        sys.exit("UnavailableInvalidChannel: HTTP 404 for channel nodefaults")
+    venv = [PYTHON, "-m", "venv", "--without-pip", option("--prefix")]
+    subprocess.run(venv, check=True)
+    for build in re.findall(r"/([^/]+)[.]conda#", text) or ["python-3.11.15-hany_0"]:
+        record(build)
 """
 
 
@@ -308,65 +268,83 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for part in ("envs", "workflow/rules", "workflow/profiles/default"):
-            (folder / part).mkdir(parents=True, exist_ok=True)
+        for part in ("workflow/rules", "workflow/profiles/default", "scripts/tools"):
+            (folder / part).mkdir(parents=True)
+        shutil.copytree(deploy.LOCKS, folder / "envs")
         for source in [
-            *Path("envs").iterdir(),
-            *Path("workflow/rules").glob("*environment*.smk"),
-            Path("workflow/profiles/default/config.yaml"),
+            *ROOT.glob("workflow/rules/*environment*.smk"),
+            ROOT / "workflow/profiles/default/config.yaml",
+            *TOOLS.glob("*.py"),
         ]:
-            shutil.copy(source, folder / source)
-        (folder / "scripts").mkdir(exist_ok=True)
-        shutil.copy("scripts/deploy_environment.py", folder / "scripts")
+            shutil.copy(source, folder / source.relative_to(ROOT))
         (folder / "scripts/step.py").write_text(STEP)
         (folder / "workflow/Snakefile").write_text(SNAKEFILE)
         # Snakemake compares contents up to 1 MB unless told otherwise.
         (folder / "large.bin").write_bytes(bytes(2_000_000))
         for kind in ("path", "user/lib/python3.11/site-packages"):
-            (folder / kind).mkdir(parents=True, exist_ok=True)
-            leak = f"leak_{kind.split('/')[0]}.py"
-            (folder / kind / leak).touch()
-        self.lock(make_wheel(folder / "wheels"))
+            (folder / kind).mkdir(parents=True)
+            (folder / kind / f"leak_{kind.split('/')[0]}.py").touch()
+        self.toy = make_wheel(folder / "wheels", "toy", {"toy.py": ""})
+        self.lock(self.toy)
+        self.uv = real_uv()
+        self.add_program("uv", f'exec {self.uv} "$@"')
         folders = os.environ["PATH"].split(os.pathsep)
+        rest = [
+            folder
+            for folder in folders
+            if not Path(folder, "conda").exists() and not Path(folder, "uv").exists()
+        ]
+        wheels = str(folder / "wheels")
         self.environment = {
-            "PATH": os.pathsep.join(
-                folder for folder in folders if not Path(folder, "conda").exists()
-            ),
+            "PATH": os.pathsep.join([str(folder / "bin"), *rest]),
             "HOME": str(folder / "home"),
             "PYTHONPATH": str(folder / "path"),
             "PYTHONUSERBASE": str(folder / "user"),
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_NO_INDEX": "1",
-            "PIP_FIND_LINKS": str(folder / "wheels"),
-            "PIP_NO_CACHE_DIR": "1",
+            "PIP_FIND_LINKS": wheels,
+            "UV_NO_INDEX": "1",
+            "UV_FIND_LINKS": wheels,
+            "UV_CACHE_DIR": str(folder / "cache"),
+            "UV_PYTHON_DOWNLOADS": "never",
         }
 
     def lock(self, digest: str, comment: str = "") -> None:
         """Lock ``circuits`` to the toy, consistently."""
         text = f"{comment}toy==1.0 \\\n    --hash=sha256:{digest}\n"
         (self.folder / "envs/circuits.requirements.txt").write_text(text)
-        script = lock.POST_DEPLOY.format(
-            name="circuits", digest=hashlib.sha256(text.encode()).hexdigest()
-        )
+        self.write_script()
+
+    def write_script(self) -> None:
+        """Write the post-deploy script as `make lock` does."""
+        files = [self.folder / f"envs/circuits.{k}" for k in (deploy.LOCK, deploy.PINS)]
+        digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+        script = lock.POST_DEPLOY.format("circuits", *digests)
         (self.folder / "envs/circuits.post-deploy.sh").write_text(script)
+
+    def add_program(self, name: str, text: str, start: str = "#!/bin/sh") -> None:
+        """Put a program on PATH, before all others."""
+        path = self.folder / "bin" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"{start}\n{text}\n")
+        path.chmod(0o755)
 
     def add_conda(self) -> None:
         """Put a stand-in for conda on PATH."""
-        tools = self.folder / "conda/bin"
-        tools.mkdir(parents=True)
-        python = deploy.find_python()
-        (tools / "conda").write_text(f"#!{python}\nPYTHON = {python!r}\n{CONDA}")
-        (tools / "conda").chmod(0o755)
-        activate = 'export CONDA_PREFIX="$1" PATH="$1/bin:$PATH"\n'
-        (tools / "activate").write_text(activate)
-        self.environment["PATH"] = f"{tools}{os.pathsep}{self.environment['PATH']}"
+        self.add_program("conda", f"PYTHON = {PYTHON!r}\n{CONDA}", f"#!{PYTHON}")
+        activate = 'export CONDA_PREFIX="$1" PATH="$1/bin:$PATH"'
+        self.add_program("activate", activate)
 
-    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        assert SNAKEMAKE, "make .venv/environment.json installs Snakemake"
-        return self.run(SNAKEMAKE, "--cores", "1", *arguments)
+    def snakemake(
+        self, *arguments: str, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        return self.run(snakemake_program(), "--cores", "1", *arguments, **variables)
 
-    def deploy(self, *arguments: str) -> list[str]:
-        return [sys.executable, "scripts/deploy_environment.py", *arguments]
+    def deploy(
+        self, *arguments: str, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "scripts/tools/deploy.py", *arguments]
+        return self.run(*command, **variables)
 
     def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -382,50 +360,59 @@ class Project:
         report: dict[str, object] = json.loads((self.folder / "step.json").read_text())
         return report
 
+    @property
+    def prefix(self) -> Path:
+        """The path of the venv of ``circuits``."""
+        text = (self.folder / "envs/circuits.requirements.txt").read_bytes()
+        digest = hashlib.sha256(text).hexdigest()[:12]
+        return self.folder / f".venvs/circuits-{digest}"
 
-def make_wheel(folder: Path) -> str:
-    """Write toy-1.0, a package of one empty module; return its sha256."""
+
+def make_wheel(folder: Path, name: str, files: dict[str, str]) -> str:
+    """Write a wheel, version 1.0; return its sha256."""
     folder.mkdir(exist_ok=True)
-    info = "toy-1.0.dist-info"
-    files = {
-        "toy.py": "",
-        f"{info}/METADATA": "Metadata-Version: 2.1\nName: toy\nVersion: 1.0\n",
+    info = f"{name}-1.0.dist-info"
+    files = files | {
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\n"
         "Root-Is-Purelib: true\nTag: py3-none-any\n",
     }
     record = ""
-    for name, text in files.items():
+    for path, text in files.items():
         digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest())
-        record += f"{name},sha256={digest.decode().rstrip('=')},{len(text)}\n"
+        record += f"{path},sha256={digest.decode().rstrip('=')},{len(text)}\n"
     files[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n"
-    path = folder / "toy-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(path, "w") as wheel:
-        for name, text in files.items():
-            wheel.writestr(zipfile.ZipInfo(name), text)
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    wheel = folder / f"{name}-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for path, text in files.items():
+            entry = zipfile.ZipInfo(path)
+            entry.external_attr = 0o100755 << 16  # programs among them run
+            archive.writestr(entry, text)
+    return hashlib.sha256(wheel.read_bytes()).hexdigest()
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
+    return Project(tmp_path / "project")
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A project whose step has run in its venv."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(ROOT)
-        project = Project(tmp_path_factory.mktemp("built"))
-        run = project.snakemake()
-        assert run.returncode == 0, run.stdout
-        assert "environments: venvs in .venvs" in run.stdout
-        yield project
+@pytest.fixture(scope="session")
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    project = Project(tmp_path_factory.mktemp("built") / "project")
+    run = project.snakemake()
+    assert run.returncode == 0, run.stdout
+    assert "environments: venvs in .venvs" in run.stdout
+    return project.folder
 
 
-def prefix_of(project: Project) -> Path:
-    """Return the relative path of the venv of ``circuits``."""
-    text = (project.folder / "envs/circuits.requirements.txt").read_bytes()
-    return Path(f".venvs/circuits-{hashlib.sha256(text).hexdigest()[:12]}")
+@pytest.fixture
+def built(built_once: Path, tmp_path: Path) -> Iterator[Project]:
+    """A project whose step has run in its venv, and that has moved since."""
+    project = Project(tmp_path / "project")
+    shutil.rmtree(project.folder)
+    shutil.copytree(built_once, project.folder, symlinks=True)
+    project.add_program("uv", f'exec {project.uv} "$@"')
+    yield project
 
 
 def marker_of(folder: Path) -> dict[str, object]:
@@ -437,124 +424,246 @@ def marker_of(folder: Path) -> dict[str, object]:
 
 
 def test_a_step_runs_in_its_venv_and_sees_nothing_else(built: Project) -> None:
-    control = built.run(deploy.find_python(), "scripts/step.py")
+    control = built.run(PYTHON, "scripts/step.py")
     assert {"leak_path", "leak_user"} <= set(json.loads(control.stdout)["found"])
-    assert built.step() == {"prefix": str(prefix_of(built)), "found": ["toy"]}
+    prefix = str(built.prefix.relative_to(built.folder))
+    assert built.step() == {"prefix": prefix, "found": ["toy"]}
 
 
 def test_the_marker_tells_what_is_installed_and_not_where(built: Project) -> None:
-    marker = marker_of(built.folder / prefix_of(built))
+    marker = marker_of(built.prefix)
     lock_bytes = (built.folder / "envs/circuits.requirements.txt").read_bytes()
-    assert marker["name"] == "circuits"
-    assert marker["lock_sha256"] == hashlib.sha256(lock_bytes).hexdigest()
-    assert marker["deployer"] == "venv"
-    assert re.fullmatch(r"3\.11\.\d+", str(marker["python"]))
-    packages = marker["packages"]
-    assert isinstance(packages, dict)
-    assert packages["toy"] == "1.0"
-    assert list(packages) == sorted(packages)
-    assert "/" not in json.dumps(marker)
+    assert marker.pop("lock_sha256") == hashlib.sha256(lock_bytes).hexdigest()
+    assert re.fullmatch(r"3\.11\.\d+", str(marker.pop("python")))
+    assert marker == {
+        "name": "circuits",
+        "deployer": "venv",
+        "pins_sha256": None,
+        "packages": {"toy": "1.0"},
+    }
 
 
-def test_touching_and_deleting_rerun_nothing(built: Project) -> None:
-    marker = built.folder / prefix_of(built) / "environment.json"
+def test_moving_touching_and_deleting_rerun_nothing(built: Project) -> None:
+    marker = built.prefix / "environment.json"
     later = time.time() + 10
     inputs = [built.folder / "scripts/step.py", built.folder / "large.bin"]
     for path in [marker, *inputs, *built.folder.glob("envs/*")]:
         os.utime(path, (later, later))
     assert "Nothing to be done" in built.snakemake("--dry-run").stdout
-    away = marker.with_suffix(".away")
-    marker.rename(away)
-    try:
-        assert "Nothing to be done" in built.snakemake("--dry-run").stdout
-    finally:
-        away.rename(marker)
+    shutil.rmtree(built.prefix)
+    assert "Nothing to be done" in built.snakemake("--dry-run").stdout
 
 
 def test_editing_a_script_reruns(built: Project) -> None:
     script = built.folder / "scripts/step.py"
-    before = script.read_text()
-    script.write_text(before + "# edited\n")
+    script.write_text(script.read_text() + "# edited\n")
     later = time.time() + 20
     os.utime(script, (later, later))
-    try:
-        dry = built.snakemake("--dry-run").stdout
-        assert re.search(r"^step +1$", dry, re.MULTILINE)
-        assert "build_environment" not in dry
-    finally:
-        script.write_text(before)
+    dry = built.snakemake("--dry-run").stdout
+    assert re.search(r"^step +1$", dry, re.MULTILINE)
+    assert "build_environment" not in dry
 
 
 def test_another_lock_is_another_environment(built: Project) -> None:
     lock_file = built.folder / "envs/circuits.requirements.txt"
-    before = lock_file.read_text()
-    digest = re.findall(r"sha256:(\w+)", before)[0]
-    try:
-        lock_file.write_text("# by hand\n" + before)
-        refused = built.snakemake("--dry-run")
-        assert refused.returncode
-        assert refused.stdout.splitlines()[-1] == (
-            "error: envs/circuits.post-deploy.sh: made for another "
-            "envs/circuits.requirements.txt; run make lock"
-        )
-        built.lock(digest, "# by make lock\n")
-        dry = built.snakemake("--dry-run").stdout
-        assert re.search(r"^build_environment +1$", dry, re.MULTILINE)
-        assert re.search(r"^step +1$", dry, re.MULTILINE)
-    finally:
-        built.lock(digest)
+    lock_file.write_text("# by hand\n" + lock_file.read_text())
+    refused = built.snakemake("--dry-run")
+    assert refused.returncode
+    assert refused.stdout.splitlines()[-1] == (
+        "error: envs/circuits.post-deploy.sh: made for another "
+        "envs/circuits.requirements.txt; run make lock"
+    )
+    built.lock(built.toy, "# by make lock\n")
+    dry = built.snakemake("--dry-run").stdout
+    assert re.search(r"^build_environment +1$", dry, re.MULTILINE)
+    assert re.search(r"^step +1$", dry, re.MULTILINE)
+
+
+@pytest.mark.parametrize("damage", ["marker", "other marker", "base", "half"])
+def test_a_damaged_environment_is_built_again(built: Project, damage: str) -> None:
+    marker, python = built.prefix / "environment.json", built.prefix / "bin/python"
+    match damage:
+        case "marker":
+            marker.write_text(marker.read_text()[:100])
+        case "other marker":
+            marker.write_text("[]")
+        case "base":  # its Python was uninstalled
+            python.unlink()
+            python.symlink_to("/nonexistent/python3.11")
+        case "half":
+            marker.unlink()
+            shutil.rmtree(built.prefix / "lib")
+    run = built.snakemake("--forcerun", "step")
+    assert run.returncode == 0, run.stdout
+    assert "installing the circuits environment" in run.stdout
+    assert marker_of(built.prefix)["packages"] == {"toy": "1.0"}
+    assert built.step()["found"] == ["toy"]
 
 
 def test_a_wrong_hash_is_refused_and_leaves_nothing_complete(project: Project) -> None:
     project.lock("0" * 64)
     run = project.snakemake()
     assert run.returncode
-    assert "pip install failed" in run.stdout
-    assert not (project.folder / prefix_of(project) / "environment.json").exists()
+    assert "Hash mismatch for `toy==1.0`" in run.stdout
+    assert "error: envs/circuits.requirements.txt: not installed" in run.stdout
+    assert not (project.prefix / "environment.json").exists()
     assert not (project.folder / "step.json").exists()
 
 
-def test_pip_settings_that_put_packages_elsewhere_are_shut_out(
-    project: Project,
-) -> None:
-    elsewhere = project.folder / "elsewhere"
-    command = project.deploy("venv", "circuits")
-    run = project.run(*command, PIP_TARGET=str(elsewhere), PIP_USER="1")
+def test_settings_that_put_packages_elsewhere_are_shut_out(project: Project) -> None:
+    (project.folder / "uv.toml").write_text('[pip]\ntarget = "elsewhere"\n')
+    run = project.deploy(
+        "venv",
+        "circuits",
+        UV_SYSTEM_PYTHON="1",
+        UV_PYTHON="3.12",
+        UV_CONSTRAINT="nonexistent.txt",
+        UV_CONFIG_FILE="uv.toml",
+    )
     assert run.returncode == 0, run.stdout
-    assert not elsewhere.exists()
+    assert not (project.folder / "elsewhere").exists()
+    assert list(project.prefix.glob("lib/python3.11/site-packages/toy.py"))
+
+
+def test_environments_share_files_where_links_work(project: Project) -> None:
+    assert project.deploy("venv", "circuits").returncode == 0
+    assert project.deploy("venv", "circuits", ".venvs/other").returncode == 0
+    (toy,) = project.prefix.glob("lib/python3.11/site-packages/toy.py")
+    (again,) = project.folder.glob(".venvs/other/lib/python3.11/site-packages/toy.py")
+    assert toy.samefile(again)
+
+
+@pytest.mark.skipif(
+    not os.access("/dev/shm", os.W_OK)
+    or Path("/dev/shm").stat().st_dev == Path("/tmp").stat().st_dev,
+    reason="no second file system",
+)
+def test_copies_without_noise_where_links_do_not_work(project: Project) -> None:
+    cache = Path("/dev/shm", f"cache-{os.getpid()}")
+    try:
+        run = project.deploy("venv", "circuits", UV_CACHE_DIR=str(cache))
+        assert run.returncode == 0
+        prefix = project.prefix.relative_to(project.folder)
+        expected = f"installing envs/circuits.requirements.txt into {prefix}\n"
+        assert run.stdout == expected
+    finally:
+        shutil.rmtree(cache)
+
+
+@pytest.mark.parametrize("there", ["an old uv", "a broken uv"])
+def test_uv_comes_from_its_lock_where_none_is_recent(
+    project: Project, there: str
+) -> None:
+    script = {"uv-1.0.data/scripts/uv": f'#!/bin/sh\nexec {project.uv} "$@"\n'}
+    digest = make_wheel(project.folder / "wheels", "uv", script)
+    text = f"uv==1.0 --hash=sha256:{digest}\n"
+    (project.folder / "envs/uv.requirements.txt").write_text(text)
+    match there:
+        case "an old uv":
+            project.add_program("uv", "echo uv 0.4.30")
+        case "a broken uv":
+            project.add_program("uv", "echo uv 9.9.9; exit 127", "#!/nonexistent")
+    run = project.deploy("venv", "circuits", PIP_TARGET="elsewhere", PIP_USER="1")
+    assert run.returncode == 0, run.stdout
+    own = f".venvs/uv-{hashlib.sha256(text.encode()).hexdigest()[:12]}/bin/uv"
+    assert (project.folder / own).exists()
+    assert marker_of(project.prefix)["packages"] == {"toy": "1.0"}
+    if there == "a broken uv":
+        return
+    text = text.replace(digest, "0" * 64)
+    (project.folder / "envs/uv.requirements.txt").write_text(text)
+    run = project.deploy("venv", "circuits", ".venvs/other")
+    assert run.stdout.splitlines()[-1] == "error: pip could not install uv (see above)"
+
+
+def test_one_line_says_that_there_is_no_python_311(project: Project) -> None:
+    project.environment["PATH"] = f"{project.folder}/bin"
+    run = project.deploy("venv", "circuits")
+    assert run.returncode == 1
+    (line,) = run.stdout.splitlines()[1:]
+    assert line.startswith("error: no Python 3.11: install it, or let uv")
+    assert "No interpreter found for Python 3.11" in line
 
 
 def test_a_killed_build_is_built_again(project: Project) -> None:
-    prefix = project.folder / prefix_of(project)
-    command = project.deploy("venv", "circuits")
-    turn = project.folder / f"{prefix}.lock"
-    first = subprocess.Popen(command, cwd=project.folder, env=project.environment)
-    while not (prefix / "bin/python").exists():  # its child is installing pip now
+    """A killed installer's child goes on; nobody builds before it has ended."""
+    waits = "case $* in *pip\\ install*) until [ -e go ]; do sleep 0.02; done;; esac"
+    project.add_program("uv", f'{waits}\nexec {project.uv} "$@"')
+    command = [sys.executable, "scripts/tools/deploy.py", "venv", "circuits"]
+    where = {"cwd": project.folder, "env": project.environment}
+    first = subprocess.Popen(command, **where)  # type: ignore[call-overload]
+    while not (project.prefix / "bin/python").exists():
         time.sleep(0.02)
         assert first.poll() is None
+    time.sleep(0.5)  # its child waits now
     first.send_signal(signal.SIGKILL)
     first.wait()
-    assert not (prefix / "environment.json").exists()
-    (prefix / "left-over").touch()
-    with turn.open() as held:
-        # The orphaned child still writes, so it is nobody else's turn ...
-        with pytest.raises(BlockingIOError):
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # ... and whoever comes waits: first for the orphan, then for this test.
-        fcntl.flock(held, fcntl.LOCK_EX)
-        again = subprocess.Popen(command, cwd=project.folder, env=project.environment)
-        with pytest.raises(subprocess.TimeoutExpired):
-            again.wait(timeout=1)
-        assert (prefix / "left-over").exists()
+    (project.prefix / "left-over").touch()
+    again = subprocess.Popen(command, **where)  # type: ignore[call-overload]
+    with pytest.raises(subprocess.TimeoutExpired):
+        again.wait(timeout=1)
+    assert (project.prefix / "left-over").exists()
+    with Path(f"{project.prefix}.lock").open() as turn, pytest.raises(BlockingIOError):
+        fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    (project.folder / "go").touch()
     assert again.wait() == 0
-    assert marker_of(prefix)["name"] == "circuits"
-    assert not (prefix / "left-over").exists()
-    toy = project.run(str(prefix / "bin/python"), "-s", "-E", "-c", "import toy")
-    assert toy.returncode == 0, toy.stdout
+    assert marker_of(project.prefix)["name"] == "circuits"
+    assert not (project.prefix / "left-over").exists()
     # Once complete it is left alone.
-    (prefix / "left-over").touch()
-    assert project.run(*command).returncode == 0
-    assert (prefix / "left-over").exists()
+    (project.prefix / "left-over").touch()
+    assert project.deploy("venv", "circuits").stdout == ""
+    assert (project.prefix / "left-over").exists()
+
+
+# What is checked before anything starts
+
+
+@pytest.mark.parametrize("package", ["readline", "libgomp", "packaging"])
+def test_pins_that_lack_a_dependency_are_refused(
+    project: Project, package: str
+) -> None:
+    file = project.folder / "envs/circuits.linux-64.pin.txt"
+    line = re.compile(rf".*/{package}-[\d.]+-\w+\.conda#.*\n")
+    file.write_text(line.sub("", file.read_text()))
+    changed = project.snakemake("--dry-run")
+    assert changed.stdout.splitlines()[-1] == (
+        "error: envs/circuits.post-deploy.sh: made for another "
+        "envs/circuits.linux-64.pin.txt; run make lock"
+    )
+    project.write_script()
+    refused = project.snakemake("--dry-run")
+    assert refused.returncode
+    last = refused.stdout.splitlines()[-1]
+    assert last.startswith("error: envs/circuits.linux-64.pin.txt: ")
+    assert last.endswith(f" needs {package}")
+
+
+@pytest.mark.parametrize(
+    "missing",
+    ["circuits.post-deploy.sh", "tfq.requirements.txt", "pins.dependencies.txt"],
+)
+def test_a_missing_file_is_one_line(project: Project, missing: str) -> None:
+    (project.folder / "envs" / missing).unlink()
+    run = project.snakemake("--dry-run")
+    assert run.returncode
+    assert run.stdout.splitlines()[-1] == f"error: envs/{missing}: not found"
+    assert "Traceback" not in run.stdout
+
+
+def test_refuses_a_machine_without_wheels(project: Project) -> None:
+    snakefile = project.folder / "workflow/Snakefile"
+    patch = "import platform\nplatform.machine = lambda: 'aarch64'\n"
+    snakefile.write_text(patch + SNAKEFILE)
+    run = project.snakemake("--dry-run")
+    assert run.returncode
+    assert run.stdout.splitlines()[-1].startswith(
+        "error: this machine is Linux aarch64"
+    )
+    snakefile.write_text(
+        "import platform\nplatform.libc_ver = lambda: ('glibc', '2.17')\n" + SNAKEFILE
+    )
+    last = project.snakemake("--dry-run").stdout.splitlines()[-1]
+    assert re.fullmatch(r"error: .* glibc 2\.17: .* 2\.28 or later only", last)
 
 
 # The conda half
@@ -564,8 +673,7 @@ def test_conda_is_chosen_where_it_is_and_either_can_be_forced(
     project: Project,
 ) -> None:
     def chosen(**variables: str) -> str:
-        run = project.run(str(SNAKEMAKE), "--dry-run", **variables)
-        return run.stdout
+        return project.snakemake("--dry-run", **variables).stdout
 
     assert "environments: venvs" in chosen()
     assert "conda: command not found" in chosen(DEPLOYER="conda")
@@ -574,21 +682,39 @@ def test_conda_is_chosen_where_it_is_and_either_can_be_forced(
     project.add_conda()
     assert "environments: conda" in chosen()
     assert "environments: venvs" in chosen(DEPLOYER="venv")
+    assert "environments: venvs" in chosen(CONDA_VERSION="24.7.0")
 
 
-def test_a_step_runs_in_its_conda_environment(project: Project) -> None:
+def test_a_step_runs_in_its_conda_environment(project: Project, tmp_path: Path) -> None:
     project.add_conda()
     run = project.snakemake()
     assert run.returncode == 0, run.stdout
     report = project.step()
     assert str(report["prefix"]).startswith(".snakemake/conda/")
     assert report["found"] == ["toy"]
-    assert not (project.folder / ".venvs").exists()
-    marker = marker_of(project.folder / str(report["prefix"]))
+    prefix = project.folder / str(report["prefix"])
+    marker = marker_of(prefix)
+    pin_bytes = (project.folder / "envs/circuits.linux-64.pin.txt").read_bytes()
     assert marker["deployer"] == "conda"
+    assert marker["pins_sha256"] == hashlib.sha256(pin_bytes).hexdigest()
+    assert not list(project.folder.glob(".venvs/*/"))
+    # A command finds it there too.
+    found = project.deploy("run", "circuits", "scripts/step.py")
+    assert json.loads(found.stdout) == report
     assert "Nothing to be done" in project.snakemake("--dry-run").stdout
-    text = (project.folder / "envs/circuits.requirements.txt").read_text()
-    project.lock(re.findall(r"sha256:(\w+)", text)[0], "# by make lock\n")
+    # One that was left without its marker is made again.
+    (prefix / "environment.json").unlink()
+    again = project.snakemake("--forcerun", "step")
+    assert again.returncode == 0, again.stdout
+    assert "Removing incomplete Conda environment" in again.stdout
+    assert marker_of(prefix) == marker
+    # Elsewhere its results are as good.
+    moved = project.folder.rename(tmp_path / "moved")
+    project.folder = moved
+    project.add_conda()
+    project.environment["PATH"] = f"{moved}/bin:{project.environment['PATH']}"
+    assert "Nothing to be done" in project.snakemake("--dry-run").stdout
+    project.lock(project.toy, "# by make lock\n")
     dry = project.snakemake("--dry-run").stdout
     assert re.search(r"^step +1$", dry, re.MULTILINE)
     assert "Conda environment envs/circuits.yaml will be created" in dry
@@ -596,91 +722,125 @@ def test_a_step_runs_in_its_conda_environment(project: Project) -> None:
 
 def test_a_failed_pin_is_an_error_and_no_silent_fallback(project: Project) -> None:
     project.add_conda()
-    project.environment["PINS_FAIL"] = "1"
-    run = project.snakemake()
+    run = project.snakemake(PINS_FAIL="1")
     assert "Failed to install conda environment from pin file" in run.stdout
     assert run.returncode
-    assert "conda could not use envs/circuits.linux-64.pin.txt" in run.stdout
+    assert "error: conda did not use envs/circuits.linux-64.pin.txt" in run.stdout
     assert not (project.folder / "step.json").exists()
 
 
-@pytest.fixture(scope="module")
-def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A venv that passes for a conda environment made from the pins."""
-    folder = tmp_path_factory.mktemp("conda") / "environment"
-    python = deploy.find_python()
-    subprocess.run([python, "-m", "venv", folder], check=True)
-    (folder / "conda-meta").mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(ROOT)
-        for build, md5 in deploy.pinned_builds("circuits").items():
-            record = folder / "conda-meta" / f"{build}.json"
-            record.write_text(json.dumps({"md5": md5}))
-    return folder
+def test_a_path_with_a_space(tmp_path: Path) -> None:
+    project = Project(tmp_path / "a project")
+    project.add_program("uv", f'exec {project.uv} "$@"')
+    run = project.snakemake()
+    assert run.returncode == 0, run.stdout
+    assert project.step()["found"] == ["toy"]
+    project.add_conda()
+    refused = project.snakemake("--dry-run")
+    assert refused.returncode
+    last = refused.stdout.splitlines()[-1]
+    assert last.startswith("error: conda's environments do not work in a path with a s")
+    assert "DEPLOYER=venv" in last
 
 
 @pytest.mark.parametrize(
-    "fault",
-    ["none", "inactive", "another", "lock", "missing", "md5", "extra", "hash"],
+    "fault", ["none", "inactive", "lock", "pins", "missing", "md5", "extra", "hash"]
 )
-def test_post_deploy_refuses_all_but_the_pinned_active_environment(
-    project: Project, prefix: Path, fault: str
+def test_post_deploy_refuses_all_but_the_pinned_environment(
+    project: Project, fault: str
 ) -> None:
+    prefix = project.folder / "environment"
+    subprocess.run([PYTHON, "-m", "venv", "--without-pip", prefix], check=True)
+    records = prefix / "conda-meta"
+    records.mkdir()
+    for build, md5 in deploy.pinned_builds("circuits").items():
+        (records / f"{build}.json").write_text(json.dumps({"md5": md5}))
+    python = next(records.glob("python-3*"))
     script = Path(f"{prefix}.post-deploy.sh")
     shutil.copy(project.folder / "envs/circuits.post-deploy.sh", script)
     variables = {"CONDA_PREFIX": str(prefix)}
-    records = prefix / "conda-meta"
-    record = next(records.glob("python-3*"))
-    text = record.read_text()
     expected = {
-        "inactive": "not the active conda environment",
-        "another": "not the active conda environment",
-        "lock": "not the lock that envs/circuits.post-deploy.sh was made for",
-        "missing": "could not use envs/circuits.linux-64.pin.txt",
-        "md5": "has another md5 than its pin",
-        "extra": "numpy-2.0.2-0 is installed but not pinned",
-        "hash": "pip install failed",
+        "inactive": "conda did not use envs/circuits.linux-64.pin.txt",
+        "lock": "envs/circuits.post-deploy.sh: made for other locks; run make lock",
+        "pins": "envs/circuits.post-deploy.sh: made for other locks; run make lock",
+        "missing": "conda did not use envs/circuits.linux-64.pin.txt: python-3.11",
+        "md5": "conda did not use envs/circuits.linux-64.pin.txt: python-3.11",
+        "extra": "conda did not use envs/circuits.linux-64.pin.txt: numpy-2.0.2-0",
+        "hash": "envs/circuits.requirements.txt: not installed",
     }
-    try:
-        match fault:
-            case "inactive":
-                variables = {}
-            case "another":
-                variables["CONDA_PREFIX"] = sys.prefix
-            case "lock":
-                (project.folder / "envs/circuits.requirements.txt").write_text("")
-            case "missing":
-                record.unlink()
-            case "md5":
-                record.write_text(json.dumps({"md5": "0" * 32}))
-            case "extra":
-                (records / "numpy-2.0.2-0.json").write_text("{}")
-            case "hash":
-                project.lock("0" * 64)
-                shutil.copy(project.folder / "envs/circuits.post-deploy.sh", script)
-        run = project.run("/usr/bin/env", "bash", str(script), **variables)
-    finally:
-        record.write_text(text)
-        (records / "numpy-2.0.2-0.json").unlink(missing_ok=True)
+    match fault:
+        case "inactive":
+            variables["CONDA_PREFIX"] = sys.prefix
+        case "lock" | "pins":
+            kind = deploy.LOCK if fault == "lock" else deploy.PINS
+            with (project.folder / f"envs/circuits.{kind}").open("a") as file:
+                file.write("\n")
+        case "missing":
+            python.unlink()
+        case "md5":
+            python.write_text(json.dumps({"md5": "0" * 32}))
+        case "extra":
+            (records / "numpy-2.0.2-0.json").write_text("{}")
+        case "hash":
+            project.lock("0" * 64)
+            shutil.copy(project.folder / "envs/circuits.post-deploy.sh", script)
+    run = project.run("/usr/bin/env", "bash", str(script), **variables)
     if fault == "none":
         assert run.returncode == 0, run.stdout
         assert marker_of(prefix)["deployer"] == "conda"
-        (prefix / "environment.json").unlink()
-        python = str(prefix / "bin/python")
-        project.run(python, "-m", "pip", "uninstall", "--yes", "toy")
     else:
         assert run.returncode == 1
-        assert expected[fault] in run.stdout
+        assert f"error: {expected[fault]}" in run.stdout
         assert not (prefix / "environment.json").exists()
 
 
-def test_locking_takes_the_pins_from_conda(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+def test_locking_takes_the_pins_and_what_they_require_from_conda(
+    project: Project,
 ) -> None:
     project.add_conda()
-    monkeypatch.setenv("PATH", project.environment["PATH"])
-    header, explicit, asked = lock.solve_pins("tables").splitlines()
-    assert (header, explicit) == ("# platform: linux-64", "@EXPLICIT")
-    for requirement in lock.sections("tables")[0]:
-        assert requirement in asked
-    assert "--override-channels --channel conda-forge" in asked
+    calls = project.folder / "calls"
+    project.add_program("uv", f'echo "$@" >> {calls}; echo uv 1.0')  # compiles nothing
+    runner = str(Path(snakemake_program()).parent / "python")
+    run = project.run(runner, "scripts/tools/lock.py", "--upgrade", PYTHONPATH="")
+    assert run.returncode == 0, run.stdout
+    compiled = [line for line in calls.read_text().splitlines() if "compile" in line]
+    assert len(compiled) == len(NAMES) + len(RUNNERS)
+    assert all("--upgrade" in line for line in compiled)
+    assert sum("--constraints" in line for line in compiled) == len(NAMES) - 1
+    for name in NAMES:
+        pin_file = project.folder / f"envs/{name}.linux-64.pin.txt"
+        header, explicit, asked = pin_file.read_text().splitlines()
+        assert (header, explicit) == ("# platform: linux-64", "@EXPLICIT")
+        for requirement in requirements(name)[0]:
+            assert requirement in asked
+        assert "--override-channels --channel conda-forge" in asked
+    table = (project.folder / "envs/pins.dependencies.txt").read_text()
+    assert table == "libnew-3.1-0\npython-3.11.15-hnew_0 libnew __glibc\n"
+
+
+def test_a_command_builds_the_venv_that_it_needs(project: Project) -> None:
+    run = project.deploy("run", "circuits", "-c", "import sys; print(sys.prefix)")
+    assert run.returncode == 0, run.stdout
+    assert run.stdout.splitlines()[-1] == str(project.prefix)
+    assert project.deploy("run", "circuits", "-c", "exit(3)").returncode == 3
+    unknown = project.deploy("run", "nothing", "-c", "")
+    assert unknown.stdout == "error: envs/nothing.requirements.txt: not found\n"
+
+
+# The same on bare machines
+
+
+def test_the_public_checks_run_what_is_here() -> None:
+    text = (ROOT / ".github/workflows/ci.yml").read_text()
+    jobs = yaml.safe_load(text)["jobs"]
+    commands = [step["run"] for job in jobs.values() for step in job["steps"][1:]]
+    makefile = (ROOT / "Makefile").read_text()
+    targets = re.findall(r"^([\w ]+):", makefile, re.MULTILINE)
+    known = {target for line in targets for target in line.split()}
+    for command in commands:
+        if made := re.fullmatch(r"make (\w+)", command):
+            assert made[1] in known
+    assert {"make test", "make reproduce", "make verify"} <= set(commands)
+    assert sum("snakemake" in c and "--sdm conda" in c for c in commands) == 2
+    for action in re.findall(r"uses: (.*)", text):
+        assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v[\d.]+", action)

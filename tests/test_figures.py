@@ -1,113 +1,401 @@
-"""What the figures show, read back from their artists."""
+"""The figures of any experiment: what they show, read back from their artists."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import matplotlib
 import numpy as np
 import pandas as pd
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from barren import columns
-from barren.figures import (
-    COLOUR_MAP,
-    variance_by_layer,
-    variance_by_sigma,
-    variance_by_width,
-    variance_map,
-)
-from barren.tables import with_integers
+from barren.analysis import plots, tables
+from barren.analysis.drawing import draw_circuit
+from barren.analysis.figures import CIRCUIT, CURVE, MAP, figures_of
+from barren.physics.circuits import sample_circuits
+from barren.physics.ensembles import Ensemble, Gate, Moment
+from barren.physics.families import FAMILIES, Random
+from barren.runner.experiment import Experiment
+from conftest import ROOT
 
 
-def table(**keys: list[object]) -> pd.DataFrame:
-    """Statistics of random circuits: row i has variance 10^-i, all rows are sampled."""
-    rows = len(next(iter(keys.values())))
-    variance = 10.0 ** -np.arange(rows)
-    values = {
-        columns.FAMILY: ["random"] * rows,
-        columns.WIDTH: [4] * rows,
-        columns.DEPTH: [9] * rows,
-        columns.BLOCK_DEPTH: [None] * rows,
-        columns.BLOCKS: [None] * rows,
-        **keys,
-        columns.SAMPLES: [10] * rows,
-        columns.VARIANCE: variance,
-        columns.VARIANCE_LOW: variance / 2,
-        columns.VARIANCE_HIGH: variance * 2,
-        columns.STD: np.sqrt(variance),
-        columns.EXACT_VARIANCE: variance * 1.1,
-        columns.ASYMPTOTIC_VARIANCE: variance * 0.9,
+@dataclass(frozen=True, kw_only=True)
+class Ring(Ensemble):
+    """An unknown family: turns about Y, a ring of CNOT gates, no exact form."""
+
+    turns: int
+    strength: float = 1.0
+    family: ClassVar[str] = "ring"
+    title: ClassVar[str] = "ring of CNOT gates"
+    kind: ClassVar[str] = "ring"
+    layer_key: ClassVar[str] = "turns"
+    axis: ClassVar[str] = "Y"
+
+    def moments(self) -> Iterator[Moment]:
+        """Each layer turns every qubit and closes the ring."""
+        for layer in range(self.turns):
+            yield self.rotations(layer)
+            for qubit in range(self.width):
+                yield [Gate("CNOT", (qubit, (qubit + 1) % self.width))]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def ring() -> Iterator[None]:
+    """The family that nobody knows, among the others."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(FAMILIES, Ring.family, Ring)
+        patch.setitem(tables._KEYS, "turns", int)
+        patch.setitem(tables._KEYS, "strength", float)
+        patch.setattr(tables, "_INTEGERS", tables._INTEGERS | {"turns"})
+        yield
+
+
+def lists(values: Sequence[Any], most: int = 3) -> st.SearchStrategy[list[Any]]:
+    return st.lists(st.sampled_from(values), min_size=1, max_size=most, unique=True)
+
+
+STRUCTURES = {
+    "random": {"depth": range(3, 40)},
+    "identity": {"block_depth": range(3, 9), "blocks": range(1, 5)},
+    "identity_tutorial": {"block_depth": range(3, 9), "blocks": range(1, 5)},
+    "ring": {"turns": range(3, 9), "strength": (0.25, 0.5, 2.0)},
+}
+FURTHER = {
+    "sigma": lists((0.01, 0.1, 0.3, 2.5, 30.0), 4),
+    "symbol_layer": lists(range(3)),
+    "symbol_qubit": lists(range(3)),
+    "observable": lists([*itertools.permutations(range(3), 2)], 4),
+}
+
+
+@st.composite
+def entries(draw: st.DrawFn) -> dict[str, Any]:
+    """An entry of a configuration: a family with lists of keys."""
+    family = draw(st.sampled_from([*STRUCTURES]))
+    entry = {"family": family, "width": draw(lists(range(3, 20), 5))}
+    entry |= {k: draw(lists(v, 2)) for k, v in STRUCTURES[family].items()}
+    further = draw(st.lists(st.sampled_from([*FURTHER]), unique=True, max_size=3))
+    return entry | {key: draw(FURTHER[key]) for key in further}
+
+
+def experiment(entries: Sequence[dict[str, Any]]) -> Experiment:
+    config = {
+        "ensembles": entries,
+        "symbol": {"layer": 0, "qubit": 0},
+        "observable": [0, 1],
     }
-    return with_integers(pd.DataFrame(values))
+    return Experiment(config)
 
 
-def points(axes: Axes) -> list[list[float]]:
-    """The places of the sampled points of each series."""
-    return [list(bars.lines[0].get_xdata()) for bars in axes.containers]
+def made_up(
+    experiment: Experiment, samples: int = 9, zeros: float = 0.0, sampled: float = 1.0
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Statistics, theory and fits with a variance of its own for each ensemble."""
+    keys = experiment.key_columns
+    ensembles = list(experiment.ensembles)
+    rng = np.random.default_rng(len(ensembles))
+
+    def variances(table: pd.DataFrame) -> pd.DataFrame:
+        exact = 10.0 ** rng.uniform(-6, -1, len(table))
+        exact[rng.random(len(table)) < zeros] = 0.0
+        exact[(table["family"] == "ring").to_numpy()] = np.nan
+        values = {columns.EXACT_VARIANCE: exact, columns.ASYMPTOTIC_VARIANCE: exact / 2}
+        return table.assign(**values)
+
+    curves = dict.fromkeys(
+        replace(e, depth=depth) if isinstance(e, Random) else e
+        for e in ensembles
+        for depth in range(e.symbol_layer + 1, e.symbol_layers + 1)
+    )
+    theory = variances(tables.ensemble_keys(list(curves), keys))
+    table = tables.ensemble_keys(ensembles, keys).merge(theory, on=keys, how="left")
+    variance = table[columns.EXACT_VARIANCE].fillna(1e-3).to_numpy() * 1.1
+    known = rng.random(len(table)) < sampled
+    values = {
+        columns.VARIANCE: variance,
+        columns.VARIANCE_LOW: variance / 2 if samples > 2 else variance * 0,
+        columns.VARIANCE_HIGH: variance * 2 if samples > 2 else variance * 0 + 1,
+        columns.STD: np.sqrt(variance),
+    }
+    values = {key: np.where(known, value, np.nan) for key, value in values.items()}
+    statistics = table.assign(**{columns.SAMPLES: known * samples}, **values)
+    rest = [key for key in keys if key != columns.WIDTH]
+    fits = table[rest].drop_duplicates().reset_index(drop=True)
+    fits[columns.CURVE], fits[columns.SLOPE], fits[columns.INTERCEPT] = "sampled", -1, 0
+    return statistics, theory, fits
+
+
+def texts(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def points(axes: Axes) -> list[tuple[float, float]]:
+    """The places of the sampled points."""
+    lines = [bars.lines[0] for bars in axes.containers]
+    return [place for line in lines for place in zip(*line.get_data(), strict=True)]
+
+
+def boxes(figure: Figure) -> Iterator[tuple[str, Any]]:
+    """Every text of a figure that has a place of its own, and the legend."""
+    for axes in figure.axes:
+        ticks = [tick.label1 for tick in axes.xaxis._update_ticks()]
+        for text in [*ticks, axes.title, axes.xaxis.label]:
+            if text.get_visible() and text.get_text():
+                yield text.get_text(), text.get_window_extent()
+    for text in (t for legend in figure.legends for t in legend.get_texts()):
+        yield text.get_text(), text.get_window_extent()
+    if figure._supxlabel is not None:
+        yield figure._supxlabel.get_text(), figure._supxlabel.get_window_extent()
+
+
+def assert_readable(figure: Figure) -> None:
+    """No text lies on another or outside the figure, no legend on the axes."""
+    figure.draw_without_rendering()
+    found = list(boxes(figure))
+    for (a, one), (b, other) in itertools.combinations(found, 2):
+        assert not one.padded(-1).overlaps(other.padded(-1)), (a, b)
+    for text, box in found:
+        assert box.x0 > -1 and box.x1 < figure.bbox.x1 + 1, text
+        assert box.y0 > -1 and box.y1 < figure.bbox.y1 + 1, text
+    for legend, axes in itertools.product(figure.legends, figure.axes):
+        assert not legend.get_window_extent().padded(-1).overlaps(axes.bbox)
+    assert figure.get_figheight() <= 11
+
+
+def experiments() -> st.SearchStrategy[Experiment]:
+    """Experiments of one to three entries, without ensembles that are named twice."""
+
+    def once(entries: list[dict[str, Any]]) -> Experiment:
+        found = experiment(entries)
+        unique = {e.name: e for of in entries for e in experiment([of]).ensembles}
+        found.__dict__["ensembles"] = tuple(unique.values())
+        return found
+
+    return st.lists(entries(), min_size=1, max_size=3).map(once)
+
+
+def drawn(experiment: Experiment, *how: Any) -> Iterator[tuple[Any, Figure, Any]]:
+    """Each variance figure of an experiment, with what it is and its source."""
+    tables = made_up(experiment, *how)
+    for of in figures_of(experiment.ensembles):
+        if of.kind != CIRCUIT:
+            yield of, *plots.draw_variance(of, *tables)
+
+
+@pytest.mark.filterwarnings("error")
+@settings(max_examples=14, deadline=None, derandomize=True)
+@given(
+    experiments(),
+    st.sampled_from([2, 9]),
+    st.sampled_from([0.0, 0.3, 1.0]),
+    st.sampled_from([0.0, 0.6, 1.0]),
+)
+def test_every_value_stands_where_the_tables_say(
+    experiment: Experiment, samples: int, zeros: float, sampled: float
+) -> None:
+    """Also without an exact form, samples, or a variance above 0."""
+    listed = figures_of(experiment.ensembles)
+    assert len({of.name for of in listed}) == len(listed)
+    assert all(of.caption.format(setting="here", seed=7) and of.title for of in listed)
+    for of, figure, source in drawn(experiment, samples, zeros, sampled):
+        check = check_curves if of.kind == CURVE else check_map
+        check(figure, source, of.x, of.y)
+
+
+@pytest.mark.filterwarnings("error")
+@settings(max_examples=3, deadline=None, derandomize=True)
+@given(experiments(), st.sampled_from([0.0, 0.3]))
+def test_figures_are_readable(experiment: Experiment, zeros: float) -> None:
+    for _, figure, _ in drawn(experiment, 9, zeros):
+        assert_readable(figure)
+
+
+def check_curves(figure: Figure, source: pd.DataFrame, x: str, _: str) -> None:
+    assert len(figure.axes) <= plots.MOST
+    assert len(set(texts(figure))) == len(texts(figure)) <= plots.MOST + 5
+    titles = [axes.get_title() for axes in figure.axes]
+    assert len(set(titles)) == len(titles)
+    rows = source[(source["samples"] > 0) & (source["sampled"] > 1e-9)]
+    rows = rows[rows[x].notna()]
+    expected = {*zip(rows[x].astype(float), rows["sampled"], strict=True)}
+    shown = [point for axes in figure.axes for point in points(axes)]
+    assert set(shown) <= expected
+    if figure._supxlabel is None:  # all are shown, each once
+        assert len(shown) == len(rows)
+
+
+def check_map(figure: Figure, source: pd.DataFrame, x: str, y: str) -> None:
+    meshes = [c for axes in figure.axes[:-1] for c in axes.collections]
+    assert 1 <= len(meshes) <= 2 * plots.MOST_MAPS
+    assert len({id(mesh.norm) for mesh in meshes}) == 1
+    rest = [k for k in tables.key_columns(source) if k not in {x, y}]
+    if len(source[rest].drop_duplicates()) == 1:
+        (low, mesh) = (meshes[-1].norm.vmin, meshes[-1])
+        kind = "exact" if source["exact"].notna().any() else "sampled"
+        cells = np.ma.filled(mesh.get_array(), np.nan).reshape(
+            mesh._coordinates.shape[0] - 1, -1
+        )
+        across, up = np.unique(source[x]), np.unique(source[y])
+        for _, row in source.iterrows():
+            cell = cells[list(up).index(row[y]), list(across).index(row[x])]
+            value = row[kind]
+            if value > 1e-9:
+                assert cell == max(value, low)
+            else:
+                assert not cell >= low
+
+
+SHIPPED = {
+    "config": [
+        "gradient_variance_random",
+        "gradient_std_random",
+        "random_vs_identity",
+        "random_vs_identity_std",
+        "gradient_variance_by_depth",
+        "circuit_random",
+        "circuit_identity_tutorial",
+    ],
+    "mcclean": ["gradient_variance_random", "gradient_variance_by_depth"],
+    "grant": ["gradient_variance_by_layer", "circuit_identity"],
+    "observables": ["gradient_variance_of_symbols", "gradient_variance_of_observables"],
+    "sigma": ["gradient_variance_by_sigma"],
+}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_experiments_that_are_shipped(name: str) -> None:
+    config = yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text())
+    shown = {"symbol": {"layer": 0, "qubit": 0}, "observable": [0, 1]} | config
+    names = [of.name for of in figures_of(Experiment(shown).ensembles)]
+    assert set(SHIPPED[name]) <= set(names)
+    if name == "config":
+        assert names == SHIPPED[name]
+
+
+def test_no_key_varies() -> None:
+    """The theory has a curve over depth; other families have their circuit alone."""
+    names = {
+        family: [of.name for of in figures_of(experiment([one]).ensembles)]
+        for family, one in (
+            ("random", {"family": "random", "width": [4], "depth": [9]}),
+            ("ring", {"family": "ring", "width": [4], "turns": [3]}),
+        )
+    }
+    assert names["random"] == ["gradient_variance_by_depth", "circuit_random"]
+    assert names["ring"] == ["circuit_ring"]
+
+
+def test_more_than_is_readable_is_left_out_and_said() -> None:
+    many = {"width": [*range(3, 20)], "depth": [5, 9], "sigma": [0.1, *range(1, 8)]}
+    found = {
+        of.name: (fig, table)
+        for of, fig, table in drawn(experiment([{"family": "random", **many}]))
+    }
+    figure, source = found["gradient_variance_random"]
+    assert figure._supxlabel.get_text().startswith("Shown: 12 of 16 series.")
+    assert len(source) == 17 * 16
+    figure, _ = found["gradient_variance_by_depth"]
+    assert "12 of 17 series" in figure._supxlabel.get_text()
+    assert_readable(found["gradient_variance_random"][0])
 
 
 def test_theory_alone_has_no_marker() -> None:
-    statistics = table(width=[2, 4, 6, 8])
-    statistics.loc[2:, columns.SAMPLES] = 0
-    fits = pd.DataFrame(
-        {
-            "family": ["random"],
-            "depth": [9],
-            "block_depth": [None],
-            "blocks": [None],
-            "curve": ["sampled"],
-            "slope": [-1.25],
-            "intercept": [0.5],
-        }
+    of, figure, source = next(
+        drawn(
+            experiment([{"family": "random", "width": [3, 5], "depth": [9]}]),
+            9,
+            0.0,
+            0.0,
+        )
     )
-    figure, source = variance_by_width(
-        statistics, columns.VARIANCE, with_integers(fits)
+    assert of.fits and points(figure.axes[0]) == []
+    assert "exact (bare: theory alone)" in texts(figure)
+    (line,) = (
+        x
+        for x in figure.axes[0].lines
+        if x.get_linestyle() == "-" and len(x.get_xdata())
     )
-    (axes,) = figure.axes
-    assert points(axes) == [[2, 4]]
-    fit, exact = axes.lines[:2]
-    np.testing.assert_array_equal(fit.get_xdata(), [2, 4])
-    np.testing.assert_allclose(fit.get_ydata(), np.exp([0.5 - 2.5, 0.5 - 5]))
-    np.testing.assert_array_equal(exact.get_xdata(), [2, 4, 6, 8])
-    np.testing.assert_array_equal(exact.get_ydata(), source["exact"])
-    texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert "depth 9, slope \N{MINUS SIGN}1.250" in texts
-    assert "exact (bare: theory alone)" in texts
+    np.testing.assert_array_equal(line.get_xdata(), [3, 5])
+    np.testing.assert_array_equal(line.get_ydata(), source["exact"])
 
 
-def test_a_map_puts_every_value_in_its_place() -> None:
-    """Zeros are white, below the scale; both maps have one scale."""
-    layers, qubits = np.meshgrid([0, 1, 2, 3], [0, 1], indexing="ij")
-    statistics = table(
-        symbol_layer=[int(value) for value in layers.ravel()],
-        symbol_qubit=[int(value) for value in qubits.ravel()],
+def test_fits_are_drawn_over_the_sampled_widths() -> None:
+    _, figure, _ = next(
+        drawn(experiment([{"family": "random", "width": [3, 5], "depth": [9]}]))
     )
-    statistics.loc[5, [columns.VARIANCE, columns.EXACT_VARIANCE]] = 0.0
-    figure, _ = variance_map(statistics, columns.SYMBOL_LAYER, columns.SYMBOL_QUBIT)
-    sampled, exact = (axes.collections[0] for axes in figure.axes[:2])
-    low = statistics[columns.EXACT_VARIANCE].replace(0, np.nan).min()
-    expected = statistics[columns.EXACT_VARIANCE].to_numpy().reshape(4, 2).T
-    shown = np.asarray(exact.get_array()).reshape(2, 4)
-    assert shown[1, 2] < low
-    assert np.allclose(np.where(shown < low, 0, shown), expected)
-    assert exact.norm is sampled.norm
-    assert exact.to_rgba(shown)[1, 2].tolist() == [1, 1, 1, 1]
+    fit = figure.axes[0].lines[0]
+    np.testing.assert_array_equal(fit.get_xdata(), [3, 5])
+    np.testing.assert_allclose(fit.get_ydata(), np.exp([-3.0, -5.0]))
+    assert "depth 9, slope \N{MINUS SIGN}1.000" in texts(figure)
+
+
+def test_sigmas_stand_beside_uniform_angles() -> None:
+    ensembles = [{"family": "random", "width": [4], "depth": [9]}]
+    ensembles.append(ensembles[0] | {"sigma": [0.1, 1.0]})
+    ((_, figure, source),) = (
+        x for x in drawn(experiment(ensembles)) if x[0].x == "sigma"
+    )
+    assert [x for x, _ in points(figure.axes[0])] == [0.1, 1.0]
+    dashed = [line for line in figure.axes[0].lines if line.get_linestyle() == "--"]
+    uniform = source.loc[source["sigma"].isna(), "exact"].item()
+    assert list(dashed[0].get_ydata()) == [uniform, uniform]
+
+
+@pytest.mark.parametrize("family", ["random", "ring"])
+def test_a_map_puts_every_value_in_its_place(family: str) -> None:
+    """Zeros are white, below the scale."""
+    entry = {"family": family, "width": [4], "symbol_layer": [0, 1, 2]}
+    entry |= {key: [3] for key in STRUCTURES[family]} | {"symbol_qubit": [0, 3]}
+    found = [x for x in drawn(experiment([entry]), 9, 0.3) if x[0].kind == MAP]
+    ((of, figure, source),) = found
+    check_map(figure, source, of.x, of.y)
 
 
 def test_the_colours_of_a_map_rise_in_lightness() -> None:
     """In grey each variance keeps its rank."""
-    red, green, blue, _ = matplotlib.colormaps[COLOUR_MAP](np.linspace(0, 1, 64)).T
+    red, green, blue, _ = matplotlib.colormaps[plots.COLOUR_MAP](
+        np.linspace(0, 1, 64)
+    ).T
     assert np.all(np.diff(0.2126 * red + 0.7152 * green + 0.0722 * blue) > 0)
 
 
-def test_layers_have_a_panel_for_each_width() -> None:
-    statistics = table(width=[4, 4, 6, 6], symbol_layer=[1, 0, 0, 1])
-    figure, _ = variance_by_layer(statistics)
-    assert [axes.get_title() for axes in figure.axes] == ["4 qubits", "6 qubits"]
-    assert [points(axes) for axes in figure.axes] == [[[0, 1]], [[0, 1]]]
+@pytest.mark.parametrize("family", [*STRUCTURES])
+def test_a_drawing_has_every_gate_in_an_order_that_is_the_circuit(family: str) -> None:
+    """Gates may change places only where they commute: on other qubits, or both CZ."""
+    small = FAMILIES[family].displayed()
+    circuits = sample_circuits(small, 3, [0])
+    figure, source = draw_circuit(small, circuits)
 
-
-def test_sigmas_stand_beside_uniform_angles() -> None:
-    statistics = table(sigma=[np.nan, 0.1, 1.0])
-    figure, _ = variance_by_sigma(statistics)
-    (axes,) = figure.axes
-    assert points(axes) == [[0.1, 1.0]]
-    dashed = [line for line in axes.lines if line.get_linestyle() == "--"]
-    assert list(dashed[0].get_ydata()) == [1.1, 1.1]
+    wires: dict[int, list[Any]] = {}
+    for gate in itertools.chain.from_iterable(small.moments()):
+        angle = float(circuits.angle(gate)[0]) if gate.name == "R" else 0.0
+        for qubit in gate.qubits:
+            wires.setdefault(qubit, []).append((gate.name[:2], gate.qubits[0], angle))
+    drawn_on: dict[int, list[Any]] = {}
+    for _, row in source.iterrows():
+        name = "R" if row["gate"] in ("RX", "RY", "RZ") else row["gate"][:2]
+        other = row.get("other", row["qubit"] + 1)
+        on = [row["qubit"]] if name == "R" else [row["qubit"], other]
+        angle = row["angle"] if name == "R" else 0.0
+        for qubit in on:
+            drawn_on.setdefault(int(qubit), []).append((name, int(row["qubit"]), angle))
+    for qubit, gates in wires.items():
+        runs = [
+            [
+                sorted(run) if commute else list(run)
+                for commute, run in itertools.groupby(of, lambda gate: gate[0] == "CZ")
+            ]
+            for of in (gates, drawn_on[qubit])
+        ]
+        assert runs[0] == runs[1]
+    assert list(source["symbol"]).count("theta") == 1
+    assert source["column"].is_monotonic_increasing
+    boxes = [text for text in figure.axes[0].texts if text.get_bbox_patch()]
+    assert len(boxes) == source["angle"].notna().sum()

@@ -10,8 +10,11 @@ BLOCKS = "blocks"
 SIGMA = "sigma"
 SYMBOL_LAYER = "symbol_layer"
 SYMBOL_QUBIT = "symbol_qubit"
-OBSERVABLE_A = "observable_a"
-OBSERVABLE_B = "observable_b"
+OBSERVABLE = "observable"
+
+# Of circuits of one's own: the function; and the parameter that is derived by.
+CIRCUIT_OF = "circuit"
+PARAMETER = "parameter"
 
 # A circuit of an ensemble (gradients.csv).
 SAMPLE = "sample"
@@ -34,6 +37,7 @@ EXACT_SECOND_MOMENT = "exact_second_moment"
 EXACT_VARIANCE = "exact_variance"
 ASYMPTOTIC_VARIANCE = "asymptotic_variance"
 RELATIVE_ERROR = "relative_error"
+REASON = "no_exact_form"
 
 # Fits of log variance against width (fits.csv).
 CURVE = "curve"
@@ -55,7 +59,7 @@ ERROR_RATE = "error_rate"
 VERDICT = "verdict"
 
 KEYS = (FAMILY, WIDTH, DEPTH, BLOCK_DEPTH, BLOCKS)
-FURTHER_KEYS = (SIGMA, SYMBOL_LAYER, SYMBOL_QUBIT, OBSERVABLE_A, OBSERVABLE_B)
+FURTHER_KEYS = (SIGMA, SYMBOL_LAYER, SYMBOL_QUBIT, OBSERVABLE, PARAMETER)
 CIRCUIT = (SAMPLE, THETA, GRADIENT)
 STATISTICS = (
     SAMPLES,
@@ -73,6 +77,7 @@ THEORY = (
     EXACT_VARIANCE,
     ASYMPTOTIC_VARIANCE,
     RELATIVE_ERROR,
+    REASON,
 )
 FITS = (CURVE, SLOPE, SLOPE_LOW, SLOPE_HIGH, INTERCEPT, CHI_SQUARE, FREEDOM)
 CLAIMS = (
@@ -85,3 +90,14 @@ CLAIMS = (
     ERROR_RATE,
     VERDICT,
 )
+# The data of a figure: a value with its interval, beside it the theory and the fit.
+SAMPLED = "sampled"
+LOW = "low"
+HIGH = "high"
+EXACT = "exact"
+ASYMPTOTIC = "asymptotic"
+FIT = "fit"
+FIGURE = (SAMPLED, LOW, HIGH, EXACT, ASYMPTOTIC, FIT)
+
+#: Every column that is no key.
+VALUES = {*CIRCUIT, *STATISTICS, *THEORY, *FITS, *CLAIMS, *FIGURE}

@@ -15,9 +15,12 @@ from barren.physics.pair_chain import (
     PAIR,
     PAULI,
     SINGLE,
+    asymptotic_variance,
+    identity_asymptote,
     identity_moments,
     loss_moments,
     random_moments,
+    tutorial_moments,
 )
 
 PAULIS = {
@@ -194,6 +197,24 @@ def test_deep_circuits_are_two_designs(text):
     assert loss == pytest.approx(squares / (size + 1), rel=1e-9)
 
 
+@pytest.mark.parametrize("sigma", [None, 0.5])
+@pytest.mark.parametrize("symbol", [(0, 0), (1, 2), (3, 1)])
+@pytest.mark.parametrize("text", ["Z0 - 0.5 Z1 Z2 + Z0 Z3", "X0 Y3"])
+def test_variances_tend_to_their_asymptotes(text, symbol, sigma):
+    terms = terms_of(text, 4)
+    deep = random_moments(terms, 4, [1000], symbol, sigma).variance[0]
+    found = asymptotic_variance(terms, 4, symbol, sigma)
+    assert found == pytest.approx(deep, rel=1e-9)
+
+
+def test_identity_variances_tend_to_their_asymptote():
+    for text in ("local", "Z0 - 0.5 Z1 Z2 + Z0 Z3", "Z0 Z1"):
+        terms = terms_of(text, 4)
+        deep = identity_moments(terms, 4, [1000], 2).variance[0]
+        assert identity_asymptote(terms, 4) == pytest.approx(deep, rel=1e-9)
+    assert identity_asymptote(terms, 4) == pytest.approx(3 * 16 / 8 / 255, rel=1e-14)
+
+
 def test_wide_normal_angles_are_uniform():
     for text in ("local", "Z0 Z2 + Z3"):
         terms = terms_of(text, 4)
@@ -324,10 +345,10 @@ def test_what_has_no_exact_form_is_refused():
         random_moments(terms_of("Z0", 2), 2, [2], (2, 0))
 
 
-# Grant's blocks: whole circuits over all axes and angles before the symbol.
+# Identity blocks: whole circuits over all axes and angles before the symbol.
 
 
-def exact_identity(zs, width, layer, qubit, sigma):
+def exact_identity(terms, width, layer, qubit, sigma, tutorial=False):
     """Mean of g and of g^2. One layer behind the symbol has to cancel."""
     weights = angle_weights(sigma)
     count = layer * width
@@ -360,56 +381,87 @@ def exact_identity(zs, width, layer, qubit, sigma):
     prepared = np.array([1.0])
     for _ in range(width):
         prepared = np.kron(prepared, np.cos([np.pi / 8, 3 * np.pi / 8]))
-    signs = (-1.0) ** bits[list(zs)].sum(axis=0)
+    observable = np.zeros((2**width, 2**width), dtype=complex)
+    for value, string in terms:
+        at = dict(string)
+        paulis = [PAULIS[at.get(site, "I")] for site in range(width)]
+        observable += value * kron(np.array(paulis))
     mean = second = 0.0
-    for axis in range(3):
+    pairs = list(itertools.product(range(4), repeat=2)) if tutorial else [(0.83, 0.83)]
+    for axis, (theta, phi) in itertools.product(range(3), pairs):
+        share = 1 / 3
+        if tutorial:
+            share *= weights[theta] * weights[phi]
+            theta, phi = ANGLES[[theta, phi]]
         alone = np.zeros(width, dtype=int)
         alone[qubit] = axis
 
-        def loss(theta, phi, alone=alone):
+        def loss(theta, phi=phi, alone=alone):
             one, other = (
                 behind @ kron(turns(alone, np.where(np.arange(width) == qubit, t, 0)))
                 for t in (theta, phi)
             )
             whole = before.conj().swapaxes(1, 2) @ (other.conj().T @ one) @ before
-            return np.abs(whole @ prepared) ** 2 @ signs
+            state = whole @ prepared
+            return np.einsum("ci,ij,cj->c", state.conj(), observable, state).real
 
-        theta = 0.83
-        g = loss(theta + np.pi / 2, theta) - loss(theta - np.pi / 2, theta)
-        mean += weight @ g / 2 / 3
-        second += weight @ (g / 2) ** 2 / 3
+        g = (loss(theta + np.pi / 2) - loss(theta - np.pi / 2)) / 2
+        mean += share * (weight @ g)
+        second += share * (weight @ g**2)
     return mean, second
 
 
 @pytest.mark.parametrize("sigma", [None, 0.4])
 @pytest.mark.parametrize(
-    ("zs", "width", "layer", "qubit"),
+    ("text", "width", "layer", "qubit"),
     [
-        ((0,), 2, 0, 0),
-        ((1,), 2, 1, 0),
-        ((0, 1), 2, 2, 1),
-        ((0, 1, 2), 3, 0, 1),
-        ((0, 1, 2), 3, 1, 1),
-        ((0, 2), 3, 1, 0),
-        ((2,), 3, 1, 1),
-        ((2,), 3, 0, 0),
-        ((0, 1, 2, 3), 4, 0, 3),
+        ("Z0", 2, 0, 0),
+        ("Z1", 2, 1, 0),
+        ("Z0 Z1", 2, 2, 1),
+        ("global", 3, 0, 1),
+        ("global", 3, 1, 1),
+        ("Z0 Z2", 3, 1, 0),
+        ("Z2", 3, 1, 1),
+        ("Z2", 3, 0, 0),
+        ("global", 4, 0, 3),
+        ("local", 2, 2, 0),
+        ("local", 3, 1, 1),
+        ("Z0 Z1 - 0.4 Z1 Z2 + 0.7 Z0", 3, 1, 1),
+        ("Z0 Z1 - 0.4 Z0 + 0.7 Z1", 2, 2, 0),
     ],
 )
-def test_identity_moments_are_the_exact_average(zs, width, layer, qubit, sigma):
-    found = identity_moments(zs, width, [layer], qubit, sigma)
-    exact = exact_identity(zs, width, layer, qubit, sigma)
+def test_identity_moments_are_the_exact_average(text, width, layer, qubit, sigma):
+    terms = terms_of(text, width)
+    found = identity_moments(terms, width, [layer], qubit, sigma)
+    exact = exact_identity(terms, width, layer, qubit, sigma)
     np.testing.assert_allclose(
         [found.mean[0], found.second_moment[0]], exact, rtol=0, atol=1e-12
     )
 
 
+@pytest.mark.parametrize("sigma", [None, 0.4])
+@pytest.mark.parametrize("text", ["Z0 Z1", "local", "X0 + 0.3 Y0 Z1 - Z1 X2", "Z2"])
+def test_tutorial_moments_are_the_exact_average(text, sigma):
+    terms = terms_of(text, 3)
+    found = tutorial_moments(terms, 3, [0, 1, 2], 0, sigma)
+    exact = exact_identity(terms, 3, 0, 0, sigma, tutorial=True)
+    np.testing.assert_allclose(
+        [found.mean[0], found.second_moment[0]], exact, rtol=0, atol=1e-12
+    )
+    later = [0, np.nan] if text == "Z2" else [np.nan, np.nan]
+    np.testing.assert_array_equal(found.second_moment[1:], later)
+
+
 def test_identity_moments_of_reference():
-    found = identity_moments((0, 1), 8, [0, 1, 2, 10])
+    found = identity_moments(terms_of("Z0 Z1", 8), 8, [0, 1, 2, 10])
     expected = [0.083333, 0.115741, 0.080011, 0.049638]
     np.testing.assert_allclose(found.second_moment, expected, rtol=0, atol=5e-7)
-    wide = identity_moments(range(14), 14, [0, 3, 9], 5)
-    assert np.all(wide.second_moment > 0) and np.all(wide.relative_error < 1e-4)
+    for text in ("global", "local"):
+        wide = identity_moments(terms_of(text, 13), 13, [0, 3, 9], 5)
+        assert np.all(wide.second_moment > 0)
+        assert np.all(wide.relative_error < 1e-4)
+    with pytest.raises(NoExactForm, match="X or Y"):
+        identity_moments(terms_of("X0", 2), 2, [1])
 
 
 # Planted faults: each must be seen by the oracle above.

@@ -1,11 +1,12 @@
 # Which circuits: the experiment's configuration, and the circuits drawn from its seed.
-BATCH = layout.batch("{ensemble}", "{first}", "{last}")
+BATCH = layout.batch("{program}", "{first}", "{last}")
+SOURCES = sorted({e.source.rpartition(":")[0] for e in EXPERIMENT.own_circuits.values()})
 NOTEBOOK_STREAM = {}
 if config["stream"] == NOTEBOOK:
     NOTEBOOK_STREAM = {
         "stream": NOTEBOOK,
         "samples": config["samples"],
-        "skip": lambda wildcards, _: EXPERIMENT.skips[wildcards.ensemble],
+        "skip": lambda wildcards, _: EXPERIMENT.skips[wildcards.program],
     }
 
 
@@ -27,14 +28,38 @@ rule describe_experiment:
         "{params.command} 2> {log}"
 
 
+rule build_circuits:
+    input:
+        sources=SOURCES,
+        **needs("build_circuits", "tfq"),
+    output:
+        circuits=[results(layout.circuit(program)) for program in EXPERIMENT.own_circuits],
+        **leaves("build_circuits"),
+    log:
+        "<logs>/build_circuits.log",
+    conda:
+        "../../envs/tfq.yaml"
+    params:
+        command=command(
+            "tfq",
+            "build_circuits",
+            ensembles=json.dumps([e.spec() for e in EXPERIMENT.own_circuits.values()]),
+        ),
+    message:
+        "building the circuits of {input.sources}"
+    shell:
+        "{params.command} 2> {log}"
+
+
 rule sample_circuits:
     input:
+        circuit=built_circuit,
         **needs("sample_circuits", "circuits"),
     output:
         batch=results(BATCH),
         **leaves("sample_circuits", BATCH),
     log:
-        "<logs>/sample_circuits/{ensemble}_{first}-{last}.log",
+        "<logs>/sample_circuits/{program}_{first}-{last}.log",
     conda:
         "../../envs/circuits.yaml"
     resources:
@@ -43,13 +68,13 @@ rule sample_circuits:
         command=command(
             "circuits",
             "sample_circuits",
-            "ensemble",
             "first",
             "last",
+            ensemble=lambda wildcards, _: json.dumps(program_of(wildcards).spec()),
             seed=config["seed"],
             **NOTEBOOK_STREAM,
         ),
     message:
-        "sampling circuits {wildcards.first} to {wildcards.last} of {wildcards.ensemble}"
+        "sampling circuits {wildcards.first} to {wildcards.last} of {wildcards.program}"
     shell:
         "{params.command} 2> {log}"

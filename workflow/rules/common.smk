@@ -10,7 +10,6 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from barren.analysis.figures import CIRCUIT, figures_of
 from barren.physics.ensembles import BadInput
-from barren.physics import families
 from barren.runner import configuration, cost, layout
 from barren.runner.experiment import NOTEBOOK, widths
 from barren.runner.sources import sources
@@ -65,7 +64,7 @@ def command(environment_name, step, *of_wildcards, hidden=(), **options):
     hidden = {"code", "environment", *hidden}
 
     def line(wildcards, input, output):
-        given = {name: value for name, value in input.items() if name not in hidden}
+        given = {n: value for n, value in input.items() if value and n not in hidden}
         given |= {name: wildcards[name] for name in of_wildcards}
         for name, value in options.items():
             given[name] = value(wildcards, output) if callable(value) else value
@@ -86,27 +85,35 @@ def of_width(ensembles, wildcards):
     return [e for e in ensembles if e.width == int(wildcards.width)]
 
 
-def sampled_names(wildcards, _):
-    """The names of the sampled ensembles of one width."""
-    return [e.name for e in of_width(EXPERIMENT.sampled, wildcards)]
+def ensembles_of_width(wildcards, _):
+    """The ensembles of one width, as a part of the configuration."""
+    return json.dumps(EXPERIMENT.of_width(int(wildcards.width)))
 
 
-def all_names(wildcards, _):
-    """The names of the ensembles of one width."""
-    return [e.name for e in of_width(EXPERIMENT.ensembles, wildcards)]
+def built_circuit(wildcards):
+    """The circuit of a batch, where it is one of one's own."""
+    own = wildcards.program in EXPERIMENT.own_circuits
+    return [results(layout.circuit(wildcards.program))] if own else []
+
+
+def built_circuits_of_width(wildcards):
+    """The circuits of one's own of one width."""
+    own = of_width(EXPERIMENT.own_circuits.values(), wildcards)
+    return [results(layout.circuit(ensemble.program)) for ensemble in own]
 
 
 def batches_of_width(wildcards):
     """The batches of the sampled ensembles of one width in one range of samples."""
+    programs = [p for p, e in EXPERIMENT.programs.items() if str(e.width) == wildcards.width]
     batch = wildcards.first, wildcards.last
-    return [results(layout.batch(n, *batch)) for n in sampled_names(wildcards, None)]
+    return [results(layout.batch(program, *batch)) for program in programs]
 
 
 def all_batches(_):
-    """The batches of every sampled ensemble."""
+    """All batches of circuits."""
     return [
-        results(layout.batch(ensemble.name, *batch))
-        for ensemble in EXPERIMENT.sampled
+        results(layout.batch(program, *batch))
+        for program in EXPERIMENT.programs
         for batch in EXPERIMENT.batches
     ]
 
@@ -130,9 +137,14 @@ def samples_of(wildcards):
     return int(wildcards.last) - int(wildcards.first) + 1
 
 
+def program_of(wildcards):
+    """An ensemble of the circuits of a batch."""
+    return EXPERIMENT.programs[wildcards.program]
+
+
 def sampling_cost(wildcards):
     """What a job of `sample_circuits` takes."""
-    return cost.sampling(families.parse(wildcards.ensemble), samples_of(wildcards), RATES)
+    return cost.sampling(program_of(wildcards), samples_of(wildcards), RATES)
 
 
 def gradient_cost(wildcards):
@@ -175,6 +187,7 @@ ONCE = [
     "gather_gradients",
     "summarise_gradients",
     "judge_claims",
+    *(["build_circuits"] if EXPERIMENT.own_circuits else []),
     *(["plot_variance"] if CURVES else []),
     "draw_circuits",
     "write_paper",

@@ -1,51 +1,43 @@
 # One environment per kind of step, installed from envs/NAME.requirements.txt into
-# conda environments (--sdm conda) or into venvs that a rule below builds. A rule says
-#     input: environment("tfq")          the environment, as an input where it is built
-#     conda: "../envs/tfq.yaml"          the same environment, for conda
+# conda environments (--sdm conda) or into venvs that a rule builds. A rule says
+#     input: environment("tfq")          the environment, as an input
+#     conda: "../../envs/tfq.yaml"       the same environment, for conda
 #     shell: f"{python('tfq')} scripts/..."
 import os
+import platform
+import re
 import sys
 from functools import cache
+from importlib import util
 from pathlib import Path
 
-sys.path.insert(0, str(Path(workflow.basedir).parent / "scripts"))
-from deploy_environment import (
-    DeploymentError,
-    check_platform,
-    find_python,
-    lock_digest,
-    venv_prefix,
-)
+# From its file, because another workflow may have a module of this name.
+PROJECT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
+SPEC = util.spec_from_file_location("deploy", PROJECT / "scripts/tools/deploy.py")
+deploy = util.module_from_spec(SPEC)
+SPEC.loader.exec_module(deploy)
+venv_prefix = deploy.venv_prefix
 
-sys.path.pop(0)
-
-ENVIRONMENTS = (
-    "benchmark",
-    "circuits",
-    "plot",
-    "provenance",
-    "qsim",
-    "tables",
-    "test",
-    "tfq",
-    "theory",
-)
+ENVIRONMENTS = sorted(path.stem for path in deploy.LOCKS.glob("*.yaml"))
 CONDA = any(
     method.name == "CONDA" for method in workflow.deployment_settings.deployment_method
 )
+# For the post-deploy scripts: Snakemake runs copies of them in the working directory.
+os.environ.update(BARREN_DEPLOY=deploy.__file__)
 
 
 @cache
 def environment(name):
-    """Return the marker of an environment's venv as an input; nothing under conda."""
+    """Return a file that is another one when the environment is another one."""
     if CONDA:
-        return []
+        return os.path.relpath(deploy.LOCKS / f"{name}.{deploy.SCRIPT}")
     prefix = venv_prefix(name)
-    if workflow.is_main_process and not (prefix / "bin" / "python").exists():
-        require_python()
+    marker = prefix / "environment.json"
+    if workflow.is_main_process and not deploy.is_complete(name, prefix):
+        marker.unlink(missing_ok=True)  # so that it is built again
     # Building an environment again, equal as it is, is no reason to rerun its jobs.
     # Another lock is: it is another file.
-    return ancient(str(prefix / "environment.json"))
+    return ancient(str(marker))
 
 
 def python(name):
@@ -57,35 +49,74 @@ def python(name):
     return f"{program} -s -E"
 
 
-@cache
-def require_python():
-    """Stop unless there is a Python 3.11 to build venvs with."""
-    try:
-        find_python()
-    except DeploymentError as error:
-        sys.exit(f"error: {error}")
-
-
-def check_environments():
+def check_machine():
     """Stop where the environments cannot work, before anything starts."""
-    check_platform()
+    machine = " ".join([platform.system(), platform.machine(), *platform.libc_ver()])
+    linux = re.fullmatch(r"Linux x86_64 glibc (\d+)\.(\d+)", machine)
+    if not linux or (int(linux[1]), int(linux[2])) < (2, 28):
+        sys.exit(
+            f"error: this machine is {machine}: TensorFlow Quantum has wheels for "
+            "Linux x86_64 with glibc 2.28 or later only"
+        )
     if (asked := os.environ.get("DEPLOYER", "")) not in {"", "conda", "venv"}:
-        raise DeploymentError(f"DEPLOYER is {asked!r}: allowed are 'conda' and 'venv'")
+        sys.exit(f"error: DEPLOYER is {asked!r}: allowed are 'conda' and 'venv'")
+    if CONDA and re.search(r"\s", f"{Path.cwd()}{PROJECT}"):
+        sys.exit(
+            "error: conda's environments do not work in a path with a space: "
+            "say DEPLOYER=venv, or move the project"
+        )
+
+
+def check_locks():
+    """Stop if the files of an environment do not belong together."""
     for name in ENVIRONMENTS:
-        # A post-deploy script made for another lock would leave conda's environment
-        # as it was before the lock changed.
-        script = Path(f"envs/{name}.post-deploy.sh")
-        if lock_digest(name) not in script.read_text():
-            raise DeploymentError(
-                f"{script}: made for another envs/{name}.requirements.txt; run make lock"
+        check_digests(name)
+        check_pins(name)
+
+
+def check_digests(name):
+    """Stop if a post-deploy script was made for another lock or other pins.
+
+    Conda's environment would stay as it was before.
+    """
+    for kind in (deploy.LOCK, deploy.PINS):
+        if deploy.digest(name, kind) not in deploy.read(name, deploy.SCRIPT):
+            sys.exit(
+                f"error: envs/{name}.{deploy.SCRIPT}: "
+                f"made for another envs/{name}.{kind}; run make lock"
             )
 
 
+def check_pins(name):
+    """Stop if conda's pins lack what they require, by the records of the packages."""
+    table = deploy.read("pins", "dependencies.txt").splitlines()
+    required = {build: packages for build, *packages in map(str.split, table)}
+    pinned = deploy.pinned_builds(name)
+    packages = {build.rsplit("-", 2)[0] for build in pinned}
+    for build in pinned:
+        lacking = set(required.get(build, ["a line in pins.dependencies.txt"]))
+        # What begins with __ is a property of the machine.
+        lacking = {package for package in lacking - packages if package[:2] != "__"}
+        if lacking:
+            sys.exit(f"error: envs/{name}.{deploy.PINS}: {build} needs {min(lacking)}")
+
+
+def discard_incomplete():
+    """Let Snakemake make those conda environments again that lack their marker."""
+    scripts = {deploy.read(name, deploy.SCRIPT): name for name in ENVIRONMENTS}
+    folder = Path(workflow.deployment_settings.conda_prefix or ".snakemake/conda")
+    for copy in folder.glob(f"*.{deploy.SCRIPT}"):
+        name = scripts.get(copy.read_text())
+        prefix = copy.with_name(copy.name[: -len(deploy.SCRIPT) - 1])
+        if name and not deploy.is_complete(name, prefix):
+            prefix.with_suffix(".env_setup_done").unlink(missing_ok=True)
+
+
 if workflow.is_main_process:
-    try:
-        check_environments()
-    except DeploymentError as error:
-        sys.exit(f"error: {error}")
+    check_machine()
+    check_locks()
+    if CONDA:
+        discard_incomplete()
     print(
         f"environments: {'conda' if CONDA else 'venvs in .venvs'} "
         f"(force with DEPLOYER={'venv' if CONDA else 'conda'})",

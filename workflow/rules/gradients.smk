@@ -22,7 +22,7 @@ rule compute_gradients:
             "first",
             "last",
             hidden=["batches"],
-            ensembles=sampled_names,
+            ensembles=ensembles_of_width,
             results=folder_of,
             seed=config["seed"],
             engine=config["engine"],

@@ -4,6 +4,7 @@ PREDICTION = layout.theory("{width}")
 
 rule predict_variance:
     input:
+        circuits=built_circuits_of_width,
         **needs("predict_variance", "theory"),
     output:
         theory=results(PREDICTION),
@@ -13,7 +14,7 @@ rule predict_variance:
     conda:
         "../../envs/theory.yaml"
     params:
-        command=command("theory", "predict_variance", ensembles=all_names),
+        command=command("theory", "predict_variance", ensembles=ensembles_of_width),
     message:
         "predicting the exact moments at width {wildcards.width}"
     shell:

@@ -4,6 +4,7 @@ Figures follow from the keys that vary. Standard library alone, because the work
 takes names, titles and captions from here; `plots` and `drawing` draw what this says.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,8 @@ from barren.physics.ensembles import Ensemble
 
 CURVE, MAP, CIRCUIT = "curve", "map", "circuit"
 SYMBOL = (columns.SYMBOL_LAYER, columns.SYMBOL_QUBIT)
-OBSERVABLE = (columns.OBSERVABLE_A, columns.OBSERVABLE_B)
+#: Of observables that are pairs, Z_a Z_b; columns of the figure's data alone.
+QUBITS = ("qubit_a", "qubit_b")
 #: A key along an axis, in words; another key is its own name.
 AXES = {
     columns.WIDTH: "width (qubits)",
@@ -22,22 +24,23 @@ AXES = {
     columns.SIGMA: "sigma of the angles (radians)",
     columns.SYMBOL_LAYER: "layer of the symbol",
     columns.SYMBOL_QUBIT: "qubit of the symbol",
-    columns.OBSERVABLE_A: "qubit a",
-    columns.OBSERVABLE_B: "qubit b",
+    QUBITS[0]: "qubit a",
+    QUBITS[1]: "qubit b",
 }
 
 _SETTING = "\n\n*Setting:* {setting}"
 _POINTS = (
     "Points are the unbiased sample variance of the gradient over the circuits of an "
-    "ensemble, each with its own theta, with a 95 % bootstrap-t interval; lines are the "
-    "exact variance, where one is known, and thin dashes join points where none is. "
+    "ensemble, each with its own theta, with a 95 % bootstrap-t interval; lines are "
+    "the exact variance, where one is known, and thin dashes join points where none "
+    "is. "
 )
 _LIMIT = "Dotted lines are the limit of infinite depth. "
 _FIT = (
     "A dashed line is the exponential fitted to the points, with its slope in the "
-    "logarithm per qubit. Where the points leave the dotted line, the circuits are too "
-    "shallow for their width to be called deep: the flattening is one of depth, not the "
-    "end of the plateau. "
+    "logarithm per qubit. Where the points leave the dotted line, the circuits are "
+    "too shallow for their width to be called deep: the flattening is one of depth, "
+    "not the end of the plateau. "
 )
 _STD = (
     "Points are the population standard deviation of the gradient (divisor: samples), "
@@ -45,15 +48,15 @@ _STD = (
     "square roots of those of the variance. "
 )
 _CELLS = (
-    "Cells are the unbiased sample variance over the circuits of each ensemble, and the "
-    "exact variance, where one is known. White is a variance of 0, outside the light "
-    "cone, or a place that was not asked for. "
+    "Cells are the unbiased sample variance over the circuits of each ensemble, and "
+    "the exact variance, where one is known. White is a variance of 0, outside the "
+    "light cone, or a place that was not asked for. "
 )
 _FURTHER = {
     columns.DEPTH: "The lines are exact at every depth. " + _LIMIT,
     columns.SIGMA: (
-        "Angles are normally distributed about 0 with standard deviation sigma; a dashed "
-        "line is the exact variance of uniform angles. "
+        "Angles are normally distributed about 0 with standard deviation sigma; a "
+        "dashed line is the exact variance of uniform angles. "
     ),
 }
 
@@ -64,8 +67,8 @@ class Figure:
 
     kind: variance (or what `quantity` names) as curves against the key x, as heat maps
     over x and y, or the drawing of a circuit. families: the names of those that it
-    shows. fits: with the lines fitted to the samples. caption: text in which `{setting}`
-    stands for what was sampled and `{seed}` for the seed.
+    shows. fits: with the lines fitted to the samples. caption: text in which
+    `{setting}` stands for what was sampled and `{seed}` for the seed.
     """
 
     name: str
@@ -93,33 +96,41 @@ def figures_of(ensembles: Iterable[Ensemble]) -> list[Figure]:
     families = list(dict.fromkeys(map(type, ensembles)))
     keys = {of: varied(e for e in ensembles if type(e) is of) for of in families}
     if set().union(*keys.values()) <= {columns.WIDTH}:
-        for ensemble in filter(_known_at_every_depth, ensembles):
-            keys[type(ensemble)].add(columns.DEPTH)
+        for of in families:
+            keys[of].update({of.predicts_every} - {""})
 
     def varying(*some: str) -> Families:
         return [of for of in families if keys[of].issuperset(some)]
 
     places = varying(*SYMBOL)
-    pairs = [of for of in families if keys[of].intersection(OBSERVABLE)]
+    observables = {of: {e.observable for e in ensembles if type(e) is of} for of in families}
+    pairs = [of for of in families if sum(map(is_pair, observables[of])) > 2]
     figures = _against_width(varying(columns.WIDTH))
     for key in _numbers(ensembles):
         mapped = places if key in SYMBOL else []
         figures += _against(key, [of for of in varying(key) if of not in mapped])
-    figures += _map("gradient_variance_of_symbols", "the symbol's place", SYMBOL, places)
-    figures += _map("gradient_variance_of_observables", "observable", OBSERVABLE, pairs)
-    return figures + [_circuit(of) for of in families]
+    figures += _map(
+        "gradient_variance_of_symbols", "the symbol's place", SYMBOL, places
+    )
+    figures += _map("gradient_variance_of_observables", "observable", QUBITS, pairs)
+    return figures + [
+        _circuit(shown)
+        for of in families
+        for shown in of.displayed([e for e in ensembles if type(e) is of])
+    ]
 
 
-def _known_at_every_depth(ensemble: Ensemble) -> bool:
-    """Whether one sweep of the exact theory covers all depths of the ensemble."""
-    depth = ensemble.keys().get(columns.DEPTH)
-    return bool(depth != ensemble.sweep[0].keys().get(columns.DEPTH))
+def is_pair(observable: str) -> bool:
+    """Whether an observable is a product Z_a Z_b."""
+    return bool(re.fullmatch(r"Z\d+ Z\d+", observable))
 
 
 def _numbers(ensembles: Sequence[Ensemble]) -> list[str]:
     """The keys that a curve can stand against, but the width."""
-    order = [key for e in ensembles for key in e.circuit_keys()[1:]]
-    found = {k for e in ensembles for k, v in e.keys().items() if isinstance(v, int | float)}
+    order = [key for e in ensembles for key in e.shape_keys[1:]]
+    found = {
+        k for e in ensembles for k, v in e.keys().items() if isinstance(v, int | float)
+    }
     return [key for key in dict.fromkeys([*order, *SYMBOL]) if key in found]
 
 
@@ -130,7 +141,9 @@ def _against_width(families: Families) -> list[Figure]:
     figures = []
     if kinds:
         kind = kinds[0]
-        figures += _widths(f"gradient_variance_{kind}", f"gradient_std_{kind}", first, True)
+        figures += _widths(
+            f"gradient_variance_{kind}", f"gradient_std_{kind}", first, True
+        )
     if len(kinds) > 1:
         both = "_vs_".join(kinds)
         figures += _widths(both, f"{both}_std", families, False)
@@ -144,7 +157,8 @@ def _widths(variance: str, std: str, families: Families, fits: bool) -> list[Fig
         Figure(
             name=variance,
             title=f"Variance against width: {names}",
-            caption=f"Gradient variance {opening}{_POINTS}{_LIMIT}{_FIT * fits}{_SETTING}",
+            caption=f"Gradient variance {opening}{_POINTS}{_LIMIT}{_FIT * fits}"
+            f"{_SETTING}",
             families=_names(families),
             fits=fits,
         ),
@@ -191,17 +205,15 @@ def _map(name: str, by: str, axes: tuple[str, str], families: Families) -> list[
     ][: len(families)]
 
 
-def _circuit(family: type[Ensemble]) -> Figure:
-    small = family.displayed()
+def _circuit(shown: Ensemble) -> Figure:
     return Figure(
-        name=f"circuit_{family.family}",
-        title=f"A circuit: {family.title}",
-        caption=f"A circuit of the family {family.title}: width {small.width}, "
-        f"{small.structure}. Boxes are rotations with their axis and angle (radians), "
-        "dots joined by a line are CZ gates, a dot and a cross CNOT gates; the shaded box "
-        "with theta is the symbol. Drawn from seed {seed}, sample 0 of a small ensemble "
-        "that stands for the larger ones.",
-        families=(family.family,),
+        name=shown.drawing,
+        title=f"A circuit: {shown.title}, {shown.structure}",
+        caption=f"A circuit: {shown.title}, width {shown.width}, {shown.structure}. "
+        "Boxes are gates; rotations have their axis and angle (radians), or their "
+        "symbol. Dots joined by a line are CZ gates, a dot and a cross CNOT gates. A "
+        "shaded box is the symbol theta. Angles are drawn from seed {seed}, sample 0.",
+        families=(shown.family,),
         kind=CIRCUIT,
     )
 

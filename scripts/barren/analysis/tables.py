@@ -1,7 +1,7 @@
 """Tables as pandas data frames."""
 
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +11,22 @@ from barren import columns
 from barren.physics.ensembles import Ensemble
 from barren.physics.families import FAMILIES
 
-_KEYS = {of.name: of.type for family in FAMILIES.values() for of in fields(family)}
-# Counts that are empty where a family lacks the key.
-_INTEGERS = {key for key, kind in _KEYS.items() if kind is int}
-_INTEGERS |= {columns.SAMPLE, columns.SAMPLES}
-
-
 def read_table(path: Path) -> pd.DataFrame:
-    """Read a table; key columns are nullable integers."""
+    """Read a table; counts are nullable integers."""
     return with_integers(pd.read_csv(path, float_precision="round_trip"))
 
 
 def with_integers(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with its counts as nullable integers."""
-    return table.astype({name: "Int64" for name in table if name in _INTEGERS})
+    """The table with its counts as nullable integers: they are empty where one is missing."""
+    counts = [*key_columns(table), columns.SAMPLE, columns.SAMPLES]
+    return table.astype({k: "Int64" for k in counts if k in table and _whole(table[k])})
+
+
+def _whole(values: pd.Series) -> bool:
+    """Whether these are whole numbers, but for sigma's, which are none by nature."""
+    if values.name == columns.SIGMA or not pd.api.types.is_numeric_dtype(values):
+        return values.isna().all() and values.name in columns.KEYS
+    return bool((values.dropna() % 1 == 0).all())
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
@@ -34,7 +36,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
 def key_columns(table: pd.DataFrame) -> list[str]:
     """The columns that say which ensemble a row belongs to."""
-    return [key for key in table.columns if key == columns.FAMILY or key in _KEYS]
+    return [key for key in table.columns if key not in columns.VALUES]
 
 
 def ensemble_keys(ensembles: Sequence[Ensemble], keys: Sequence[str]) -> pd.DataFrame:
@@ -47,5 +49,44 @@ def ensemble_keys(ensembles: Sequence[Ensemble], keys: Sequence[str]) -> pd.Data
 
 def ensemble_of(row: Any) -> Ensemble:
     """The ensemble that a row belongs to; of width 0 where the row has none."""
-    known = {key: row[key] for key in row.index if key in _KEYS and pd.notna(row[key])}
-    return FAMILIES[row[columns.FAMILY]](**{columns.WIDTH: 0} | known)
+    keys = [key for key in row.index if key not in columns.VALUES]
+    known = {key: row[key] for key in keys if pd.notna(row[key])}
+    return FAMILIES[known.pop(columns.FAMILY)].of_columns(known)
+
+
+def points_of(ensembles: Iterable[Ensemble], theory: pd.DataFrame) -> list[Ensemble]:
+    """The ensembles, one for each parameter where several are asked for.
+
+    The theory's table has a row for each of them, whether an exact form is known or not.
+    """
+    ensembles = list(ensembles)
+    if columns.PARAMETER not in theory:
+        return ensembles
+    asked: dict[tuple[Any, ...], list[str]] = {}
+    keys = [key for key in key_columns(theory) if key != columns.PARAMETER]
+    for values in theory.itertuples(index=False):
+        row = values._asdict()
+        place = tuple(None if pd.isna(row[key]) else row[key] for key in keys)
+        asked.setdefault(place, []).append(row[columns.PARAMETER])
+    points: list[Ensemble] = []
+    for ensemble in ensembles:
+        place = tuple(ensemble.keys().get(key) for key in keys)
+        points += [
+            replace(ensemble, parameter=name) if isinstance(name, str) else ensemble
+            for name in asked[place]
+        ]
+    return points
+
+
+def rows_by_ensemble(
+    table: pd.DataFrame, keys: Sequence[str], ensembles: Iterable[Ensemble]
+) -> dict[Ensemble, pd.DataFrame]:
+    """The rows of a table, whose key columns are `keys`, by their ensemble."""
+    known = {tuple(e.keys().get(key) for key in keys): e for e in ensembles}
+    found = {}
+    values: Any
+    for values, rows in table.groupby(list(keys), dropna=False, sort=False):
+        key = tuple(None if pd.isna(value) else value for value in values)
+        if key in known:
+            found[known[key]] = rows
+    return found

@@ -20,14 +20,14 @@ def setting(ensemble: Ensemble, keys: Iterable[str]) -> str:
     """Some keys of an ensemble in words: "symbol on layer 2, observable Z0 Z3"."""
     values, keys = ensemble.keys(), set(keys)
     parts = []
-    structure = [key for key in ensemble.circuit_keys() if key not in SHARED]
+    structure = [key for key in ensemble.shape_keys if key not in SHARED]
     if keys.intersection(structure):
         parts.append(ensemble.structure)
     if columns.SIGMA in keys:
         parts.append(sigma(ensemble.sigma))
     parts += [text(key, values) for key in PLACES if key in keys]
-    if keys & {columns.OBSERVABLE_A, columns.OBSERVABLE_B}:
-        parts.append(f"observable Z{ensemble.observable_a} Z{ensemble.observable_b}")
+    if columns.OBSERVABLE in keys:
+        parts.append(f"observable {ensemble.observable}")
     return ", ".join(parts)
 
 

@@ -2,25 +2,26 @@
 
 `numpy.load` reads it. Its arrays:
 
-about: JSON text with `format`, `version`, the `ensemble`'s name, the random `stream`
-    and its `seed`.
+about: JSON text with `format`, `version`, the `program`'s name, the random `stream`,
+    its `seed` and the `symbols` of the programs.
 sample: int64 (samples,), the index of each circuit in its ensemble.
 axes: uint8 (samples, layers, width), 0, 1, 2 for rotations about X, Y, Z.
     Only where the circuits draw them.
-angles: float64 (samples, layers, width), radians. The layers of an identity family are
+angles: float64 (samples, layers, width), radians; of one's own circuits (samples,
+    parameters). The layers of an identity family are
     those of U_1, then U_2, ...; the daggers repeat them.
 theta: float64 (samples,), radians, the symbol's value.
 phi: float64 (samples,), radians, the angle opposite the symbol, where it has its own.
-programs: bytes (samples,), a TensorFlow Quantum program each, for `tfq.from_tensor`.
+programs: bytes (samples,), a TensorFlow Quantum program each, for `tfq.from_tensor`; of
+    one's own circuits (1,), a program that all share.
 """
 
 import dataclasses
 import io
 import json
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,32 +30,42 @@ from barren.physics.circuits import Circuits
 from barren.physics.ensembles import BadInput, Ensemble
 
 FORMAT = "barren-plateau circuits"
-VERSION = 2
+VERSION = 3
+
+
+class Batch(NamedTuple):
+    """What a batch holds: a program for each circuit, or one that all share."""
+
+    samples: NDArray[np.int64]
+    circuits: Circuits
+    programs: NDArray[np.bytes_]
+    symbols: tuple[str, ...]
+
+    def __getitem__(self, rows: slice) -> "Batch":  # type: ignore[override]
+        """Some of the circuits."""
+        shared = len(self.programs) < len(self.samples)
+        programs = self.programs if shared else self.programs[rows]
+        return Batch(self.samples[rows], self.circuits[rows], programs, self.symbols)
 
 
 def write_batch(
-    path: Path,
-    ensemble: Ensemble,
-    stream: str,
-    seed: int,
-    samples: Sequence[int],
-    circuits: Circuits,
-    programs: NDArray[np.bytes_],
+    path: Path, ensemble: Ensemble, stream: str, seed: int, batch: Batch
 ) -> None:
     """Write a batch; the same circuits give the same bytes."""
     about = {
         "format": FORMAT,
         "version": VERSION,
-        "ensemble": ensemble.name,
+        "program": ensemble.program,
         "stream": stream,
         "seed": seed,
+        "symbols": batch.symbols,
     }
-    drawn = {name: array for name, array in vars(circuits).items() if array is not None}
+    drawn = vars(batch.circuits).items()
     arrays = {
         "about": np.array(json.dumps(about)),
-        "sample": np.array(samples, np.int64),
-        **drawn,
-        "programs": programs,
+        "sample": np.array(batch.samples, np.int64),
+        **{name: array for name, array in drawn if array is not None},
+        "programs": batch.programs,
     }
     # Level 1: the programs shrink twentyfold in a fifth of numpy's own time.
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
@@ -65,13 +76,11 @@ def write_batch(
             archive.writestr(_entry(f"{name}.npy"), buffer.getbuffer())
 
 
-def read_batch(
-    path: Path, ensemble: Ensemble, seed: int
-) -> tuple[NDArray[np.int64], Circuits, NDArray[np.bytes_]]:
-    """Sample indices, circuits and programs of a batch.
+def read_batch(path: Path, ensemble: Ensemble, seed: int) -> Batch:
+    """Read a batch.
 
-    Raises BadInput for a file that is truncated, of another version, or of another
-    ensemble or seed than the caller expects.
+    Raises BadInput for a file that is truncated, of another version, or of other
+    circuits or another seed than the caller expects.
     """
     try:
         with np.load(path) as archive:
@@ -84,7 +93,7 @@ def read_batch(
     expected: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
-        "ensemble": ensemble.name,
+        "program": ensemble.program,
         "seed": seed,
     }
     for key, value in expected.items():
@@ -93,9 +102,9 @@ def read_batch(
                 f"{path}: {key} is {about.get(key)!r}, expected {value!r}; "
                 "delete the file to have it made again"
             )
-    names = [of.name for of in dataclasses.fields(Circuits)]
-    drawn: dict[str, Any] = {name: arrays.get(name) for name in names}
-    return arrays["sample"], Circuits(**drawn), arrays["programs"]
+    drawn = {of.name: arrays.get(of.name) for of in dataclasses.fields(Circuits)}
+    symbols = tuple(about["symbols"])
+    return Batch(arrays["sample"], Circuits(**drawn), arrays["programs"], symbols)
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

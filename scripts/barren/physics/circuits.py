@@ -1,13 +1,13 @@
 """Axes and angles of random circuits, drawn from explicit random streams."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from barren.physics.ensembles import ANGLES, PHI, Ensemble, Gate
+from barren.physics.ensembles import ANGLES, PHI, Ensemble, Gate, Layered
 
 #: Axis codes: 0, 1, 2 are rotations about X, Y, Z.
 AXES = "XYZ"
@@ -17,24 +17,35 @@ AXES = "XYZ"
 class Circuits:
     """What was drawn for circuits of one ensemble.
 
-    angles: float64 (samples, layers, width), radians.
+    angles: float64 (samples, layers, width), radians; of one's own circuits (samples,
+        parameters).
     theta: float64 (samples,), radians: the angle of the rotation that is the symbol.
     axes: uint8 (samples, layers, width), codes into `AXES`, where they are drawn.
     phi: float64 (samples,), radians: an angle opposite the symbol, where it has its own.
     """
 
     angles: NDArray[np.float64]
-    theta: NDArray[np.float64]
+    theta: NDArray[np.float64] | None = None
     axes: NDArray[np.uint8] | None = None
     phi: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
-        return len(self.theta)
+        return len(self.angles)
 
     def __getitem__(self, rows: slice | Sequence[int]) -> "Circuits":
         arrays: dict[str, Any] = {of.name: getattr(self, of.name) for of in fields(self)}
         drawn = {name: of[rows] for name, of in arrays.items() if of is not None}
         return Circuits(**drawn)
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """The values of the symbols, (samples, symbols)."""
+        return self.angles if self.theta is None else self.theta[:, None]
+
+    def shifted(self, by: float) -> "Circuits":
+        """The circuits with another theta."""
+        assert self.theta is not None
+        return replace(self, theta=self.theta + by)
 
     def axis(self, gate: Gate) -> NDArray[np.uint8]:
         """Axis code of a rotation in each circuit, (samples,)."""
@@ -63,20 +74,29 @@ def stream(seed: int, circuit: str, sample: int) -> np.random.Generator:
     )
 
 
-def sample_circuits(ensemble: Ensemble, seed: int, samples: Sequence[int]) -> Circuits:
+def sample_circuits(ensemble: Layered, seed: int, samples: Sequence[int]) -> Circuits:
     """Draw the circuits with the given sample indices (see `Ensemble.draw`)."""
     drawn = [ensemble.draw(stream(seed, ensemble.circuit, n)) for n in samples]
     arrays = {name: np.stack([d[name] for d in drawn]) for name in drawn[0]}
     return with_theta(ensemble, **arrays)
 
 
-def with_theta(ensemble: Ensemble, angles: NDArray[np.float64], **more: Any) -> Circuits:
+def sample_parameters(
+    ensemble: Ensemble, parameters: int, seed: int, samples: Sequence[int]
+) -> Circuits:
+    """Draw all parameters of circuits of one's own, angles (samples, parameters)."""
+    streams = (stream(seed, ensemble.circuit, sample) for sample in samples)
+    angles = [ensemble.draw_angle(rng, (parameters,)) for rng in streams]
+    return Circuits(np.array(angles))
+
+
+def with_theta(ensemble: Layered, angles: NDArray[np.float64], **more: Any) -> Circuits:
     """Circuits of which the symbol's angle is theta."""
     return Circuits(angles, angles[:, *ensemble.symbol].copy(), **more)
 
 
 def replay_notebook(
-    ensemble: Ensemble, seed: int, skip: int, of: int, samples: Sequence[int]
+    ensemble: Layered, seed: int, skip: int, of: int, samples: Sequence[int]
 ) -> Circuits:
     """The circuits that the tutorial's notebook draws, from its own random stream.
 

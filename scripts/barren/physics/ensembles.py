@@ -8,10 +8,14 @@ uses the standard library alone, because the workflow imports it too.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
-from functools import cache
+from functools import cache, cached_property
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Self
+
+from barren import columns
+from barren.physics.observables import BadObservable, Observable, Term
 
 #: Angle of the preparation R_Y on every qubit, radians (McClean et al. 2018).
 PREPARATION = math.pi / 4
@@ -23,6 +27,9 @@ PHI = "phi"
 #: What computes gradients; each has an environment of its name.
 TFQ = "tfq"
 QSIM = "qsim"
+
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class BadInput(Exception):
@@ -52,7 +59,8 @@ Moment = list[Gate]
 class Prediction(NamedTuple):
     """Exact moments of the gradient; None where no exact form is known.
 
-    relative_error: of the variance. The asymptote is that of deep circuits.
+    relative_error: of the variance. The asymptote is that of deep circuits. reason: why
+    there is no exact form, in a few words.
     """
 
     mean: float | None = None
@@ -60,6 +68,7 @@ class Prediction(NamedTuple):
     variance: float | None = None
     asymptotic_variance: float | None = None
     relative_error: float | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,73 +77,63 @@ class Ensemble:
 
     The fields are keys of the configuration, of names and of tables; one without a
     default is required. sigma: standard deviation (radians) of normally distributed
-    angles, None for uniform ones.
+    angles, None for uniform ones. observable: its canonical text (see `observables`).
     """
 
     width: int
     sigma: float | None = None
-    symbol_layer: int = 0
-    symbol_qubit: int = 0
-    observable_a: int = 0
-    observable_b: int = 1
+    observable: str = "Z0 Z1"
 
+    #: The symbol that is meant, where a program has several.
+    parameter: ClassVar[str | None] = None
     #: Name in the configuration; in words; and of the families it is shown with.
     family: ClassVar[str]
     title: ClassVar[str]
     kind: ClassVar[str]
-    #: The key that counts the layers among which the symbol can be.
-    layer_key: ClassVar[str] = "depth"
-    #: Axis of every rotation; empty where each draws its own.
-    axis: ClassVar[str] = ""
-    #: Whether theta stands once and is independent of all else: theta + pi then has the
-    #: opposite gradient.
-    theta_is_alone: ClassVar[bool] = True
+    #: The keys that say which derivative is taken of a circuit, not which circuit it is.
+    gradient_keys: ClassVar[tuple[str, ...]] = ("observable",)
+    #: Whether theta stands once and is independent of all else: with uniform angles the
+    #: gradient is then symmetric about 0. None: where an exact form is known.
+    theta_is_alone: ClassVar[bool | None] = None
+    #: A key of which the exact theory yields every lesser value too.
+    predicts_every: ClassVar[str] = ""
     #: What is claimed of the family, by name (see `analysis.claims`).
     claims: ClassVar[tuple[str, ...]] = (
         "variance_falls_with_width",
         "variance_falls_exponentially",
     )
 
-    # What a family says of itself.
-
     @property
     def layers(self) -> int:
         """Layers of rotations that are drawn."""
-        return self.symbol_layers
+        return 1
 
-    def moments(self) -> Iterator[Moment]:
-        """The gates in order, in moments.
-
-        Programs, engines and drawings follow it; the order of gates stands nowhere else
-        but in the oracle that the tests hold against it.
-        """
+    def count_gates(self) -> int:
+        """Gates of one circuit."""
         raise NotImplementedError
 
-    def draw(self, rng: Any) -> dict[str, Any]:
-        """What one circuit draws from a numpy generator: axes and angles (layers, width).
-
-        The order is part of what a seed means: all axes, all angles, layer by layer and
-        qubit by qubit, then what a family adds.
-        """
-        shape = (self.layers, self.width)
-        axes = {} if self.axis else {"axes": rng.integers(0, 3, shape, "uint8")}
-        return axes | {ANGLES: self.draw_angle(rng, shape)}
+    def asked(self, symbols: Sequence[str]) -> Sequence[str]:
+        """The symbols whose gradients are asked for, of those of its programs."""
+        return symbols
 
     @classmethod
-    def predict(cls, ensembles: Sequence[Self]) -> Iterator[tuple[Self, Prediction]]:
+    def predict(
+        cls, ensembles: Sequence[Self], built: Mapping[str, Any] = NOTHING
+    ) -> Iterator[tuple[Self, Prediction]]:
         """Exact moments of ensembles of the family; by default there is no exact form.
 
-        It may yield more than was asked for, as every lesser depth.
+        It may yield more than was asked for, as every lesser depth. built: circuits of
+        one's own, by program (see `ansatz`).
         """
         for ensemble in ensembles:
-            yield ensemble, Prediction()
+            yield ensemble, Prediction(reason="none is known for this family")
 
     @property
     def sweep(self) -> tuple[Any, int]:
         """What one sweep of the exact theory covers, and its layers; 0 for none."""
         return self, 0
 
-    def first_block(self, circuits: Any) -> tuple[Self, Any] | None:
+    def first_block(self, circuits: Any) -> tuple[Any, Any] | None:
         """Ensemble and circuits without the blocks that are the identity, if any."""
         return None
 
@@ -147,6 +146,167 @@ class Ensemble:
         """Uniform draws of the tutorial's notebook for a circuit, without its theta."""
         return None
 
+    def draw_angle(self, rng: Any, shape: tuple[int, ...] = ()) -> Any:
+        """Angles, radians, uniform or normal (McClean et al. 2018, Methods)."""
+        if self.sigma is not None:
+            return rng.normal(0, self.sigma, shape)
+        return rng.uniform(0, 2 * math.pi, shape)
+
+    @cached_property
+    def terms(self) -> tuple[Term, ...]:
+        """The observable's Pauli strings with their weights."""
+        return Observable.parse(self.observable).terms(self.width)
+
+    @property
+    def norm(self) -> float:
+        """What no expectation of the observable exceeds."""
+        return sum(abs(weight) for weight, _ in self.terms)
+
+    @property
+    def bound(self) -> float:
+        """What no gradient exceeds."""
+        return math.inf
+
+    @property
+    def is_diagonal(self) -> bool:
+        """Whether the observable is a sum of products of Z."""
+        return all(letter == "Z" for _, string in self.terms for _, letter in string)
+
+    @classmethod
+    def circuit_keys(cls) -> tuple[str, ...]:
+        """The keys that say which circuits, in the order of names."""
+        known = {of.name for of in fields(Ensemble)} | {*cls.gradient_keys}
+        own = (of.name for of in fields(cls) if of.name not in known)
+        return "width", *own, "sigma"
+
+    @property
+    def shape_keys(self) -> tuple[str, ...]:
+        """The columns that say which circuits."""
+        return self.circuit_keys()
+
+    def keys(self) -> dict[str, Any]:
+        """Family and keys, by column name."""
+        values = {of.name: getattr(self, of.name) for of in fields(self)}
+        return {"family": self.family} | values
+
+    def spec(self) -> dict[str, Any]:
+        """The keys that are not the default, from which `families.make` makes it."""
+        defaults = {of.name: of.default for of in fields(self)}
+        return {k: v for k, v in self.keys().items() if v != defaults.get(k, MISSING)}
+
+    @property
+    def circuit(self) -> str:
+        """Name of the distribution of circuits, whatever derivative is taken.
+
+        It is the random stream's key, so that moving the symbol or the observable
+        looks at the same circuits.
+        """
+        values = ((key, getattr(self, key)) for key in self.circuit_keys())
+        parts = [
+            f"{key.replace('_', '-')}-{value}"
+            for key, value in values
+            if value is not None
+        ]
+        return "_".join([self.family, *parts])
+
+    @property
+    def program(self) -> str:
+        """Name of the serialised circuits, whatever the observable."""
+        return self.circuit
+
+    @property
+    def name(self) -> str:
+        """Name of the ensemble, as in the names of files; what is the default is left out."""
+        if self.observable == Ensemble.observable:
+            return self.program
+        return f"{self.program}_observable-{Observable.parse(self.observable).slug}"
+
+    @property
+    def structure(self) -> str:
+        """What the circuits are built of, in words: "depth 50"."""
+        keys = [key for key in self.circuit_keys() if key not in {"width", "sigma"}]
+        return ", ".join(f"{key.replace('_', ' ')} {getattr(self, key)}" for key in keys)
+
+    @classmethod
+    def crossed(cls, entry: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
+        """The values of each key of an entry of the configuration, to be crossed."""
+        return entry
+
+    @classmethod
+    def of_keys(cls, keys: Mapping[str, Any]) -> Self:
+        """The ensemble of one value for each key of an entry."""
+        return cls(**keys)
+
+    @classmethod
+    def of_columns(cls, row: Mapping[str, Any]) -> Self:
+        """The ensemble of a table's row; what the family lacks does not count."""
+        known = {of.name for of in fields(cls)}
+        keys = {columns.WIDTH: 0} | {k: v for k, v in row.items() if k in known}
+        return cls(**keys)
+
+    @classmethod
+    def displayed(cls, members: Sequence[Self]) -> list[Self]:
+        """The ensembles whose first circuit is drawn: a small one that shows the family."""
+        required = (of.name for of in fields(cls) if of.default is MISSING)
+        sizes: dict[str, Any] = dict.fromkeys(required, 2) | {"width": 3}
+        return [cls(**sizes)]
+
+    @property
+    def drawing(self) -> str:
+        """Name of the figure in which it is displayed."""
+        return f"circuit_{self.family}"
+
+    def check(self) -> None:
+        """Raise BadInput unless the observable lies inside the circuit."""
+        try:
+            assert self.terms
+        except BadObservable as error:
+            raise BadInput(str(error)) from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layered(Ensemble):
+    """Circuits of layers of rotations, of which one has the symbol theta as its angle."""
+
+    symbol_layer: int = 0
+    symbol_qubit: int = 0
+
+    gradient_keys: ClassVar[tuple[str, ...]] = (
+        "symbol_layer",
+        "symbol_qubit",
+        "observable",
+    )
+    theta_is_alone: ClassVar[bool | None] = True
+    #: The key that counts the layers among which the symbol can be.
+    layer_key: ClassVar[str] = "depth"
+    #: Axis of every rotation; empty where each draws its own.
+    axis: ClassVar[str] = ""
+
+    # What a family says of itself.
+
+    def moments(self) -> Iterator[Moment]:
+        """The gates in order, in moments.
+
+        Programs, engines and drawings follow it; the order of gates stands nowhere else
+        but in the oracle that the tests hold against it.
+        """
+        raise NotImplementedError
+
+    @property
+    def layers(self) -> int:
+        """Layers of rotations that are drawn."""
+        return self.symbol_layers
+
+    def draw(self, rng: Any) -> dict[str, Any]:
+        """What one circuit draws from a numpy generator: axes and angles (layers, width).
+
+        The order is part of what a seed means: all axes, all angles, layer by layer and
+        qubit by qubit, then what a family adds.
+        """
+        shape = (self.layers, self.width)
+        axes = {} if self.axis else {"axes": rng.integers(0, 3, shape, "uint8")}
+        return axes | {ANGLES: self.draw_angle(rng, shape)}
+
     def replay(self, uniform: Any) -> tuple[Any, Any]:
         """The notebook's draws (samples, draws) in the order of `draw`.
 
@@ -157,11 +317,14 @@ class Ensemble:
 
     # What follows from it.
 
-    def draw_angle(self, rng: Any, shape: tuple[int, ...] = ()) -> Any:
-        """Angles, radians, uniform or normal (McClean et al. 2018, Methods)."""
-        if self.sigma is not None:
-            return rng.normal(0, self.sigma, shape)
-        return rng.uniform(0, 2 * math.pi, shape)
+    def count_gates(self) -> int:
+        """Gates of one circuit."""
+        return sum(map(len, self.moments()))
+
+    @property
+    def bound(self) -> float:
+        """What no gradient exceeds: theta is the angle of one rotation."""
+        return self.norm
 
     def rotations(self, layer: int, sign: int = 1, symbol: str = THETA) -> Moment:
         """A layer's rotations; the one at the symbol's place has the angle `symbol`."""
@@ -204,89 +367,31 @@ class Ensemble:
         return int(getattr(self, self.layer_key))
 
     @property
-    def observable(self) -> tuple[int, int]:
-        """The qubits a, b of the observable Z_a Z_b."""
-        return self.observable_a, self.observable_b
-
-    @classmethod
-    def circuit_keys(cls) -> tuple[str, ...]:
-        """The keys that say which circuits, in the order of names."""
-        shared = {of.name for of in fields(Ensemble)}
-        own = (of.name for of in fields(cls) if of.name not in shared)
-        return "width", *own, "sigma"
-
-    def keys(self) -> dict[str, Any]:
-        """Family and keys, by column name."""
-        values = {of.name: getattr(self, of.name) for of in fields(self)}
-        return {"family": self.family} | values
-
-    @property
-    def circuit(self) -> str:
-        """Name of the distribution of circuits, whatever symbol and observable.
-
-        It is the random stream's key, so that moving the symbol or the observable
-        looks at the same circuits.
-        """
-        values = ((key, getattr(self, key)) for key in self.circuit_keys())
-        parts = [
-            f"{key.replace('_', '-')}-{value}"
-            for key, value in values
-            if value is not None
-        ]
-        return "_".join([self.family, *parts])
-
-    @property
-    def name(self) -> str:
-        """Name of the ensemble, as in the names of files.
-
-        Symbol and observable are named only where they are not the default.
-        """
-        name = self.circuit
-        if self.symbol != (0, 0):
-            name += f"_symbol-{self.symbol_layer}-{self.symbol_qubit}"
-        if self.observable != (0, 1):
-            name += f"_observable-{self.observable_a}-{self.observable_b}"
-        return name
-
-    @property
-    def structure(self) -> str:
-        """What the circuits are built of, in words: "depth 50"."""
-        keys = [key for key in self.circuit_keys() if key not in {"width", "sigma"}]
-        return ", ".join(f"{key.replace('_', ' ')} {getattr(self, key)}" for key in keys)
-
-    @classmethod
-    def displayed(cls) -> Self:
-        """A small ensemble whose first circuit is drawn to show the family."""
-        required = (of.name for of in fields(cls) if of.default is MISSING)
-        sizes: dict[str, Any] = dict.fromkeys(required, 2) | {"width": 3}
-        return cls(**sizes)
+    def program(self) -> str:
+        """Name of the serialised circuits: the symbol is part of them."""
+        if self.symbol == (0, 0):
+            return self.circuit
+        return f"{self.circuit}_symbol-{self.symbol_layer}-{self.symbol_qubit}"
 
     def check(self) -> None:
         """Raise BadInput unless symbol and observable lie inside the circuit."""
+        super().check()
         for key, size, of in (
             ("symbol_layer", self.symbol_layers, self.layer_key),
             ("symbol_qubit", self.width, "width"),
-            ("observable_a", self.width, "width"),
-            ("observable_b", self.width, "width"),
         ):
             value = getattr(self, key)
             if value >= size:
-                what = key.replace("_a", " qubit").replace("_b", " qubit")
                 raise BadInput(
-                    f"{what.replace('_', ' ')} {value} lies outside a {self.family} "
-                    f"circuit of {of} {size}: allowed are 0 to {size - 1}"
+                    f"{key.replace('_', ' ')} {value} lies outside a {self.family} "
+                    f"circuit of {of.replace('_', ' ')} {size}: allowed are 0 to {size - 1}"
                 )
-        if self.observable_a == self.observable_b:
-            raise BadInput(
-                f"observable [{self.observable_a}, {self.observable_b}] names one "
-                "qubit twice: it takes two different ones"
-            )
 
 
 @cache
 def gates(ensemble: Ensemble) -> int:
     """Gates of one circuit."""
-    return sum(map(len, ensemble.moments()))
+    return ensemble.count_gates()
 
 
 #: Circuits and gates in one call: enough to keep it busy, few enough to fit.

@@ -1,16 +1,18 @@
 """The families of circuits. A family is one class here, and nothing elsewhere."""
 
+import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self, TypeVar
 
 from barren import columns
 from barren.physics.ensembles import (
     ANGLES,
+    NOTHING,
     PHI,
-    BadInput,
     Ensemble,
+    Layered,
     Moment,
     Prediction,
 )
@@ -19,7 +21,7 @@ E = TypeVar("E", bound=Ensemble)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Random(Ensemble):
+class Random(Layered):
     """Layers of random rotations and CZ ladders (McClean et al. 2018)."""
 
     depth: int
@@ -27,6 +29,7 @@ class Random(Ensemble):
     family: ClassVar[str] = "random"
     title: ClassVar[str] = "random"
     kind: ClassVar[str] = "random"
+    predicts_every: ClassVar[str] = "depth"
     claims: ClassVar[tuple[str, ...]] = (
         "mean_is_zero",
         "variance_falls_with_width",
@@ -48,7 +51,9 @@ class Random(Ensemble):
         return replace(self, depth=0), self.depth + self.symbol_layer
 
     @classmethod
-    def predict(cls, ensembles: Sequence[Self]) -> Iterator[tuple[Self, Prediction]]:
+    def predict(
+        cls, ensembles: Sequence[Self], built: Mapping[str, Any] = NOTHING
+    ) -> Iterator[tuple[Self, Prediction]]:
         """The exact moments at every depth up to the deepest."""
         from barren.physics.moments import random_predictions
 
@@ -56,7 +61,7 @@ class Random(Ensemble):
             deepest = max(ensemble.depth for ensemble in members)
             depths = range(curve.symbol_layer + 1, deepest + 1)
             predictions = random_predictions(
-                curve.width, depths, curve.observable, curve.symbol, curve.sigma
+                curve.terms, curve.width, depths, curve.symbol, curve.sigma
             )
             for depth, prediction in zip(depths, predictions, strict=True):
                 yield replace(curve, depth=depth), prediction
@@ -75,7 +80,7 @@ class Random(Ensemble):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Identity(Ensemble):
+class Identity(Layered):
     """Identity blocks with equal start and independent parameters (Grant et al. 2019)."""
 
     block_depth: int
@@ -85,7 +90,7 @@ class Identity(Ensemble):
     title: ClassVar[str] = "identity blocks (Grant)"
     kind: ClassVar[str] = "identity"
     layer_key: ClassVar[str] = "block_depth"
-    theta_is_alone: ClassVar[bool] = False
+    theta_is_alone: ClassVar[bool | None] = False
     claims: ClassVar[tuple[str, ...]] = (
         "identity_blocks_keep_variance",
         "deeper_in_block_is_smaller",
@@ -123,14 +128,16 @@ class Identity(Ensemble):
         return curve, self.symbol_layer
 
     @classmethod
-    def predict(cls, ensembles: Sequence[Self]) -> Iterator[tuple[Self, Prediction]]:
+    def predict(
+        cls, ensembles: Sequence[Self], built: Mapping[str, Any] = NOTHING
+    ) -> Iterator[tuple[Self, Prediction]]:
         """The exact moments for the symbol on any layer of U."""
         from barren.physics.moments import identity_predictions
 
         for curve, members in _curves(ensembles):
             layers = [ensemble.symbol_layer for ensemble in members]
             found = identity_predictions(
-                curve.width, layers, curve.symbol_qubit, curve.observable, curve.sigma
+                curve.terms, curve.width, layers, curve.symbol_qubit, curve.sigma
             )
             yield from zip(members, found, strict=True)
 
@@ -153,13 +160,15 @@ class Identity(Ensemble):
         """
         import numpy as np
 
-        if self.symbol_layer > 0:
+        if self.symbol_layer > 0 or len(self.terms) > 1 or not self.is_diagonal:
             return None
-        if self.symbol_qubit not in self.observable:
+        ((weight, string),) = self.terms
+        if self.symbol_qubit not in dict(string):
             return np.zeros(len(circuits))
         axis = circuits.axes[:, 0, self.symbol_qubit]
         angle = circuits.theta - circuits.phi if self.opposite == PHI else 0.0
-        x, y = -np.sin(angle) / 2, -(np.sin(angle) + np.cos(angle)) / 2
+        scale = weight * 0.5 ** (len(string) / 2)
+        x, y = -np.sin(angle) * scale, -(np.sin(angle) + np.cos(angle)) * scale
         return np.select([axis == 0, axis == 1], [x, y], 0.0)
 
 
@@ -172,7 +181,7 @@ class IdentityTutorial(Identity):
 
     family: ClassVar[str] = "identity_tutorial"
     title: ClassVar[str] = "identity blocks (tutorial)"
-    theta_is_alone: ClassVar[bool] = True
+    theta_is_alone: ClassVar[bool | None] = True
     claims: ClassVar[tuple[str, ...]] = (
         *Identity.claims,
         "plotted_curve_is_a_variance",
@@ -189,14 +198,16 @@ class IdentityTutorial(Identity):
         return self, 0
 
     @classmethod
-    def predict(cls, ensembles: Sequence[Self]) -> Iterator[tuple[Self, Prediction]]:
+    def predict(
+        cls, ensembles: Sequence[Self], built: Mapping[str, Any] = NOTHING
+    ) -> Iterator[tuple[Self, Prediction]]:
         """The exact moments on layer 0 and outside the light cone."""
         from barren.physics.moments import tutorial_predictions
 
         for ensemble in ensembles:
             layers, qubit = [ensemble.symbol_layer], ensemble.symbol_qubit
             (found,) = tutorial_predictions(
-                layers, qubit, ensemble.observable, ensemble.sigma
+                ensemble.terms, ensemble.width, layers, qubit, ensemble.sigma
             )
             yield ensemble, found
 
@@ -219,56 +230,174 @@ class IdentityTutorial(Identity):
         return pairs.reshape(samples, self.layers, self.width, 2), uniform[:, first]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ansatz(Ensemble):
+    """A circuit of your own: a function of qubits and keywords that returns a cirq.Circuit.
+
+    Every circuit draws all its parameters, independent. Further keys are the function's
+    keyword arguments.
+    """
+
+    #: FILE.py:FUNCTION, and what the function is called with besides the qubits.
+    source: str
+    keywords: tuple[tuple[str, Any], ...] = ()
+    #: first, all, or names: the parameters whose gradients are asked for.
+    parameters: tuple[str, ...] = ("first",)
+    #: Of these the one that is meant, where a row or a point is about one.
+    parameter: str | None = None
+
+    family: ClassVar[str] = "ansatz"
+    title: ClassVar[str] = "ansatz"
+    kind: ClassVar[str] = "ansatz"
+    gradient_keys: ClassVar[tuple[str, ...]] = (
+        "observable",
+        "parameters",
+        "parameter",
+    )
+
+    @property
+    def function(self) -> str:
+        """The name of the function."""
+        return self.source.rpartition(":")[2]
+
+    def keys(self) -> dict[str, Any]:
+        """Family, width, the function's name, its keywords, and which derivative."""
+        return {
+            "family": self.family,
+            "width": self.width,
+            "circuit": self.function,
+            **dict(self.keywords),
+            "sigma": self.sigma,
+            "observable": self.observable,
+            "parameter": self.parameter,
+        }
+
+    @property
+    def shape_keys(self) -> tuple[str, ...]:
+        """The function and its keywords."""
+        return "width", "circuit", *dict(self.keywords), "sigma"
+
+    def spec(self) -> dict[str, Any]:
+        """All fields, of which `make` makes it again."""
+        return {"family": self.family} | {
+            of.name: getattr(self, of.name) for of in fields(self)
+        }
+
+    @property
+    def circuit(self) -> str:
+        """Name of the distribution of circuits: function, width and keywords."""
+        parts = [self.family, f"width-{self.width}", _safe(self.function)]
+        parts += [f"{_safe(key)}-{_safe(str(value))}" for key, value in self.keywords]
+        parts += [] if self.sigma is None else [f"sigma-{self.sigma}"]
+        return "_".join(parts)
+
+    @property
+    def name(self) -> str:
+        """Name of the ensemble; with its parameter where it is about one."""
+        parameter = "" if self.parameter is None else f"_parameter-{self.parameter}"
+        return super().name + parameter
+
+    @property
+    def structure(self) -> str:
+        """The function and its keywords."""
+        return ", ".join([self.function, *(f"{k} {v}" for k, v in self.keywords)])
+
+    @classmethod
+    def crossed(cls, entry: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
+        """Keywords may be single values; parameters are asked for together."""
+        lists = {k: v if isinstance(v, list) else [v] for k, v in entry.items()}
+        asked = entry.get("parameters", "first")
+        return lists | {"parameters": [asked if isinstance(asked, list) else [asked]]}
+
+    @classmethod
+    def of_keys(cls, keys: Mapping[str, Any]) -> Self:
+        """Keys that are no fields are keywords of the function."""
+        known = {of.name for of in fields(cls)}
+        own = {key: value for key, value in keys.items() if key in known}
+        rest = {k: v for k, v in keys.items() if k not in {*known, "circuit"}}
+        own["parameters"] = tuple(own["parameters"])
+        return cls(source=keys["circuit"], keywords=tuple(rest.items()), **own)
+
+    @classmethod
+    def of_columns(cls, row: Mapping[str, Any]) -> Self:
+        """The function's name stands for it; what is no key of every ansatz is a keyword."""
+        row = {columns.WIDTH: 0} | {k: v for k, v in row.items() if k != "family"}
+        parameter = row.pop(columns.PARAMETER, None)
+        made = cls.of_keys(row | {"parameters": ("first",)})
+        return replace(made, parameter=parameter)
+
+    @classmethod
+    def displayed(cls, members: Sequence[Self]) -> list[Self]:
+        """Of each function the smallest circuit."""
+        smallest: dict[str, Self] = {}
+        for ensemble in sorted(members, key=cls.count_gates):
+            smallest.setdefault(ensemble.source, ensemble)
+        return list(smallest.values())
+
+    @property
+    def drawing(self) -> str:
+        """Name of the figure in which it is displayed."""
+        return f"circuit_{self.function}"
+
+    def asked(self, symbols: Sequence[str]) -> list[str]:
+        """The parameters that are asked for, of all `symbols` in the circuit's order."""
+        if self.parameters == ("first",):
+            return list(symbols[:1])
+        return list(symbols if self.parameters == ("all",) else self.parameters)
+
+    def count_gates(self) -> int:
+        """A guess, before the circuit is there: some gates per qubit and layer."""
+        layers = math.prod(v for _, v in self.keywords if isinstance(v, int) and v > 0)
+        return 4 * self.width * layers
+
+    @classmethod
+    def predict(
+        cls, ensembles: Sequence[Self], built: Mapping[str, Any] = NOTHING
+    ) -> Iterator[tuple[Self, Prediction]]:
+        """The exact moments for every parameter that is asked for."""
+        from barren.physics.ansatz import predictions
+
+        for ensemble in ensembles:
+            circuit = built[ensemble.program]
+            found = predictions(circuit, ensemble.terms, ensemble.sigma)
+            for name in ensemble.asked(circuit["symbols"]):
+                yield replace(ensemble, parameter=name), found[name]
+
+
+def _safe(text: str) -> str:
+    """A word of a file's name."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", text)
+
+
 FAMILIES: dict[str, type[Ensemble]] = {
-    of.family: of for of in (Random, Identity, IdentityTutorial)
+    of.family: of for of in (Random, Identity, IdentityTutorial, Ansatz)
 }
 
-#: Every key of every family, in the order of the tables' columns.
-KEYS = tuple(
-    dict.fromkeys(
-        [
-            *columns.KEYS,
-            *(
-                key
-                for family in FAMILIES.values()
-                for key in family.circuit_keys()
-                if key not in columns.FURTHER_KEYS
-            ),
-            *columns.FURTHER_KEYS,
-        ]
-    )
-)
+def make(spec: Mapping[str, Any]) -> Ensemble:
+    """The ensemble of some keys; the inverse of `Ensemble.spec`."""
+    keys = {k: _frozen(value) for k, value in spec.items()}
+    return FAMILIES[keys.pop("family")](**keys)
 
 
-def parse(name: str) -> Ensemble:
-    """The ensemble of a name; the inverse of `Ensemble.name`."""
-    family, *parts = re.split(r"_(?=[a-z-]+-\d)", name)
-    try:
-        of = FAMILIES[family]
-        types = {field.name: field.type for field in fields(of)}
-        values: dict[str, Any] = {}
-        for part in parts:
-            key, *numbers = re.split(r"-(?=\d)", part)
-            keys = {
-                "symbol": ("symbol_layer", "symbol_qubit"),
-                "observable": ("observable_a", "observable_b"),
-            }.get(key, (key.replace("-", "_"),))
-            for of_key, number in zip(keys, numbers, strict=True):
-                values[of_key] = int(number) if types[of_key] is int else float(number)
-        return of(**values)
-    except (KeyError, TypeError, ValueError):
-        raise BadInput(f"{name!r} is not the name of an ensemble") from None
+def _frozen(value: Any) -> Any:
+    """A value of JSON with tuples in place of lists."""
+    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
 
 
-def predict(ensembles: Iterable[Ensemble]) -> dict[Ensemble, Prediction]:
-    """Exact moments of ensembles of any family, and what came with them."""
+def predict(
+    ensembles: Iterable[Ensemble], built: Mapping[str, Any] = NOTHING
+) -> dict[Ensemble, Prediction]:
+    """Exact moments of ensembles of any family, and what came with them.
+
+    built: what `build_circuits` made of circuits of one's own, by program.
+    """
     families: dict[type[Ensemble], list[Ensemble]] = {}
     for ensemble in ensembles:
         families.setdefault(type(ensemble), []).append(ensemble)
     return {
         ensemble: prediction
         for family, members in families.items()
-        for ensemble, prediction in family.predict(members)
+        for ensemble, prediction in family.predict(members, built)
     }
 
 

@@ -5,7 +5,7 @@ import gc
 import importlib.util
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barren.physics.circuits import Circuits
-from barren.physics.ensembles import QSIM, THETA, Ensemble
+from barren.physics.batches import Batch
+from barren.physics.ensembles import QSIM, THETA, Ensemble, Layered
+from barren.physics.observables import Term
 from barren.physics.programs import pauli_sum
 from barren.physics.qsim import qsim_gradients
 
@@ -41,73 +42,60 @@ def set_threads(threads: int) -> None:
 
 
 def compute_gradients(
-    ensemble: Ensemble,
-    circuits: Circuits,
-    programs: NDArray[np.bytes_],
-    engine: str,
-    differentiator: str,
+    ensemble: Ensemble, batch: Batch, engine: str, differentiator: str
 ) -> NDArray[np.float32]:
-    """Gradients of a batch, (samples,), as a configuration says; per radian."""
+    """Gradients of a batch as a configuration says, (samples, symbols); per radian."""
     if engine == QSIM:
-        return qsim_gradients(ensemble, circuits)
+        assert isinstance(ensemble, Layered)
+        return qsim_gradients(ensemble, batch.circuits)[:, None]
+    shared = len(batch.programs) < len(batch.samples)
+    programs = np.repeat(batch.programs, len(batch.samples)) if shared else batch.programs
     differentiator = choose_differentiator(differentiator, ensemble.width)
-    return gradients(programs, circuits.theta, ensemble.observable, differentiator)
+    how = ADJOINT if len(batch.symbols) > 1 else differentiator
+    return gradients(programs, batch.circuits.values, ensemble.terms, how, batch.symbols)
 
 
 def gradients(
     programs: NDArray[np.bytes_],
-    theta: NDArray[np.float64],
-    observable: tuple[int, int],
+    values: NDArray[np.float64],
+    terms: Sequence[Term],
     differentiator: str,
+    symbols: Sequence[str] = (THETA,),
 ) -> NDArray[np.float32]:
-    """d<Z_a Z_b>/d theta of each circuit, shape (samples,), per radian.
+    """d<O>/d theta of each circuit by each symbol, (samples, symbols), per radian.
 
-    programs: (samples,), from `programs.serialise`; theta: (samples,), radians.
-    `adjoint` takes a forward and a backward sweep; its gate derivatives are central
-    differences, too large by 4e-5 of their size. `parameter_shift` takes two
-    expectations at theta +- pi/2, exact up to float32.
+    programs: (samples,), serialised; values: (samples, symbols), radians. `adjoint`
+    takes a forward and a backward sweep; its gate derivatives are central differences,
+    too large by 4e-5 of their size. `parameter_shift`, for a single symbol that stands
+    once, takes two expectations at theta +- pi/2, exact up to float32.
     """
     if differentiator == ADJOINT:
-        return _adjoint(programs, theta, observable)
+        operation = _kernel("_tfq_adj_grad.so").tfq_adjoint_gradient
+        upstream = np.ones((len(programs), 1), np.float32)
+        return _call(operation, programs, symbols, values, terms, upstream)
     if differentiator == PARAMETER_SHIFT:
-        up = _expectation(programs, theta + np.pi / 2, observable)
-        down = _expectation(programs, theta - np.pi / 2, observable)
+        operation = _kernel("_tfq_simulate_ops.so").tfq_simulate_expectation
+        up, down = (
+            _call(operation, programs, symbols, values + shift, terms)
+            for shift in (np.pi / 2, -np.pi / 2)
+        )
         return (up - down) / np.float32(2)
     raise ValueError(f"no differentiator {differentiator!r}")
-
-
-def _adjoint(
-    programs: NDArray[np.bytes_],
-    theta: NDArray[np.float64],
-    observable: tuple[int, int],
-) -> NDArray[np.float32]:
-    operation = _kernel("_tfq_adj_grad.so").tfq_adjoint_gradient
-    upstream = np.ones((len(programs), 1), np.float32)
-    return _call(operation, programs, theta, observable, upstream)
-
-
-def _expectation(
-    programs: NDArray[np.bytes_],
-    theta: NDArray[np.float64],
-    observable: tuple[int, int],
-) -> NDArray[np.float32]:
-    operation = _kernel("_tfq_simulate_ops.so").tfq_simulate_expectation
-    return _call(operation, programs, theta, observable)
 
 
 def _call(
     operation: Callable[..., Any],
     programs: NDArray[np.bytes_],
-    theta: NDArray[np.float64],
-    observable: tuple[int, int],
+    symbols: Sequence[str],
+    values: NDArray[np.float64],
+    terms: Sequence[Term],
     *more: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    observables = [[pauli_sum(observable)]] * len(programs)
-    values = theta.astype(np.float32)[:, None]
+    observables = [[pauli_sum(terms)]] * len(programs)
     result: NDArray[np.float32] = operation(
-        programs, [THETA], values, observables, *more
+        programs, list(symbols), values.astype(np.float32), observables, *more
     ).numpy()
-    return result[:, 0]
+    return result
 
 
 @cache

@@ -4,7 +4,7 @@ Gradient g = d<O>/d theta and loss <O>, O = sum_s o_s P_s. E g^2 is the sum over
 o_s o_t F[s, t], F the mean of the product of both strings' derivatives. Uniform axes
 and symmetric angles make F a chain over classes of each site (see `sweep`):
 
-- strings of I and Z: I, Z and V = {X, Y}, as in `barren.theory`;
+- strings of I and Z: I, Z and V = {X, Y};
 - strings with X or Y: I, X, Y, Z. The preparation has X but no Y, and a rotation of
   uniform angle halves the difference only, so X and Y must be told apart;
 - pairs of strings of I and Z: II, IZ, ZI, ZZ and V = XX or YY. A random rotation keeps
@@ -21,15 +21,27 @@ Angles and sigma are in radians; sigma None stands for uniform angles.
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from barren.physics import sweep
+from barren.physics.mean_strings import (
+    distance,
+    mean_gradient,
+    mean_identity,
+    mean_loss,
+)
 from barren.physics.observables import NoExactForm, String, Term
+from barren.physics.pauli_actions import Circuit, Rotation
+from barren.physics.pauli_paths import gradient_moments
+from barren.physics.rotations import (
+    PREPARED,
+    Moments,
+    mean_shrink,
+    rotation_map,
+    symbol_map,
+)
 from barren.physics.sweep import TOLERANCE, Algebra, Automaton, Floats, Indices
-from barren.physics.chain import PREPARED, rotation_map, symbol_map
-from barren.physics.moments import Moments, mean_shrink
 
 #: Share of the sum over s = t below which that over s != t is left out.
 NEGLIGIBLE = 1e-8
@@ -63,8 +75,8 @@ def random_moments(
         raise ValueError(f"the symbol's layer {layer} needs a depth above {layer}")
     mean = np.zeros(len(depth))
     for weight, string in terms:
-        mean += weight * _mean_gradient(string, width, depth, symbol, sigma)
-    first = layer + 1 + min(_distance(string, width, qubit) for _, string in terms)
+        mean += weight * mean_gradient(string, width, depth, symbol, sigma)
+    first = layer + 1 + min(distance(string, width, qubit) for _, string in terms)
     return _random(terms, width, depth, symbol, sigma, mean, first)
 
 
@@ -78,8 +90,30 @@ def loss_moments(
     depth = np.asarray(depths, dtype=np.intp)
     mean = np.zeros(len(depth))
     for weight, string in terms:
-        mean += weight * _mean_loss(string, width, depth, sigma)
+        mean += weight * mean_loss(string, width, depth, sigma)
     return _random(terms, width, depth, None, sigma, mean, 0)
+
+
+def asymptotic_variance(
+    terms: Sequence[Term],
+    width: int,
+    symbol: tuple[int, int] = (0, 0),
+    sigma: float | None = None,
+) -> float:
+    """Variance of the gradient for depth to infinity, for every sum of strings.
+
+    The chain spreads N (3 - r2) / 6 evenly over the N^2 - 1 strings other than I. Here
+    N = 2^width and r2 is the mean squared Bloch vector of the symbol's qubit before it:
+    1 on layer 0. Different strings have no products.
+    """
+    layer, qubit = symbol
+    bloch = 1.0
+    if layer > 0:
+        paulis = [[(1.0, ((qubit, letter),))] for letter in "XYZ"]
+        losses = [loss_moments(pauli, width, [layer], sigma) for pauli in paulis]
+        bloch = float(sum(loss.second_moment[0] for loss in losses))
+    squares = sum(weight**2 for weight, _ in terms)
+    return squares * 2.0**width * (3 - bloch) / (6 * (4.0**width - 1))
 
 
 def _random(
@@ -96,7 +130,7 @@ def _random(
         squared = mean[np.isin(depth, at)] ** 2
         return sweep.second_moments(kind, start, maps, read, at, squared, first)
 
-    of_z = all(letter == "Z" for _, string in terms for _, letter in string)
+    of_z = _of_z(terms)
     if not of_z and len(terms) > 1:
         raise NoExactForm("a sum of strings with X or Y")
     kind, letters = (SINGLE, "IZ") if of_z else (PAULI, "IXYZ")
@@ -193,11 +227,11 @@ def _moments(mean: Floats, second: Floats, error: Floats) -> Moments:
     return Moments(mean, np.where(known, second, np.nan), relative)
 
 
-# Grant's blocks.
+# The identity blocks.
 
 
 def identity_moments(
-    zs: Sequence[int],
+    terms: Sequence[Term],
     width: int,
     layers: Sequence[int],
     qubit: int = 0,
@@ -205,140 +239,97 @@ def identity_moments(
 ) -> Moments:
     """Moments of Grant's identity blocks, symbol on each of `layers` of U.
 
-    The observable is the product O of Z on the qubits `zs`. g = (i/2) <[W^dagger P W,
-    O]> in the prepared state, W the layers before the symbol and P its axis: of P's
-    strings those count that have X or Y on an odd number of `zs`. The block depth does
-    not matter. The second moment is nan where it is not known to `TOLERANCE`.
+    g = (i/2) <[W^dagger P W, O]> in the prepared state, W the layers before the symbol
+    and P its axis. The block depth does not matter. The second moment is nan where it
+    is not known to `TOLERANCE`. Raises NoExactForm for a string with X or Y.
     """
+    start = _commutators(terms, width)
     layer = np.asarray(layers, dtype=np.intp)
-    # The odd part: half the difference of two products, V counting with both signs. On
-    # `zs` a string gains a Z; i X Z = Y and i Y Z = -X.
-    start = np.tile(PREPARED, (2, width, 1))
-    for term, sign in zip(start, (1, -1), strict=True):
-        term[list(zs)] = PREPARED[1], PREPARED[0], sign * PREPARED[2]
-        term[0] *= sign / 2
+    zs = [(weight, {site for site, _ in string}) for weight, string in terms]
     axes = {
         _classes(((qubit, letter),), width, "IZV"): share
         for letter, share in (("Z", 1 / 3), ("V", 2 / 3))
     }
     maps = np.broadcast_to(rotation_map(sigma), (max(layer, default=0), width, 3, 3))
-    means = [_identity_mean(zs, width, at, qubit, sigma) for at in layer]
-    mean: Floats = np.array(means, dtype=np.float64)
-    first = min(abs(site - qubit) for site in zs)
+    mean = np.zeros(len(layer))
+    for weight, sites in zs:
+        mean += [weight * mean_identity(sites, width, n, qubit, sigma) for n in layer]
+    first = min(abs(site - qubit) for _, sites in zs for site in sites)
     read = sweep.automaton(axes, 3)
     found = sweep.second_moments(SINGLE, start, maps, read, layer, mean**2, first)
     return _moments(mean, *found)
 
 
-def _identity_mean(
-    zs: Sequence[int], width: int, layers: int, qubit: int, sigma: float | None
-) -> float:
-    """Of the axes only Y counts: i Y Z = -X."""
-    if qubit not in zs:
-        return 0.0
-    mean = _Mean(1.0, 1 << qubit, 1 << qubit)
-    for _ in range(layers):
-        mean = mean.before_layer(width, mean_shrink(sigma))
-    z = mean.z ^ sum(1 << site for site in zs)
-    return _Mean(-mean.factor / 3, mean.x, z).prepared
+def identity_asymptote(terms: Sequence[Term], width: int) -> float:
+    """Variance of Grant's identity blocks for the symbol's layer to infinity.
+
+    W takes the axis to each of the N^2 - 1 strings alike.
+    """
+    strings = _commutators(terms, width) @ np.array([1, 1, 2])
+    return float(strings.prod(axis=1).sum() / (4.0**width - 1))
 
 
-# Single strings: their means, and how far they are from a qubit.
+def _commutators(terms: Sequence[Term], width: int) -> Floats:
+    """f of (i/2) <[Q, O]> in the prepared state, Q a string, (terms, width, 3)."""
+    if not _of_z(terms):
+        raise NoExactForm("a string with X or Y")
+    zs = [(weight, {site for site, _ in string}) for weight, string in terms]
+    return np.concatenate([_products(one, other, width) for one in zs for other in zs])
 
 
-class _Mean(NamedTuple):
-    """A factor times a Pauli string; x and z have a bit for each site, Y has both."""
+def _products(
+    one: tuple[float, set[int]], other: tuple[float, set[int]], width: int
+) -> Floats:
+    """f of <iQS><iQT> for products S, T of Z, where Q anticommutes with both.
 
-    factor: float
-    x: int
-    z: int
-
-    @classmethod
-    def of(cls, string: String) -> "_Mean":
-        x = sum(1 << site for site, letter in string if letter != "Z")
-        return cls(1.0, x, sum(1 << site for site, letter in string if letter != "X"))
-
-    @property
-    def support(self) -> int:
-        return self.x | self.z
-
-    @property
-    def prepared(self) -> float:
-        """Expectation in R_Y(pi/4)|0> on every qubit: <X> = <Z>, <Y> = 0."""
-        if self.x & self.z:
-            return 0.0
-        return self.factor * math.sqrt(1 / 2) ** self.support.bit_count()
-
-    def before_ladder(self, width: int) -> "_Mean":
-        """The string before the CZs: X and Y toggle a Z beside them, XY -> -YX."""
-        z = (self.z ^ self.x << 1 ^ self.x >> 1) & ((1 << width) - 1)
-        # With P = i^|x & z| X^x Z^z.
-        power = (self.x & self.z).bit_count() - (self.x & z).bit_count()
-        power += 2 * (self.x & self.x >> 1).bit_count()
-        return _Mean(self.factor * (1 - power % 4), self.x, z)
-
-    def before_layer(self, width: int, shrink: float) -> "_Mean":
-        """The mean before a layer; `shrink` of each Pauli (see `mean_shrink`)."""
-        factor, x, z = self.before_ladder(width)
-        return _Mean(factor * shrink ** (x | z).bit_count(), x, z)
-
-    def derived(self, width: int, qubit: int, sigma: float) -> list["_Mean"]:
-        """As `before_layer` with the symbol on `qubit`.
-
-        The derivative of a rotation keeps E cos of iAP: Y - X of Z, Z - Y of X, X - Z
-        of Y.
-        """
-        factor, x, z = self.before_ladder(width)
-        here, rest = 1 << qubit, (x | z) & ~(1 << qubit)
-        if not (x | z) & here:
-            return []
-        factor *= mean_shrink(sigma) ** rest.bit_count() * math.exp(-(sigma**2) / 2) / 3
-        cycle = [(1, 0), (0, 1), (1, 1)]  # X, Z, Y
-        at = cycle.index((x >> qubit & 1, z >> qubit & 1))
-        return [
-            _Mean(sign * factor, x & ~here | p << qubit, z & ~here | q << qubit)
-            for sign, (p, q) in ((1, cycle[(at + 1) % 3]), (-1, cycle[(at + 2) % 3]))
-        ]
+    A sum of two product vectors, or none, (terms, width, 3). On a site of S a string Q
+    gains a Z, i X Z = Y and i Y Z = -X, so V counts on sites of both alone, where it
+    must be odd in number: half the difference of two products, V with either sign.
+    """
+    (v, s), (w, t) = one, other
+    if not s & t:
+        return np.zeros((0, width, 3))
+    start = np.tile(PREPARED, (2, width, 1))
+    start[:, list(s ^ t)] = math.sqrt(1 / 2), math.sqrt(1 / 2), 0
+    for term, sign in zip(start, (1, -1), strict=True):
+        term[list(s & t)] = PREPARED[1], PREPARED[0], sign * PREPARED[2]
+        term[0] *= sign * v * w / 2
+    return start
 
 
-def _mean_gradient(
-    string: String,
+def tutorial_moments(
+    terms: Sequence[Term],
     width: int,
-    depth: Indices,
-    symbol: tuple[int, int],
-    sigma: float | None,
-) -> Floats:
-    layer, qubit = symbol
-    if sigma is None:
-        return np.zeros(len(depth))
-    mean, shrink = _Mean.of(string), mean_shrink(sigma)
-    values: list[float] = []
-    for _ in range(layer, max(depth, default=layer)):
-        branches = mean.derived(width, qubit, sigma)
-        for _ in range(layer):
-            branches = [branch.before_layer(width, shrink) for branch in branches]
-        values.append(sum(branch.prepared for branch in branches))
-        mean = mean.before_layer(width, shrink)
-    found: Floats = np.array(values)[depth - layer - 1]
-    return found
+    layers: Sequence[int],
+    qubit: int = 0,
+    sigma: float | None = None,
+) -> Moments:
+    """Moments of the tutorial's identity blocks, nan where no exact form is known.
+
+    All cancels to W^dagger R_P(theta - phi) W, W the layers before the symbol: without
+    them one rotation about one of three axes. Where its light cone misses the
+    observable the gradient is zero.
+    """
+    away = min(abs(site - qubit) for _, string in terms for site, _ in string)
+    bloch = np.tile([math.sqrt(1 / 2), 0, math.sqrt(1 / 2)], (width, 1))
+    # theta - phi is normal with twice the variance.
+    spread = None if sigma is None else math.sqrt(2) * sigma
+    axes = [
+        gradient_moments(
+            Circuit(bloch, (Rotation(((qubit, p),), 0),), 1), terms, spread
+        )
+        for p in "XYZ"
+    ]
+    mean = sum(float(axis.mean[0]) for axis in axes) / 3
+    second = sum(float(axis.second_moment[0]) for axis in axes) / 3
+    layer = np.asarray(layers, dtype=np.intp)
+    known = (layer == 0) | (layer < away)
+    moments = [np.where(layer == 0, value, 0.0) for value in (mean, second, 0.0)]
+    return Moments(*np.where(known, moments, np.nan))
 
 
-def _mean_loss(
-    string: String, width: int, depth: Indices, sigma: float | None
-) -> Floats:
-    mean, shrink = _Mean.of(string), mean_shrink(sigma)
-    values = [mean.prepared]
-    for _ in range(max(depth, default=0)):
-        mean = mean.before_layer(width, shrink)
-        values.append(mean.prepared)
-    found: Floats = np.array(values)[depth]
-    return found
-
-
-def _distance(string: String, width: int, qubit: int) -> int:
-    """Layers before the last that the light cone needs to reach a qubit."""
-    support = _Mean.of(string).before_ladder(width).support
-    return min(abs(site - qubit) for site in range(width) if support >> site & 1)
+def _of_z(terms: Sequence[Term]) -> bool:
+    return all(letter == "Z" for _, string in terms for _, letter in string)
 
 
 def _classes(string: String, width: int, letters: str) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ Every rotation exp(-i m theta A / 2) has a parameter theta of its own, independe
 uniform in [0, 2 pi) (m an integer) or normal with mean 0 and standard deviation sigma;
 the state before is a product; the observable is a sum of Pauli strings. Then
 E (d<O>/d theta)^2 follows from pairs (P, Q) of strings, carried back from the
-observable (compare the second-moment chain in `barren.theory`):
+observable (compare `pair_chain`):
 
 - a Clifford gate C takes P to C^dagger P C;
 - a rotation leaves what commutes with A and takes P to P cos + iAP sin else. If P and Q

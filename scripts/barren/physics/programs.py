@@ -10,13 +10,15 @@ R_P(angle) is the gate P**(angle / pi) with global shift -1/2. Exponents are flo
 not rounded to six digits as `tfq.convert_to_tensor` rounds them.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from barren.physics.circuits import AXES, Circuits
-from barren.physics.ensembles import THETA, Ensemble, Gate, Moment
+from barren.physics.ensembles import THETA, Gate, Layered, Moment
+from barren.physics.observables import Term
 
 
 class Hole(NamedTuple):
@@ -27,7 +29,7 @@ class Hole(NamedTuple):
     exponent_at: int
 
 
-def serialise(ensemble: Ensemble, circuits: Circuits) -> NDArray[np.bytes_]:
+def serialise(ensemble: Layered, circuits: Circuits) -> NDArray[np.bytes_]:
     """One TFQ program per circuit, shape (samples,).
 
     `tfq.from_tensor` turns them into Cirq circuits on the qubits GridQubit(0, q), with
@@ -48,16 +50,19 @@ def serialise(ensemble: Ensemble, circuits: Circuits) -> NDArray[np.bytes_]:
     return programs.view(f"S{programs.shape[1]}")[:, 0]
 
 
-def pauli_sum(observable: tuple[int, int]) -> bytes:
-    """The observable Z_a Z_b as a serialised `tfq.proto.PauliSum`."""
-    paulis = b"".join(
-        _message(3, _message(1, _qubit(qubit)) + _message(2, b"Z"))
-        for qubit in observable
-    )
-    return _message(1, b"\x0d" + np.float32(1).tobytes() + paulis)
+def pauli_sum(terms: Sequence[Term]) -> bytes:
+    """An observable as a serialised `tfq.proto.PauliSum`."""
+    text = b""
+    for weight, string in terms:
+        paulis = b"".join(
+            _message(3, _message(1, _qubit(qubit)) + _message(2, letter.encode()))
+            for qubit, letter in string
+        )
+        text += _message(1, b"\x0d" + np.float32(weight).tobytes() + paulis)
+    return text
 
 
-def _template(ensemble: Ensemble) -> tuple[bytes, list[Hole]]:
+def _template(ensemble: Layered) -> tuple[bytes, list[Hole]]:
     """The program of one circuit, and its rotations, to be filled in."""
     parts = [b"\x08\x01"]  # strategy: moment by moment
     length, holes = len(parts[0]), []

@@ -8,7 +8,6 @@ a layer of rotations takes in the two-qubit gates on both its sides.
 """
 
 from collections import defaultdict
-from dataclasses import replace
 from itertools import groupby
 from typing import NamedTuple
 
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barren.physics.circuits import Circuits
-from barren.physics.ensembles import THETA, Ensemble, Gate, Moment
+from barren.physics.ensembles import THETA, Gate, Layered, Moment
 from barren.physics.simulate import Complex, rotations
 
 MATRICES = {
@@ -33,8 +32,8 @@ class Fused(NamedTuple):
     matrices: NDArray[np.float32]
 
 
-def qsim_gradients(ensemble: Ensemble, circuits: Circuits) -> NDArray[np.float32]:
-    """d<Z_a Z_b>/d theta of each circuit, shape (samples,), per radian.
+def qsim_gradients(ensemble: Layered, circuits: Circuits) -> NDArray[np.float32]:
+    """d<O>/d theta of each circuit, shape (samples,), per radian.
 
     The parameter shift: two expectations at theta +- pi/2, in float32.
     """
@@ -44,16 +43,20 @@ def qsim_gradients(ensemble: Ensemble, circuits: Circuits) -> NDArray[np.float32
     # One thread, because jobs share the cores. The seed is asked for, not used.
     options = qsimcirq.QSimOptions(cpu_threads=1).as_dict() | {"s": 0}
     last = ensemble.width - 1  # qsim counts qubits from the other end
-    observable = qsim.OpString()
-    observable.weight = 1
-    for qubit in ensemble.observable:
-        qsim.add_gate_to_opstring(qsim.kZ, [last - qubit], observable)
-    observables = [([observable], len(ensemble.observable))]
+    strings = []
+    for weight, string in ensemble.terms:
+        observable = qsim.OpString()
+        observable.weight = weight
+        for qubit, letter in string:
+            kind = getattr(qsim, f"k{letter}")
+            qsim.add_gate_to_opstring(kind, [last - qubit], observable)
+        strings.append(observable)
+    observables = [(strings, max(len(string) for _, string in ensemble.terms))]
     moments = simplified(ensemble)
     if not any(gate.angle == THETA for moment in moments for gate in moment):
         return np.zeros(len(circuits), np.float32)  # outside the light cone
     up, down = (
-        fused(moments, replace(circuits, theta=circuits.theta + shift), ensemble.width)
+        fused(moments, circuits.shifted(shift), ensemble.width)
         for shift in (np.pi / 2, -np.pi / 2)
     )
     # All gates but the one with the symbol are the same in both.
@@ -78,13 +81,15 @@ def qsim_gradients(ensemble: Ensemble, circuits: Circuits) -> NDArray[np.float32
     return (values[:, 0] - values[:, 1]) / np.float32(2)
 
 
-def simplified(ensemble: Ensemble) -> list[Moment]:
+def simplified(ensemble: Layered) -> list[Moment]:
     """The gates that matter to the observable, in moments.
 
-    Left out are gates outside its light cone; CZ gates after which only CZ gates touch
-    their qubits, because those commute with it; and gates that cancel.
+    Left out are gates outside its light cone; CZ gates after which only CZ gates and Z
+    of the observable touch their qubits, because those commute with it; and gates that cancel.
     """
-    cone, mixed = set(ensemble.observable), set[int]()
+    letters = [pair for _, string in ensemble.terms for pair in string]
+    cone = {qubit for qubit, _ in letters}
+    mixed = {qubit for qubit, letter in letters if letter != "Z"}
     kept: list[tuple[int, Gate]] = []
     for time, moment in reversed([*enumerate(ensemble.moments())]):
         gates = [gate for gate in moment if not cone.isdisjoint(gate.qubits)]

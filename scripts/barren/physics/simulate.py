@@ -6,14 +6,13 @@ of 2^(n//2) rows and 2^(n - n//2) columns: a moment of rotations is one product 
 left and one from the right.
 """
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from barren.physics.circuits import Circuits
-from barren.physics.ensembles import Ensemble, Gate, Moment
+from barren.physics.ensembles import Gate, Layered, Moment
 
 Complex = NDArray[np.complex128]
 PAULIS = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
@@ -36,17 +35,17 @@ def rotations(moment: Moment, circuits: Circuits, width: int) -> Complex:
     return matrices
 
 
-def gradients(ensemble: Ensemble, circuits: Circuits) -> NDArray[np.float64]:
-    """d<Z_a Z_b>/d theta of each circuit by the parameter shift, (samples,)."""
+def gradients(ensemble: Layered, circuits: Circuits) -> NDArray[np.float64]:
+    """d<O>/d theta of each circuit by the parameter shift, (samples,)."""
     up, down = (
-        expectations(ensemble, replace(circuits, theta=circuits.theta + shift))
+        expectations(ensemble, circuits.shifted(shift))
         for shift in (np.pi / 2, -np.pi / 2)
     )
     return (up - down) / 2
 
 
-def expectations(ensemble: Ensemble, circuits: Circuits) -> NDArray[np.float64]:
-    """<Z_a Z_b> of each circuit, (samples,)."""
+def expectations(ensemble: Layered, circuits: Circuits) -> NDArray[np.float64]:
+    """<O> of each circuit, (samples,)."""
     width = ensemble.width
     split = width // 2
     bits = (np.arange(2**width) >> np.arange(width - 1, -1, -1)[:, None]) & 1
@@ -62,9 +61,19 @@ def expectations(ensemble: Ensemble, circuits: Circuits) -> NDArray[np.float64]:
             for gate in moment:
                 flat = _two_qubit(gate, flat, bits)
             state = flat.reshape(state.shape)
-    a, b = ensemble.observable
-    parity = 1.0 - 2.0 * (bits[a] ^ bits[b])
-    values: NDArray[np.float64] = np.abs(state.reshape(len(circuits), -1)) ** 2 @ parity
+    flat = state.reshape(len(circuits), -1)
+    values = np.zeros(len(circuits))
+    for weight, string in ensemble.terms:
+        image = flat
+        for qubit, letter in string:
+            bit = 1 << (width - 1 - qubit)
+            if letter != "Z":
+                image = image[:, np.arange(2**width) ^ bit]
+            if letter != "X":
+                image = image * (1 - 2 * bits[qubit])
+            if letter == "Y":
+                image = -1j * image
+        values += weight * np.einsum("si,si->s", flat.conj(), image).real
     return values
 
 

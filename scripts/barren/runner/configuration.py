@@ -3,6 +3,7 @@
 The schema is the only list of keys. This module runs in the workflow's own Python.
 """
 
+import ast
 import difflib
 import json
 import os
@@ -16,7 +17,7 @@ import yaml
 from barren.physics.ensembles import QSIM, BadInput, Ensemble
 from barren.physics.families import FAMILIES
 from barren.runner import cost
-from barren.runner.experiment import NOTEBOOK, OBSERVABLE, Experiment, widths
+from barren.runner.experiment import NOTEBOOK, Experiment
 
 SCHEMA = Path(__file__).parents[3] / "workflow" / "schemas" / "config.schema.yaml"
 HEAD = """\
@@ -49,14 +50,13 @@ FAMILY = """
 
 #: Rotations that a circuit may have: programs of more are larger than any memory.
 MOST_ROTATIONS = 1_000_000
-#: Letters of all names on a command line, of which the system takes 131,071.
-MOST_LETTERS = 100_000
 
 
 def load_schema() -> dict[str, Any]:
     """The schema with the families' entries, and what references name in their place."""
     schema = yaml.safe_load(SCHEMA.read_text())
-    entries = [entry(family) for family in FAMILIES.values()]
+    defined = schema["$defs"]
+    entries = [defined.get(name) or entry(of) for name, of in FAMILIES.items()]
     schema["properties"]["ensembles"]["items"] = {"oneOf": entries}
     resolved: dict[str, Any] = resolve(schema, schema["$defs"])
     return resolved
@@ -64,7 +64,7 @@ def load_schema() -> dict[str, Any]:
 
 def entry(family: type[Ensemble]) -> dict[str, Any]:
     """The schema of a family's entry in `ensembles`: its fields are its keys."""
-    keys = [*family.circuit_keys(), "symbol_layer", "symbol_qubit", OBSERVABLE]
+    keys = [*family.circuit_keys(), *family.gradient_keys]
     required = [of.name for of in fields(family) if of.default is MISSING]
     return {
         "title": family.family,
@@ -99,7 +99,31 @@ def check(config: dict[str, Any]) -> Experiment:
     if config["stream"] == NOTEBOOK:
         check_notebook(experiment)
     check_size(experiment)
+    check_functions(experiment)
     return experiment
+
+
+def check_functions(experiment: Experiment) -> None:
+    """Refuse a circuit of one's own whose file, function or keywords are not there."""
+    for ensemble in experiment.own_circuits.values():
+        path, _, name = ensemble.source.rpartition(":")
+        try:
+            tree = ast.parse(Path(path).read_text())
+        except OSError:
+            raise BadInput(f"circuit: no file {path}") from None
+        except (SyntaxError, ValueError) as error:
+            raise BadInput(f"circuit: {path} is no Python: {error}") from None
+        found = {f.name: f.args for f in tree.body if isinstance(f, ast.FunctionDef)}
+        if name not in found:
+            known = ", ".join(found) or "none"
+            raise BadInput(f"circuit: {path} has no function {name}; there is {known}")
+        arguments = found[name]
+        known = [a.arg for a in (*arguments.args[1:], *arguments.kwonlyargs)]
+        for keyword, _ in ensemble.keywords:
+            if keyword not in known and not arguments.kwarg:
+                close = difflib.get_close_matches(keyword, known, 1)
+                hint = f"did you mean {close[0]}?" if close else ", ".join(known)
+                raise BadInput(f"{keyword}: no keyword of {name}; {hint or 'it has none'}")
 
 
 def explain(error: Any) -> str:
@@ -129,19 +153,12 @@ def explain(error: Any) -> str:
 
 
 def check_size(experiment: Experiment) -> None:
-    """Refuse what does not fit into a command line or this machine's memory."""
+    """Refuse what does not fit into this machine's memory."""
     for ensemble in experiment.ensembles:
         if (rotations := ensemble.layers * ensemble.width) > MOST_ROTATIONS:
             raise BadInput(
                 f"{ensemble.layer_key}: {ensemble.name} has {rotations} rotations; "
                 f"allowed are {MOST_ROTATIONS}"
-            )
-    for width in widths(experiment.ensembles):
-        names = [e.name for e in experiment.ensembles if e.width == width]
-        if sum(map(len, names)) + len(names) > MOST_LETTERS:
-            raise BadInput(
-                f"ensembles: {len(names)} of width {width} are too many for one job; "
-                "spread them over several experiments"
             )
     available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
     config = experiment.config

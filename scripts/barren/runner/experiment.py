@@ -13,12 +13,12 @@ from typing import Any
 
 from barren import columns
 from barren.physics.ensembles import BadInput, Ensemble
-from barren.physics.families import FAMILIES, KEYS
+from barren.physics.families import FAMILIES, Ansatz
+from barren.physics.observables import BadObservable, Observable
 from barren.runner import layout
 
 SEED_SEQUENCE = "seed_sequence"
 NOTEBOOK = "notebook"
-OBSERVABLE = "observable"
 
 
 @dataclass(frozen=True)
@@ -44,27 +44,56 @@ class Experiment:
                 found[ensemble.name] = ensemble
         return tuple(found.values())
 
+    def of_width(self, width: int) -> dict[str, Any]:
+        """The part of the configuration that says which ensembles of a width there are."""
+        entries = [
+            {**entry, columns.WIDTH: [width]}
+            for entry in self.config["ensembles"]
+            if width in entry[columns.WIDTH]
+        ]
+        shared = {key: self.config[key] for key in ("symbol", columns.OBSERVABLE)}
+        return {**shared, "ensembles": entries}
+
     def _cross(self, entry: Mapping[str, Any]) -> Iterable[Ensemble]:
         """The ensembles of one entry."""
+        family = FAMILIES[entry["family"]]
         common = {
             columns.SYMBOL_LAYER: [self.config["symbol"]["layer"]],
             columns.SYMBOL_QUBIT: [self.config["symbol"]["qubit"]],
-            OBSERVABLE: [self.config[OBSERVABLE]],
+            columns.OBSERVABLE: [self.config[columns.OBSERVABLE]],
         }
-        lists = {**common, **entry}
-        family = FAMILIES[lists.pop("family")]
+        lists = {k: v for k, v in common.items() if k in family.gradient_keys}
+        rest = {key: values for key, values in entry.items() if key != "family"}
+        lists |= family.crossed(rest)
         for values in itertools.product(*lists.values()):
             keys = dict(zip(lists, values, strict=True))
-            keys[columns.OBSERVABLE_A], keys[columns.OBSERVABLE_B] = keys.pop(OBSERVABLE)
             if columns.SIGMA in keys:  # a number of one kind has one name
                 keys[columns.SIGMA] = float(keys[columns.SIGMA])
-            yield family(**keys)
+            try:
+                text = Observable.parse(keys[columns.OBSERVABLE]).text
+            except BadObservable as error:
+                raise BadInput(str(error)) from None
+            yield family.of_keys(keys | {columns.OBSERVABLE: text})
 
     @cached_property
     def sampled(self) -> tuple[Ensemble, ...]:
         """The ensembles that are sampled; wider ones are predicted alone."""
         limit = self.config["max_sampled_width"]
         return tuple(e for e in self.ensembles if e.width <= limit)
+
+    @cached_property
+    def own_circuits(self) -> dict[str, Ansatz]:
+        """The circuits of one's own, by program, whether sampled or not."""
+        found = (e for e in self.ensembles if isinstance(e, Ansatz))
+        return {ensemble.program: ensemble for ensemble in found}
+
+    @cached_property
+    def programs(self) -> dict[str, Ensemble]:
+        """The sampled circuits by the name of their batches, with one of their ensembles."""
+        found: dict[str, Ensemble] = {}
+        for ensemble in self.sampled:
+            found.setdefault(ensemble.program, ensemble)
+        return found
 
     @cached_property
     def batches(self) -> list[tuple[int, int]]:
@@ -80,7 +109,7 @@ class Experiment:
     @property
     def records(self) -> list[str]:
         """The records of the jobs of which there are several."""
-        names = [layout.batch(e.name, *b) for e in self.sampled for b in self.batches]
+        names = [layout.batch(p, *b) for p in self.programs for b in self.batches]
         return [
             *(layout.record("sample_circuits", name) for name in names),
             *(
@@ -99,15 +128,26 @@ class Experiment:
         return tuple(dict.fromkeys(type(ensemble) for ensemble in self.ensembles))
 
     @cached_property
+    def displayed(self) -> list[Ensemble]:
+        """The ensembles of which a circuit is drawn."""
+        return [
+            shown
+            for of in self.families
+            for shown in of.displayed([e for e in self.ensembles if type(e) is of])
+        ]
+
+    @cached_property
     def key_columns(self) -> list[str]:
         """The columns that say which ensemble a row of a table belongs to.
 
-        The usual ones, and those that the configuration's ensembles name.
+        The keys that any ensemble has; of the further ones those that are named.
         """
+        found = dict.fromkeys(k for e in self.ensembles for k in e.keys())
         named = {key for entry in self.config["ensembles"] for key in entry}
-        if OBSERVABLE in named:
-            named |= {columns.OBSERVABLE_A, columns.OBSERVABLE_B}
-        return [key for key in KEYS if key in {*columns.KEYS, *named}]
+        own = [k for k in found if k not in {*columns.KEYS, *columns.FURTHER_KEYS}]
+        further = [k for k in columns.FURTHER_KEYS if k in named | {columns.PARAMETER}]
+        order = [*columns.KEYS, *own, *further]
+        return [key for key in order if key in found]
 
     @property
     def setting(self) -> str:
@@ -117,34 +157,33 @@ class Experiment:
         for entry in config["ensembles"]:
             lists = "; ".join(
                 f"{key.replace('_', ' ')} {', '.join(map(str, values))}"
-                for key, values in entry.items()
-                if key not in {"family", OBSERVABLE}
+                for key, values in FAMILIES[entry["family"]].crossed(entry).items()
+                if key != "family"
             )
             entries.append(f"{FAMILIES[entry['family']].title}: {lists}")
-        (a, b), symbol = config[OBSERVABLE], config["symbol"]
+        symbol = config["symbol"]
         return (
             f"{config['samples']} circuits per ensemble, seed {config['seed']}, "
-            f"observable Z{a} Z{b} and symbol on layer {symbol['layer']}, qubit "
+            f"observable {config[columns.OBSERVABLE]} and symbol on layer {symbol['layer']}, qubit "
             f"{symbol['qubit']} unless varied ({'. '.join(entries)})."
         )
 
     @cached_property
     def skips(self) -> dict[str, int]:
-        """Uniform draws of the notebook before each ensemble's, by its name.
+        """Uniform draws of the notebook before the circuits of each program.
 
         Each family starts with the one circuit that is displayed, which has no theta;
         its skip is under the family's name.
         """
         skips: dict[str, int] = {}
         skip, family = 0, None
-        for ensemble in self.ensembles:
-            draws = ensemble.notebook_draws or 0
+        for program, ensemble in self.programs.items():
             if type(ensemble) is not family:
                 family = type(ensemble)
                 skips[family.family] = skip
-                skip += family.displayed().notebook_draws or 0
-            skips[ensemble.name] = skip
-            skip += self.config["samples"] * (draws + 1)
+                skip += family.displayed([])[0].notebook_draws or 0
+            skips[program] = skip
+            skip += self.config["samples"] * ((ensemble.notebook_draws or 0) + 1)
         return skips
 
 

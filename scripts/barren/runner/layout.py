@@ -25,9 +25,14 @@ FORMATS = ("pdf", "svg", "png", "csv")
 Number = int | str
 
 
-def batch(ensemble: str, first: Number, last: Number) -> str:
-    """The circuits of an ensemble, from a first to a last sample."""
-    return f"{BATCHES}/{ensemble}/{first}-{last}.npz"
+def batch(program: str, first: Number, last: Number) -> str:
+    """Serialised circuits (see `Ensemble.program`), from a first to a last sample."""
+    return f"{BATCHES}/{program}/{first}-{last}.npz"
+
+
+def circuit(program: str) -> str:
+    """A circuit of one's own, built."""
+    return f"circuits/{program}.json"
 
 
 def gradients(width: Number, first: Number, last: Number) -> str:

@@ -1,0 +1,101 @@
+"""What a figure shows: its source data, and what is told apart in series and panels."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from barren import columns
+from barren.analysis.figures import QUBITS, is_pair
+from barren.analysis.tables import key_columns
+from barren.analysis.words import SHARED, setting, text
+from barren.physics.families import FAMILIES
+
+#: A sampled variance below this is what single precision leaves of a gradient of 0,
+#: where no exact variance says otherwise.
+ROUNDING = 1e-10
+
+
+def source_data(table: pd.DataFrame, quantity: str) -> pd.DataFrame:
+    """What a figure shows: keys, the value with its interval, exact and asymptotic."""
+    root = np.sqrt if quantity == columns.STD else np.asarray
+    return pd.DataFrame(
+        {
+            **{key: table[key] for key in (*key_columns(table), columns.SAMPLES)},
+            "sampled": table[quantity],
+            "low": root(table[columns.VARIANCE_LOW]),
+            "high": root(table[columns.VARIANCE_HIGH]),
+            "exact": root(table[columns.EXACT_VARIANCE]),
+            "asymptotic": root(table[columns.ASYMPTOTIC_VARIANCE]),
+        }
+    )
+
+
+def with_qubits(source: pd.DataFrame) -> pd.DataFrame:
+    """The rows of observables Z_a Z_b, with the qubits in place of the text."""
+    pairs = source[source[columns.OBSERVABLE].map(is_pair)]
+    qubits = pairs.pop(columns.OBSERVABLE).str.extract(r"Z(\d+) Z(\d+)").astype("Int64")
+    for name, values in zip(QUBITS, (qubits[0], qubits[1]), strict=True):
+        pairs.insert(len(key_columns(pairs)), name, values)
+    return pairs.reset_index(drop=True)
+
+
+def with_fits(source: pd.DataFrame, fits: pd.DataFrame) -> pd.DataFrame:
+    """The source with slope and line of the fit to the samples, where there is one."""
+    keys = [key for key in key_columns(source) if key != columns.WIDTH]
+    fitted = fits[fits[columns.CURVE] == "sampled"].astype(source[keys].dtypes)
+    lines = source.merge(fitted, on=keys, how="left")
+    slope = lines[columns.SLOPE].where(lines[columns.SAMPLES] > 0).to_numpy(float)
+    width = lines[columns.WIDTH].to_numpy(float)
+    fit = np.exp(lines[columns.INTERCEPT].to_numpy(float) + slope * width)
+    return source.assign(**{"fit": fit, columns.SLOPE: slope})
+
+
+def without_rounding(source: pd.DataFrame, quantity: str) -> pd.DataFrame:
+    """The source in the order of the families, 0 in place of what is left of a 0."""
+    order = pd.CategoricalDtype(source[columns.FAMILY].unique(), ordered=True)
+    rounding = np.sqrt(ROUNDING) if quantity == columns.STD else ROUNDING
+    zero = (source["sampled"] < rounding) & ~(source["exact"] > 0)
+    return source.assign(
+        family=source[columns.FAMILY].astype(order),
+        samples=source[columns.SAMPLES].fillna(0),
+        sampled=source["sampled"].mask(zero, 0.0),
+    )
+
+
+def groups_by(shown: pd.DataFrame, keys: Sequence[str]) -> list[pd.DataFrame]:
+    """The rows that agree in some keys, a table each, in the order of the keys."""
+    if not keys:
+        return [shown]
+    groups = shown.groupby(list(keys), dropna=False, observed=True)
+    return [group for _, group in groups]
+
+
+def at_most(
+    shown: pd.DataFrame, keys: Sequence[str], most: int, what: str, notes: list[str]
+) -> pd.DataFrame:
+    """The rows of at most so many groups, evenly spaced; a note of what is left out."""
+    groups = groups_by(shown, keys)
+    if len(groups) <= most:
+        return shown
+    notes.append(f"{most} of {len(groups)} {what}")
+    places = np.linspace(0, len(groups) - 1, most).round().astype(int)
+    return pd.concat([groups[place] for place in places]).sort_index()
+
+
+def label(group: pd.DataFrame, keys: Sequence[str], shown: pd.DataFrame) -> str:
+    """What tells a series or a panel apart from the others of a figure, in words."""
+    row = group.iloc[0]
+    values = {key: row[key] for key in key_columns(shown) if not pd.isna(row[key])}
+    family = FAMILIES[values.pop(columns.FAMILY)]
+    ensemble = family.of_columns(values)
+    varies = {key for key in keys if shown[key].nunique(dropna=False) > 1}
+    own = [key for key in ensemble.shape_keys if key not in SHARED]
+    parts = [family.title] if columns.FAMILY in varies else []
+    if columns.WIDTH in keys:
+        parts.append(f"{ensemble.width} qubits")
+    if not varies.issuperset(own) and not set(own) <= set(keys):
+        parts += [text(key, values) for key in own if key in varies]
+        varies -= set(own)
+    parts.append(setting(ensemble, varies - {columns.WIDTH}))
+    return ", ".join(filter(None, parts)) or ensemble.structure

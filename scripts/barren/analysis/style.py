@@ -1,0 +1,53 @@
+"""The style of every figure, the same to the byte wherever it is drawn.
+
+Sizes are inches at a journal's column widths. Colours are those of Okabe and Ito, told
+apart by the colour-blind; markers and dashes tell the series apart in grey too.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import pandas as pd
+from matplotlib.figure import Figure
+
+COLUMN_WIDTH = 3.4
+PAGE_WIDTH = 7.0
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+STYLE: dict[Any, Any] = {
+    "font.size": 8,
+    "axes.labelsize": 8,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "lines.linewidth": 1.0,
+    "lines.markersize": 4,
+    "errorbar.capsize": 2,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "savefig.dpi": 300,
+    # Fonts as outlines a printer accepts; identifiers that do not change.
+    "pdf.fonttype": 42,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "barren",
+}
+_METADATA = {
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    "svg": {"Date": None, "Creator": None},
+    "png": {"Software": None},
+}
+
+
+def save(figure: Figure, source: pd.DataFrame, paths: Sequence[Path]) -> None:
+    """Write a figure in each format, and its source data as CSV."""
+    for path in paths:
+        form = path.suffix[1:]
+        if form == "csv":
+            source.to_csv(path, index=False, lineterminator="\n")
+        else:
+            with matplotlib.rc_context(STYLE):
+                figure.savefig(path, format=form, metadata=_METADATA[form])

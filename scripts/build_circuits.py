@@ -1,0 +1,139 @@
+import base64
+import importlib.util
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cirq
+import numpy as np
+import tensorflow_quantum as tfq
+
+from barren.physics.ansatz import as_data
+from barren.physics.cirq_gates import read_circuit
+from barren.physics.ensembles import BadInput
+from barren.physics.families import Ansatz, make
+from barren.physics.observables import NoExactForm
+from barren.runner import step
+
+
+def build_circuits(
+    ensembles: step.Json, sources: step.Inputs, circuits: step.Outputs
+) -> None:
+    """Call the functions that make circuits, and write the circuits as plain data.
+
+    ensembles: one for each circuit. Everything that can be wrong with a circuit ends
+    this step, and so the run before anything is sampled, with one line.
+    """
+    modules = {str(path): load(path) for path in sources}
+    for spec, path in zip(ensembles, circuits, strict=True):
+        ensemble = make(spec)
+        assert isinstance(ensemble, Ansatz)
+        file, _, name = ensemble.source.rpartition(":")
+        qubits = cirq.GridQubit.rect(1, ensemble.width)
+        circuit = call(modules[file][name], ensemble, qubits)
+        path.write_text(json.dumps(built(circuit, ensemble, qubits)) + "\n")
+
+
+def load(path: Path) -> dict[str, Any]:
+    """What a file of Python defines."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise BadInput(f"{path}: {type(error).__name__}: {error}") from None
+    return vars(module)
+
+
+def call(
+    function: Callable[..., Any], ensemble: Ansatz, qubits: list[cirq.GridQubit]
+) -> cirq.Circuit:
+    """The circuit of a function; BadInput for what is none that can be used."""
+    keywords = dict(ensemble.keywords)
+    told = ", ".join([f"{len(qubits)} qubits", *(f"{k}={v}" for k, v in keywords.items())])
+    what = f"{ensemble.source} with {told}"
+    try:
+        circuit = function(qubits, **keywords)
+    except Exception as error:
+        raise BadInput(f"{what}: {type(error).__name__}: {error}") from None
+    if not isinstance(circuit, cirq.Circuit):
+        raise BadInput(f"{what} returns a {type(circuit).__name__}, not a cirq.Circuit")
+    if others := circuit.all_qubits() - set(qubits):
+        raise BadInput(f"{what} acts on {min(others)}, which it was not given")
+    symbols = cirq.parameter_names(circuit)
+    if not symbols:
+        raise BadInput(f"{what} has no symbols, so there is no gradient")
+    for name in set(ensemble.asked(sorted(symbols))) - symbols:
+        raise BadInput(f"parameters: {what} has no {name}; it has {', '.join(sorted(symbols))}")
+    return circuit
+
+
+def built(
+    circuit: cirq.Circuit, ensemble: Ansatz, qubits: list[cirq.GridQubit]
+) -> dict[str, Any]:
+    """A circuit as plain data (see `barren.physics.ansatz`)."""
+    try:
+        (program,) = tfq.convert_to_tensor([circuit]).numpy()
+    except Exception as error:
+        raise BadInput(f"{ensemble.source}: {unserialised(circuit, error)}") from None
+    data: dict[str, Any] = {
+        "program": base64.b64encode(program).decode(),
+        "symbols": in_order(circuit),
+        "drawing": drawing(circuit, qubits),
+    }
+    try:
+        read = read_circuit(circuit, qubits)
+        # The angles are drawn in this order.
+        assert list(read.symbols) == data["symbols"]
+        return data | {"exact": as_data(read.circuit)}
+    except NoExactForm as error:
+        return data | {"reason": str(error)}
+
+
+def in_order(circuit: cirq.Circuit) -> list[str]:
+    """The symbols in the order of the circuit."""
+    names: dict[str, None] = {}
+    for operation in circuit.all_operations():
+        names |= dict.fromkeys(sorted(cirq.parameter_names(operation)))
+    return list(names)
+
+
+def unserialised(circuit: cirq.Circuit, error: Exception) -> str:
+    """Which gate TensorFlow Quantum does not serialise."""
+    for operation in circuit.all_operations():
+        try:
+            tfq.convert_to_tensor([cirq.Circuit(operation)])
+        except Exception:
+            return f"TensorFlow Quantum has no gate {operation}"
+    return f"TensorFlow Quantum does not take the circuit: {error}"
+
+
+def drawing(circuit: cirq.Circuit, qubits: list[cirq.GridQubit]) -> list[list[Any]]:
+    """Gates in moments: of each the qubits and a label on each."""
+    place = {qubit: number for number, qubit in enumerate(qubits)}
+    return [
+        [
+            [[place[q] for q in operation.qubits], labels(operation)]
+            for operation in moment
+        ]
+        for moment in circuit
+    ]
+
+
+def labels(operation: cirq.Operation) -> list[str]:
+    """What Cirq's own drawings write on each qubit."""
+    info = cirq.circuit_diagram_info(operation, default=None)
+    if info is None:
+        return [str(operation.gate)] * len(operation.qubits)
+    symbols = list(info.wire_symbols)
+    if info.exponent != 1:
+        value = info.exponent
+        short = f"{value:.3g}" if isinstance(value, int | float | np.floating) else value
+        symbols[-1] += f"^{short}"
+    return symbols
+
+
+if __name__ == "__main__":
+    step.run(build_circuits)
