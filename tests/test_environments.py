@@ -33,6 +33,7 @@ TOOLS = Path(deploy.__file__).parent
 NAMES = sorted(path.stem for path in deploy.LOCKS.glob("*.yaml"))
 RUNNERS = sorted(path.stem for path in deploy.LOCKS.glob("*.in"))
 PYTHON = str(Path(sys.base_prefix, "bin", "python3.11"))
+NOTHING = "error: envs/nothing.requirements.txt: not found; run make lock\n"
 CHANNEL = "https://conda.anaconda.org/conda-forge/"
 
 
