@@ -1,35 +1,39 @@
-"""Draw a small circuit of each family, as the tutorial shows its two."""
-
+import json
 from typing import Literal
 
-from barren.analysis.drawing import draw_circuit
+from barren.analysis.drawing import draw_built, draw_circuit
 from barren.analysis.style import save
 from barren.physics.circuits import replay_notebook, sample_circuits
-from barren.physics.families import FAMILIES
+from barren.physics.ensembles import Layered
+from barren.physics.families import make
 from barren.runner import step
 from barren.runner.experiment import NOTEBOOK
-from barren.runner.step import Json, Outputs
 
 
 def draw_circuits(
-    families: list[str],
+    ensembles: step.Json,
     seed: int,
-    figures: Outputs,
+    figures: step.Outputs,
+    circuits: step.Inputs = [],
     stream: Literal["seed_sequence", "notebook"] = "seed_sequence",
-    skips: Json = None,
+    skips: step.Json = "{}",
 ) -> None:
-    """Draw sample 0 of each family's small ensemble.
+    """Draw sample 0 of some ensembles.
 
-    skips: of a family's name, the notebook's draws before its circuit.
+    circuits: circuits of one's own, built. skips: of a family's name, the notebook's
+    draws before its circuit.
     """
-    for family in families:
-        small = FAMILIES[family].displayed()
-        if stream == NOTEBOOK:
-            circuits = replay_notebook(small, seed, skips[family], 1, [0])
+    built = {path.stem: json.loads(path.read_text()) for path in circuits}
+    for spec in ensembles:
+        shown = make(spec)
+        if not isinstance(shown, Layered):
+            drawing = draw_built(built[shown.program], shown.width)
+        elif stream == NOTEBOOK:
+            skip = skips[shown.family]
+            drawing = draw_circuit(shown, replay_notebook(shown, seed, skip, 1, [0]))
         else:
-            circuits = sample_circuits(small, seed, [0])
-        paths = [path for path in figures if path.stem == f"circuit_{family}"]
-        save(*draw_circuit(small, circuits), paths)
+            drawing = draw_circuit(shown, sample_circuits(shown, seed, [0]))
+        save(*drawing, [path for path in figures if path.stem == shown.drawing])
 
 
 if __name__ == "__main__":

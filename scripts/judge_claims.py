@@ -2,8 +2,8 @@ from barren.analysis import statements
 from barren.analysis.claims import judge
 from barren.analysis.evidence import join_draws, read_points, reduce_draws
 from barren.analysis.fits import fits_table
-from barren.analysis.tables import read_table, write_table
-from barren.physics.batches import read_batch
+from barren.analysis.tables import points_of, read_table, write_table
+from barren.physics.batches import Batch, read_batch
 from barren.runner import layout, step
 from barren.runner.experiment import Experiment
 
@@ -19,34 +19,29 @@ def judge_claims(
 ) -> step.Found:
     """Judge the claims of the tutorial and the papers from an experiment's numbers."""
     found = Experiment.read(experiment)
-    seed = found.config["seed"]
-    batches = {
-        ensemble: [
-            experiment.parent / layout.batch(ensemble.program, *batch)
-            for batch in found.batches
+    exact = read_table(theory)
+    ensembles = points_of(found.ensembles, exact)
+    read: dict[str, list[Batch]] = {}
+    paths = []
+    for program, ensemble in found.programs.items():
+        batches = [layout.batch(program, *batch) for batch in found.batches]
+        paths += [experiment.parent / name for name in batches]
+        read[program] = [
+            read_batch(experiment.parent / name, ensemble, found.config["seed"])
+            for name in batches
         ]
-        for ensemble in found.sampled
-    }
     draws = {
-        ensemble: join_draws(
-            reduce_draws(ensemble, read_batch(path, ensemble, seed)[1])
-            for path in paths
-        )
-        for ensemble, paths in batches.items()
+        ensemble: join_draws(reduce_draws(ensemble, of) for of in read[ensemble.program])
+        for ensemble in ensembles
+        if ensemble.program in read
     }
-    points = read_points(
-        found.ensembles,
-        found.key_columns,
-        read_table(theory),
-        read_table(statistics),
-        read_table(gradients),
-        draws,
-    )
+    tables = exact, read_table(statistics), read_table(gradients)
+    points = read_points(ensembles, found.key_columns, *tables, draws)
     findings = judge(points)
     write_table(fits_table(points, found.key_columns), fits)
     write_table(statements.table(findings), claims)
     verdict.write_text(statements.render(findings))
-    return {"batches": [path for paths in batches.values() for path in paths]}
+    return {"batches": paths}
 
 
 if __name__ == "__main__":

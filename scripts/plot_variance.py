@@ -15,7 +15,8 @@ def plot_variance(
     experiment: Input, statistics: Input, theory: Input, fits: Input, figures: Outputs
 ) -> None:
     """Plot the figures that are asked for, by the names of their files."""
-    known = {of.name: of for of in figures_of(Experiment.read(experiment).ensembles)}
+    ensembles = Experiment.read(experiment).ensembles
+    known = {of.name: of for of in figures_of(ensembles)}
     tables = read_table(statistics), read_table(theory), read_table(fits)
     for name, paths in groupby(figures, lambda path: path.stem):
         save(*draw_variance(known[name], *tables), list(paths))

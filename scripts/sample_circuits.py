@@ -1,11 +1,11 @@
+import base64
 import json
 from typing import Literal
 
 import numpy as np
 
-from barren.physics.ansatz import sample_parameters, serialised
 from barren.physics.batches import Batch, write_batch
-from barren.physics.circuits import replay_notebook, sample_circuits
+from barren.physics.circuits import replay_notebook, sample_circuits, sample_parameters
 from barren.physics.ensembles import THETA, Layered
 from barren.physics.families import make
 from barren.physics.programs import serialise
@@ -31,8 +31,10 @@ def sample_batch(
     of, numbers = make(ensemble), np.arange(first, last + 1)
     if circuit:
         built = json.loads(circuit.read_text())
-        circuits = sample_parameters(of, built, seed, numbers.tolist())
-        drawn = Batch(numbers, circuits, serialised(built), tuple(built["symbols"]))
+        symbols = tuple(built["symbols"])
+        circuits = sample_parameters(of, len(symbols), seed, numbers.tolist())
+        program = np.array([base64.b64decode(built["program"])])
+        drawn = Batch(numbers, circuits, program, symbols)
     else:
         assert isinstance(of, Layered)
         if stream == "notebook":

@@ -8,6 +8,7 @@ from barren.analysis.tables import (
     ensemble_keys,
     points_of,
     read_table,
+    rows_by_ensemble,
     with_integers,
     write_table,
 )
@@ -29,19 +30,18 @@ def summarise_gradients(
     exact = with_integers(exact.reindex(columns=[*keys, *columns.THEORY]))
     write_table(exact, theory)
 
-    points = ensemble_keys(points_of(found.ensembles, exact), keys)
-    groups = read_table(gradients).groupby(keys, dropna=False, sort=False)
+    ensembles = points_of(found.ensembles, exact)
+    points = ensemble_keys(ensembles, keys)
+    rows = rows_by_ensemble(read_table(gradients), keys, ensembles)
     summaries = [
-        dict(zip(keys, key, strict=True))
-        | asdict(summarise(rows[columns.GRADIENT], found.config["seed"]))
-        for key, rows in groups
+        asdict(summarise(rows[e][columns.GRADIENT], found.config["seed"], e.bound))
+        if e in rows
+        else {columns.SAMPLES: 0}
+        for e in ensembles
     ]
-    sampled = pd.DataFrame(summaries, columns=[*keys, *columns.STATISTICS])
-    sampled = sampled.astype(points.dtypes.to_dict())
+    sampled = pd.DataFrame(summaries, columns=columns.STATISTICS)
     beside = exact[[*keys, columns.EXACT_VARIANCE, columns.ASYMPTOTIC_VARIANCE]]
-    table = points.merge(sampled, on=keys, how="left")
-    table = table.merge(beside, on=keys, how="left")
-    table[columns.SAMPLES] = table[columns.SAMPLES].fillna(0).astype(int)
+    table = pd.concat([points, sampled], axis=1).merge(beside, on=keys, how="left")
     write_table(table, statistics)
 
 

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from barren import columns
 from barren.analysis import plots, tables
 from barren.analysis.drawing import draw_circuit
-from barren.analysis.figures import CIRCUIT, CURVE, figures_of
+from barren.analysis.figures import CIRCUIT, CURVE, MAP, figures_of
 from barren.physics.circuits import sample_circuits
 from barren.physics.ensembles import Ensemble, Gate, Moment
 from barren.physics.families import FAMILIES, Random
@@ -327,7 +327,7 @@ def test_theory_alone_has_no_marker() -> None:
 
 
 def test_fits_are_drawn_over_the_sampled_widths() -> None:
-    _, figure, source = next(
+    _, figure, _ = next(
         drawn(experiment([{"family": "random", "width": [3, 5], "depth": [9]}]))
     )
     fit = figure.axes[0].lines[0]
@@ -346,6 +346,16 @@ def test_sigmas_stand_beside_uniform_angles() -> None:
     dashed = [line for line in figure.axes[0].lines if line.get_linestyle() == "--"]
     uniform = source.loc[source["sigma"].isna(), "exact"].item()
     assert list(dashed[0].get_ydata()) == [uniform, uniform]
+
+
+@pytest.mark.parametrize("family", ["random", "ring"])
+def test_a_map_puts_every_value_in_its_place(family: str) -> None:
+    """Zeros are white, below the scale."""
+    entry = {"family": family, "width": [4], "symbol_layer": [0, 1, 2]}
+    entry |= {key: [3] for key in STRUCTURES[family]} | {"symbol_qubit": [0, 3]}
+    found = [x for x in drawn(experiment([entry]), 9, 0.3) if x[0].kind == MAP]
+    ((of, figure, source),) = found
+    check_map(figure, source, of.x, of.y)
 
 
 def test_the_colours_of_a_map_rise_in_lightness() -> None:

@@ -38,6 +38,11 @@ rule plot_variance:
 
 rule draw_circuits:
     input:
+        circuits=[
+            results(layout.circuit(shown.program))
+            for shown in EXPERIMENT.displayed
+            if shown.program in EXPERIMENT.own_circuits
+        ],
         **needs("draw_circuits", "plot"),
     output:
         figures=reported(DRAWINGS),
@@ -50,7 +55,7 @@ rule draw_circuits:
         command=command(
             "plot",
             "draw_circuits",
-            families=[family.family for family in EXPERIMENT.families],
+            ensembles=json.dumps([shown.spec() for shown in EXPERIMENT.displayed]),
             seed=config["seed"],
             stream=config["stream"],
             skips=json.dumps(EXPERIMENT.skips if config["stream"] == NOTEBOOK else {}),

@@ -168,11 +168,14 @@ def _mean_wealth(point: Point) -> Floats | None:
     """Log wealth of each bet that E g differs from the theory's.
 
     With theta alone and uniform, theta + pi has the opposite gradient: g is symmetric
-    about 0 and exp(x) / cosh(x), x a multiple of g, a fair bet. Otherwise g in [-1, 1]
-    is bet upon with 1 + stake (g - mean) / (1 + |mean|).
+    about 0 and exp(x) / cosh(x), x a multiple of g, a fair bet. Otherwise g in
+    [-bound, bound] is bet upon with 1 + stake (g - mean) / (bound + |mean|).
     """
     ensemble = point.ensemble
-    if ensemble.theta_is_alone and ensemble.sigma is None:
+    alone = ensemble.theta_is_alone
+    if alone is None:
+        alone = point.prediction.variance is not None
+    if alone and ensemble.sigma is None:
         seen = np.mean(point.gradients**2)
         if seen < VANISHING:
             return None
@@ -180,10 +183,11 @@ def _mean_wealth(point: Point) -> Floats | None:
         x = STAKES[:, None] * point.gradients / np.sqrt(moment)
         return np.asarray((x - np.logaddexp(x, -x) + np.log(2)).sum(axis=1))
     mean = point.prediction.mean
-    if mean is None:
+    bound = ensemble.bound
+    if mean is None or not np.isfinite(bound):
         return None
-    x = STAKES[:, None] * (point.gradients - mean) / (1 + abs(mean))
-    # A gradient beyond [-1, 1] can only win.
+    x = STAKES[:, None] * (point.gradients - mean) / (bound + abs(mean))
+    # A gradient beyond the bound can only win.
     return np.asarray(np.log(np.maximum(1 + x, 0.1)).sum(axis=1))
 
 
@@ -241,15 +245,16 @@ def misrecorded(points: Sequence[Point]) -> list[Check]:
     checks = []
     for point in points:
         name = point.ensemble.name
+        same = SAME_GRADIENT * max(1.0, point.ensemble.norm)
         wrong: dict[str, NDArray[np.bool_]] = {}
         moment = point.prediction.second_moment
         if moment is not None and moment < VANISHING:
-            wrong["gradients that must be 0"] = np.abs(point.gradients) > SAME_GRADIENT
+            wrong["gradients that must be 0"] = np.abs(point.gradients) > same
         if point.draws is not None:
             rounding = np.abs(point.theta - point.draws.symbol_angle)
             wrong["theta differs from the circuit's angle"] = rounding > SAME_ANGLE
             difference = np.abs(point.gradients - point.draws.recomputed)
-            wrong["gradients differ from the recomputed"] = difference > SAME_GRADIENT
+            wrong["gradients differ from the recomputed"] = difference > same
         for what, where in wrong.items():
             if where.any():
                 seen = f"{where.sum()} of {len(where)}"

@@ -89,7 +89,7 @@ def by_setting(points: Sequence[Point], own: Iterable[str]) -> dict[str, list[Po
     settings: dict[str, list[Point]] = {}
     for of in found.values():
         ensemble = of[0].ensemble
-        built = [k for k in ensemble.circuit_keys() if k not in {*own, columns.SIGMA}]
+        built = [k for k in ensemble.shape_keys if k not in {*own, columns.SIGMA}]
         parts = [ensemble.title] if several else []
         parts += [words.text(key, ensemble.keys()) for key in built]
         parts += (

@@ -1,7 +1,8 @@
 """Drawings of circuits, from the one order of gates."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
+from typing import Any
 
 import matplotlib
 import pandas as pd
@@ -10,7 +11,7 @@ from matplotlib.figure import Figure
 
 from barren.analysis.style import PAGE_WIDTH, STYLE
 from barren.physics.circuits import AXES, Circuits
-from barren.physics.ensembles import PREPARATION, THETA, Ensemble, Gate, Moment
+from barren.physics.ensembles import PREPARATION, THETA, Gate, Layered, Moment
 
 CZ = "CZ"
 #: Angles that have a name, as they are drawn.
@@ -23,7 +24,7 @@ SYMBOLS = {
 }
 
 
-def draw_circuit(ensemble: Ensemble, circuits: Circuits) -> tuple[Figure, pd.DataFrame]:
+def draw_circuit(ensemble: Layered, circuits: Circuits) -> tuple[Figure, pd.DataFrame]:
     """Draw the first circuit: rotations as boxes, CZ gates as dots joined by a line.
 
     The source data lists the gates in order: column, gate, qubit, angle (radians) and
@@ -36,15 +37,7 @@ def draw_circuit(ensemble: Ensemble, circuits: Circuits) -> tuple[Figure, pd.Dat
     size = (min(PAGE_WIDTH, 0.9 + 0.32 * last), 0.3 + 0.42 * ensemble.width)
     source = []
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=size)
-        axes = figure.add_axes((0, 0, 1, 1))
-        axes.set_axis_off()
-        axes.set_xlim(-1.6, last + 0.7)
-        axes.set_ylim(ensemble.width - 0.4, -0.6)
-        for qubit in range(ensemble.width):
-            axes.plot([-0.7, last + 0.6], [qubit] * 2, color="0.4", lw=0.6)
-            ket = rf"$|0\rangle_{qubit}$"
-            axes.text(-0.85, qubit, ket, ha="right", va="center", fontsize=7)
+        figure, axes = _wires(size, ensemble.width, last)
         for column, gate in gates:
             qubit, *other = gate.qubits
             row = {"column": column, "gate": gate.name, "qubit": qubit}
@@ -66,7 +59,21 @@ def draw_circuit(ensemble: Ensemble, circuits: Circuits) -> tuple[Figure, pd.Dat
     return figure, table
 
 
-def _columns(ensemble: Ensemble) -> Iterator[Moment]:
+def _wires(size: tuple[float, float], width: int, last: int) -> tuple[Figure, Axes]:
+    """An empty drawing of `last` + 1 columns."""
+    figure = Figure(figsize=size)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    axes.set_xlim(-1.6, last + 0.7)
+    axes.set_ylim(width - 0.4, -0.6)
+    for qubit in range(width):
+        axes.plot([-0.7, last + 0.6], [qubit] * 2, color="0.4", lw=0.6, zorder=0)
+        ket = rf"$|0\rangle_{{{qubit}}}$"
+        axes.text(-0.85, qubit, ket, ha="right", va="center", fontsize=7)
+    return figure, axes
+
+
+def _columns(ensemble: Layered) -> Iterator[Moment]:
     """The gates in columns: rotations of a moment share one, others have their own.
 
     CZ gates commute: those that follow each other are drawn as a ladder, or as its
@@ -93,7 +100,7 @@ def _reaches(gate: Gate) -> bool:
     return first != last and (gate.name != CZ or last != first + 1)
 
 
-def _symbol(ensemble: Ensemble, gate: Gate) -> str:
+def _symbol(ensemble: Layered, gate: Gate) -> str:
     """The name of a rotation's angle, if it has one."""
     if gate.angle == PREPARATION:
         return "pi/4"
@@ -132,3 +139,56 @@ def _draw_rotation(
             "lw": 0.5,
         },
     )
+
+
+def draw_built(built: Mapping[str, Any], width: int) -> tuple[Figure, pd.DataFrame]:
+    """Draw a circuit of one's own from its built form, as far as the page is wide.
+
+    The source data lists the gates: column, label and qubit, a row for each qubit.
+    """
+    columns = [column for moment in built["drawing"] for column in _apart(moment)]
+    size = (min(PAGE_WIDTH, 0.9 + 0.45 * len(columns)), 0.3 + 0.42 * width)
+    most = min(len(columns), round((PAGE_WIDTH - 0.9) / 0.45))
+    source = []
+    with matplotlib.rc_context(STYLE):
+        figure, axes = _wires(size, width, most - 1)
+        for number, column in enumerate(columns):
+            for qubits, labels in column:
+                for qubit, label in zip(qubits, labels, strict=True):
+                    source.append({"column": number, "gate": label, "qubit": qubit})
+                if number < most:
+                    _draw_gate(axes, number, qubits, labels)
+        if most < len(columns):
+            note = f"{most} of {len(columns)} columns"
+            axes.text(most - 0.3, -0.5, note, ha="right", va="top", fontsize=5)
+    return figure, pd.DataFrame(source)
+
+
+def _apart(moment: list[Any]) -> list[list[Any]]:
+    """The gates of a moment in columns, in which no line crosses another gate."""
+    columns: list[tuple[set[int], list[Any]]] = []
+    for qubits, labels in moment:
+        covered = set(range(min(qubits), max(qubits) + 1))
+        for taken, gates in columns:
+            if taken.isdisjoint(covered):
+                taken |= covered
+                gates.append((qubits, labels))
+                break
+        else:
+            columns.append((covered, [(qubits, labels)]))
+    return [gates for _, gates in columns]
+
+
+def _draw_gate(axes: Axes, column: int, qubits: list[int], labels: list[str]) -> None:
+    """A gate by Cirq's labels: @ is a dot, X beside it a cross in a circle."""
+    if len(qubits) > 1:
+        axes.plot([column] * 2, [min(qubits), max(qubits)], "k-", lw=0.9, zorder=1)
+    for qubit, label in zip(qubits, labels, strict=True):
+        if label == "@":
+            axes.plot(column, qubit, "k.", ms=5)
+        elif label == "X" and "@" in labels:
+            axes.plot(column, qubit, "ko", ms=6, mfc="white", mew=0.9)
+            axes.plot(column, qubit, "k+", ms=6, mew=0.9)
+        else:
+            text = label.replace("(", "\n(", 1)
+            _draw_rotation(axes, column, qubit, text.replace("$", ""), False)

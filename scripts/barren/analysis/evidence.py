@@ -11,9 +11,10 @@ from scipy import special
 
 from barren import columns
 from barren.analysis.statistics import Summary
+from barren.analysis.tables import rows_by_ensemble
 from barren.physics import simulate
-from barren.physics.circuits import Circuits
-from barren.physics.ensembles import Ensemble, Prediction
+from barren.physics.batches import Batch
+from barren.physics.ensembles import Ensemble, Layered, Prediction
 
 Floats = NDArray[np.float64]
 Verdict = Literal["supported", "contradicted", "undecided", "not judged"]
@@ -96,7 +97,7 @@ class Finding:
 
 def reduce_draws(
     ensemble: Ensemble,
-    circuits: Circuits,
+    batch: Batch,
     recompute: int = 4,
     amplitudes: int = 60_000,
 ) -> Draws:
@@ -105,24 +106,29 @@ def reduce_draws(
     The first few are simulated, where 2^width times the layers stays within
     `amplitudes`.
     """
-    small = 2**ensemble.width * ensemble.layers <= amplitudes
-    first = slice(recompute)
+    circuits = batch.circuits
+    at = 0 if ensemble.parameter is None else batch.symbols.index(ensemble.parameter)
+    theta = circuits.values[:, at]
     recomputed, isolated = np.full((2, len(circuits)), np.nan)
-    if small:
-        recomputed[first] = simulate.gradients(ensemble, circuits[first])
-    block = ensemble.first_block(circuits[first])
-    if block is not None:
-        closed = ensemble.closed_form(circuits)
-        if closed is not None:
-            isolated = closed
-        elif small:
-            isolated[first] = simulate.gradients(*block)
+    if isinstance(ensemble, Layered):
+        small = 2**ensemble.width * ensemble.layers <= amplitudes
+        first = slice(recompute)
+        theta = circuits.angles[:, *ensemble.symbol]
+        if small:
+            recomputed[first] = simulate.gradients(ensemble, circuits[first])
+        block = ensemble.first_block(circuits[first])
+        if block is not None:
+            closed = ensemble.closed_form(circuits)
+            if closed is not None:
+                isolated = closed
+            elif small:
+                isolated[first] = simulate.gradients(*block)
     axes = np.empty(0, int) if circuits.axes is None else circuits.axes.ravel()
     return Draws(
         np.bincount(axes, minlength=3 if axes.size else 0),
         _angle_counts(circuits.angles, ensemble.sigma),
-        _angle_counts(circuits.theta, ensemble.sigma),
-        circuits.angles[:, *ensemble.symbol],
+        _angle_counts(circuits.values[:, at], ensemble.sigma),
+        theta,
         recomputed,
         isolated,
     )
@@ -148,17 +154,17 @@ def read_points(
     draws: Mapping[Ensemble, Draws],
 ) -> list[Point]:
     """The points of an experiment from its tables, whose key columns are `keys`."""
-    known = {tuple(e.keys().get(key) for key in keys): e for e in ensembles}
     of_theory, of_statistics, of_gradients = (
-        _rows(table, keys, known) for table in (theory, statistics, gradients)
+        rows_by_ensemble(table, keys, ensembles)
+        for table in (theory, statistics, gradients)
     )
     points = []
     for ensemble in ensembles:
         prediction = Prediction()
         if ensemble in of_theory:
             row = of_theory[ensemble].iloc[0]
-            exact = (float(row[name]) for name in columns.THEORY)
-            prediction = Prediction(*(None if np.isnan(x) else x for x in exact))
+            exact = (row[name] for name in columns.THEORY)
+            prediction = Prediction(*(None if pd.isna(x) else x for x in exact))
         if ensemble not in of_gradients:
             points.append(Point(ensemble, prediction))
             continue
@@ -178,19 +184,6 @@ def read_points(
             )
         )
     return points
-
-
-def _rows(
-    table: pd.DataFrame, keys: Sequence[str], known: Mapping[Any, Ensemble]
-) -> dict[Ensemble, pd.DataFrame]:
-    """The rows of a table, by their ensemble."""
-    found = {}
-    values: Any
-    for values, rows in table.groupby(list(keys), dropna=False, sort=False):
-        key = tuple(None if pd.isna(value) else value for value in values)
-        if key in known:
-            found[known[key]] = rows
-    return found
 
 
 def _angle_counts(angles: Floats, sigma: float | None) -> NDArray[np.int64]:

@@ -113,7 +113,11 @@ def figures_of(ensembles: Iterable[Ensemble]) -> list[Figure]:
         "gradient_variance_of_symbols", "the symbol's place", SYMBOL, places
     )
     figures += _map("gradient_variance_of_observables", "observable", QUBITS, pairs)
-    return figures + [_circuit(of) for of in families]
+    return figures + [
+        _circuit(shown)
+        for of in families
+        for shown in of.displayed([e for e in ensembles if type(e) is of])
+    ]
 
 
 def is_pair(observable: str) -> bool:
@@ -123,7 +127,7 @@ def is_pair(observable: str) -> bool:
 
 def _numbers(ensembles: Sequence[Ensemble]) -> list[str]:
     """The keys that a curve can stand against, but the width."""
-    order = [key for e in ensembles for key in e.circuit_keys()[1:]]
+    order = [key for e in ensembles for key in e.shape_keys[1:]]
     found = {
         k for e in ensembles for k, v in e.keys().items() if isinstance(v, int | float)
     }
@@ -201,17 +205,15 @@ def _map(name: str, by: str, axes: tuple[str, str], families: Families) -> list[
     ][: len(families)]
 
 
-def _circuit(family: type[Ensemble]) -> Figure:
-    small = family.displayed()
+def _circuit(shown: Ensemble) -> Figure:
     return Figure(
-        name=f"circuit_{family.family}",
-        title=f"A circuit: {family.title}",
-        caption=f"A circuit of the family {family.title}: width {small.width}, "
-        f"{small.structure}. Boxes are rotations with their axis and angle (radians), "
-        "dots joined by a line are CZ gates, a dot and a cross CNOT gates; the shaded "
-        "box with theta is the symbol. Drawn from seed {seed}, sample 0 of a small "
-        "ensemble that stands for the larger ones.",
-        families=(family.family,),
+        name=shown.drawing,
+        title=f"A circuit: {shown.title}, {shown.structure}",
+        caption=f"A circuit: {shown.title}, width {shown.width}, {shown.structure}. "
+        "Boxes are gates; rotations have their axis and angle (radians), or their "
+        "symbol. Dots joined by a line are CZ gates, a dot and a cross CNOT gates. A "
+        "shaded box is the symbol theta. Angles are drawn from seed {seed}, sample 0.",
+        families=(shown.family,),
         kind=CIRCUIT,
     )
 

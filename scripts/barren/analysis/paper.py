@@ -23,14 +23,13 @@ NUMBERS = (
 
 def paper_tables(
     config: Mapping[str, Any],
-    ensembles: Sequence[Ensemble],
     statistics: pd.DataFrame,
     fits: pd.DataFrame,
     claims: pd.DataFrame,
 ) -> dict[str, str]:
-    """The text of each file; `statistics` has a row for each of the ensembles."""
-    rows = [(e, row) for e, (_, row) in zip(ensembles, statistics.iterrows())]
-    numbers = of_experiment(config, ensembles, statistics)
+    """The text of each file."""
+    rows = [(ensemble_of(row), row) for _, row in statistics.iterrows()]
+    numbers = of_experiment(config, [ensemble for ensemble, _ in rows], statistics)
     for ensemble, row in rows:
         numbers |= {f"{ensemble.name}/{key}": v for key, v in of_ensemble(row).items()}
     for _, row in fits.iterrows():

@@ -90,7 +90,7 @@ def label(group: pd.DataFrame, keys: Sequence[str], shown: pd.DataFrame) -> str:
     family = FAMILIES[values.pop(columns.FAMILY)]
     ensemble = family.of_columns(values)
     varies = {key for key in keys if shown[key].nunique(dropna=False) > 1}
-    own = [key for key in family.circuit_keys() if key not in SHARED]
+    own = [key for key in ensemble.shape_keys if key not in SHARED]
     parts = [family.title] if columns.FAMILY in varies else []
     if columns.WIDTH in keys:
         parts.append(f"{ensemble.width} qubits")

@@ -6,8 +6,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 NORMAL_975 = 1.959963984540054
-# <Z_a Z_b> lies in [-1, 1], so a parameter-shift gradient does too.
-LARGEST_VARIANCE = 1.0
 RESAMPLES = 999
 FEWEST = 10  # samples for an interval; with fewer it is all that is possible
 
@@ -47,7 +45,9 @@ class Fit:
     freedom: int
 
 
-def summarise(gradients: ArrayLike, seed: int = 0) -> Summary:
+def summarise(
+    gradients: ArrayLike, seed: int = 0, bound: float = 1.0
+) -> Summary:
     """Summarise the gradients of one ensemble.
 
     gradients (samples,), at least one, all finite. The interval resamples with a
@@ -60,7 +60,7 @@ def summarise(gradients: ArrayLike, seed: int = 0) -> Summary:
     samples = values.size
     centred = values - values.mean()
     population = float(np.mean(centred**2))
-    low, high = variance_interval(values, seed)
+    low, high = variance_interval(values, seed, bound)
     return Summary(
         samples=samples,
         mean=float(values.mean()),
@@ -74,7 +74,7 @@ def summarise(gradients: ArrayLike, seed: int = 0) -> Summary:
 
 
 def variance_interval(
-    gradients: NDArray[np.float64], seed: int = 0
+    gradients: NDArray[np.float64], seed: int = 0, bound: float = 1.0
 ) -> tuple[float, float]:
     """A 95 % interval for the variance that allows for heavy tails.
 
@@ -83,12 +83,13 @@ def variance_interval(
     200 circuits of depth 50 it covers 95.0, 94.5 and 93.7 % at n = 4, 8, 10, nearest of
     ten methods; with 1000 circuits 94.5, 95.0 and 94.2 %. Normal theory covers 85 % at
     n = 10 (workflow/docs/statistics.md). Where the samples
-    cannot tell, an end is that of the possible range, [0, 1].
+    cannot tell, an end is that of the possible range, [0, bound^2], where no gradient
+    exceeds `bound`.
     """
     samples = gradients.size
     scale = gradients.std()
     if samples < FEWEST or scale == 0:
-        return 0.0, LARGEST_VARIANCE
+        return 0.0, bound**2
     values = (gradients - gradients.mean()) / scale
     unbiased = samples / (samples - 1)
     rng = np.random.default_rng(seed)
@@ -107,7 +108,7 @@ def variance_interval(
     variance = scale**2 * unbiased
     low = variance * np.exp(-error * studentised[-rank])
     high = variance * np.exp(-error * studentised[rank - 1])
-    return float(low), float(min(high, LARGEST_VARIANCE))
+    return float(low), float(min(high, bound**2))
 
 
 def fit_slope(

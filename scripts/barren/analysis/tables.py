@@ -76,3 +76,17 @@ def points_of(ensembles: Iterable[Ensemble], theory: pd.DataFrame) -> list[Ensem
             for name in asked[place]
         ]
     return points
+
+
+def rows_by_ensemble(
+    table: pd.DataFrame, keys: Sequence[str], ensembles: Iterable[Ensemble]
+) -> dict[Ensemble, pd.DataFrame]:
+    """The rows of a table, whose key columns are `keys`, by their ensemble."""
+    known = {tuple(e.keys().get(key) for key in keys): e for e in ensembles}
+    found = {}
+    values: Any
+    for values, rows in table.groupby(list(keys), dropna=False, sort=False):
+        key = tuple(None if pd.isna(value) else value for value in values)
+        if key in known:
+            found[known[key]] = rows
+    return found

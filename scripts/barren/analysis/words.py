@@ -20,7 +20,7 @@ def setting(ensemble: Ensemble, keys: Iterable[str]) -> str:
     """Some keys of an ensemble in words: "symbol on layer 2, observable Z0 Z3"."""
     values, keys = ensemble.keys(), set(keys)
     parts = []
-    structure = [key for key in ensemble.circuit_keys() if key not in SHARED]
+    structure = [key for key in ensemble.shape_keys if key not in SHARED]
     if keys.intersection(structure):
         parts.append(ensemble.structure)
     if columns.SIGMA in keys:

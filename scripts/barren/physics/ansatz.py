@@ -6,37 +6,17 @@ qubits and a label for each), and `exact` (its Pauli rotations and Clifford gate
 `reason` (why there is no exact form).
 """
 
-import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from barren.physics.circuits import Circuits, stream
-from barren.physics.ensembles import Ensemble, Prediction
+from barren.physics.ensembles import Prediction
 from barren.physics.observables import NoExactForm, Term
 from barren.physics.pauli_actions import Circuit, Clifford, Rotation
 from barren.physics.pauli_paths import gradient_moments
 
 Built = Mapping[str, Any]
-
-
-def sample_parameters(
-    ensemble: Ensemble, built: Built, seed: int, samples: Sequence[int]
-) -> Circuits:
-    """Draw all parameters of circuits, angles (samples, parameters) in radians."""
-    shape = (len(built["symbols"]),)
-    angles = [
-        ensemble.draw_angle(stream(seed, ensemble.circuit, sample), shape)
-        for sample in samples
-    ]
-    return Circuits(np.array(angles))
-
-
-def serialised(built: Built) -> NDArray[np.bytes_]:
-    """The program that all circuits share, (1,)."""
-    return np.array([base64.b64decode(built["program"])])
 
 
 def as_data(circuit: Circuit) -> dict[str, Any]:

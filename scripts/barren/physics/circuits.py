@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barren.physics.ensembles import ANGLES, PHI, Gate, Layered
+from barren.physics.ensembles import ANGLES, PHI, Ensemble, Gate, Layered
 
 #: Axis codes: 0, 1, 2 are rotations about X, Y, Z.
 AXES = "XYZ"
@@ -79,6 +79,15 @@ def sample_circuits(ensemble: Layered, seed: int, samples: Sequence[int]) -> Cir
     drawn = [ensemble.draw(stream(seed, ensemble.circuit, n)) for n in samples]
     arrays = {name: np.stack([d[name] for d in drawn]) for name in drawn[0]}
     return with_theta(ensemble, **arrays)
+
+
+def sample_parameters(
+    ensemble: Ensemble, parameters: int, seed: int, samples: Sequence[int]
+) -> Circuits:
+    """Draw all parameters of circuits of one's own, angles (samples, parameters)."""
+    streams = (stream(seed, ensemble.circuit, sample) for sample in samples)
+    angles = [ensemble.draw_angle(rng, (parameters,)) for rng in streams]
+    return Circuits(np.array(angles))
 
 
 def with_theta(ensemble: Layered, angles: NDArray[np.float64], **more: Any) -> Circuits:

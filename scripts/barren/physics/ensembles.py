@@ -84,15 +84,17 @@ class Ensemble:
     sigma: float | None = None
     observable: str = "Z0 Z1"
 
+    #: The symbol that is meant, where a program has several.
+    parameter: ClassVar[str | None] = None
     #: Name in the configuration; in words; and of the families it is shown with.
     family: ClassVar[str]
     title: ClassVar[str]
     kind: ClassVar[str]
     #: The keys that say which derivative is taken of a circuit, not which circuit it is.
     gradient_keys: ClassVar[tuple[str, ...]] = ("observable",)
-    #: Whether theta stands once and is independent of all else: theta + pi then has the
-    #: opposite gradient.
-    theta_is_alone: ClassVar[bool] = False
+    #: Whether theta stands once and is independent of all else: with uniform angles the
+    #: gradient is then symmetric about 0. None: where an exact form is known.
+    theta_is_alone: ClassVar[bool | None] = None
     #: A key of which the exact theory yields every lesser value too.
     predicts_every: ClassVar[str] = ""
     #: What is claimed of the family, by name (see `analysis.claims`).
@@ -157,8 +159,13 @@ class Ensemble:
 
     @property
     def norm(self) -> float:
-        """What no expectation of the observable, and so no gradient, exceeds."""
+        """What no expectation of the observable exceeds."""
         return sum(abs(weight) for weight, _ in self.terms)
+
+    @property
+    def bound(self) -> float:
+        """What no gradient exceeds."""
+        return math.inf
 
     @property
     def is_diagonal(self) -> bool:
@@ -171,6 +178,11 @@ class Ensemble:
         known = {of.name for of in fields(Ensemble)} | {*cls.gradient_keys}
         own = (of.name for of in fields(cls) if of.name not in known)
         return "width", *own, "sigma"
+
+    @property
+    def shape_keys(self) -> tuple[str, ...]:
+        """The columns that say which circuits."""
+        return self.circuit_keys()
 
     def keys(self) -> dict[str, Any]:
         """Family and keys, by column name."""
@@ -233,11 +245,16 @@ class Ensemble:
         return cls(**keys)
 
     @classmethod
-    def displayed(cls) -> Self:
-        """A small ensemble whose first circuit is drawn to show the family."""
+    def displayed(cls, members: Sequence[Self]) -> list[Self]:
+        """The ensembles whose first circuit is drawn: a small one that shows the family."""
         required = (of.name for of in fields(cls) if of.default is MISSING)
         sizes: dict[str, Any] = dict.fromkeys(required, 2) | {"width": 3}
-        return cls(**sizes)
+        return [cls(**sizes)]
+
+    @property
+    def drawing(self) -> str:
+        """Name of the figure in which it is displayed."""
+        return f"circuit_{self.family}"
 
     def check(self) -> None:
         """Raise BadInput unless the observable lies inside the circuit."""
@@ -259,7 +276,7 @@ class Layered(Ensemble):
         "symbol_qubit",
         "observable",
     )
-    theta_is_alone: ClassVar[bool] = True
+    theta_is_alone: ClassVar[bool | None] = True
     #: The key that counts the layers among which the symbol can be.
     layer_key: ClassVar[str] = "depth"
     #: Axis of every rotation; empty where each draws its own.
@@ -303,6 +320,11 @@ class Layered(Ensemble):
     def count_gates(self) -> int:
         """Gates of one circuit."""
         return sum(map(len, self.moments()))
+
+    @property
+    def bound(self) -> float:
+        """What no gradient exceeds: theta is the angle of one rotation."""
+        return self.norm
 
     def rotations(self, layer: int, sign: int = 1, symbol: str = THETA) -> Moment:
         """A layer's rotations; the one at the symbol's place has the angle `symbol`."""

@@ -90,7 +90,7 @@ class Identity(Layered):
     title: ClassVar[str] = "identity blocks (Grant)"
     kind: ClassVar[str] = "identity"
     layer_key: ClassVar[str] = "block_depth"
-    theta_is_alone: ClassVar[bool] = False
+    theta_is_alone: ClassVar[bool | None] = False
     claims: ClassVar[tuple[str, ...]] = (
         "identity_blocks_keep_variance",
         "deeper_in_block_is_smaller",
@@ -181,7 +181,7 @@ class IdentityTutorial(Identity):
 
     family: ClassVar[str] = "identity_tutorial"
     title: ClassVar[str] = "identity blocks (tutorial)"
-    theta_is_alone: ClassVar[bool] = True
+    theta_is_alone: ClassVar[bool | None] = True
     claims: ClassVar[tuple[str, ...]] = (
         *Identity.claims,
         "plotted_curve_is_a_variance",
@@ -272,6 +272,11 @@ class Ansatz(Ensemble):
             "parameter": self.parameter,
         }
 
+    @property
+    def shape_keys(self) -> tuple[str, ...]:
+        """The function and its keywords."""
+        return "width", "circuit", *dict(self.keywords), "sigma"
+
     def spec(self) -> dict[str, Any]:
         """All fields, of which `make` makes it again."""
         return {"family": self.family} | {
@@ -320,6 +325,19 @@ class Ansatz(Ensemble):
         parameter = row.pop(columns.PARAMETER, None)
         made = cls.of_keys(row | {"parameters": ("first",)})
         return replace(made, parameter=parameter)
+
+    @classmethod
+    def displayed(cls, members: Sequence[Self]) -> list[Self]:
+        """Of each function the smallest circuit."""
+        smallest: dict[str, Self] = {}
+        for ensemble in sorted(members, key=cls.count_gates):
+            smallest.setdefault(ensemble.source, ensemble)
+        return list(smallest.values())
+
+    @property
+    def drawing(self) -> str:
+        """Name of the figure in which it is displayed."""
+        return f"circuit_{self.function}"
 
     def asked(self, symbols: Sequence[str]) -> list[str]:
         """The parameters that are asked for, of all `symbols` in the circuit's order."""

@@ -128,6 +128,15 @@ class Experiment:
         return tuple(dict.fromkeys(type(ensemble) for ensemble in self.ensembles))
 
     @cached_property
+    def displayed(self) -> list[Ensemble]:
+        """The ensembles of which a circuit is drawn."""
+        return [
+            shown
+            for of in self.families
+            for shown in of.displayed([e for e in self.ensembles if type(e) is of])
+        ]
+
+    @cached_property
     def key_columns(self) -> list[str]:
         """The columns that say which ensemble a row of a table belongs to.
 
@@ -172,7 +181,7 @@ class Experiment:
             if type(ensemble) is not family:
                 family = type(ensemble)
                 skips[family.family] = skip
-                skip += family.displayed().notebook_draws or 0
+                skip += family.displayed([])[0].notebook_draws or 0
             skips[program] = skip
             skip += self.config["samples"] * ((ensemble.notebook_draws or 0) + 1)
         return skips

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from barren.physics.ensembles import BadInput
 
@@ -97,7 +97,7 @@ def _command_line(
     marks: dict[str, Any] = {}
     for name, of in inspect.signature(step, eval_str=True).parameters.items():
         kind, mark = of.annotation, None
-        if isinstance(kind, UnionType):  # optional
+        if get_origin(kind) in {Union, UnionType}:  # optional
             kind = get_args(kind)[0]
         if get_origin(kind) is Annotated:
             kind, mark = get_args(kind)
