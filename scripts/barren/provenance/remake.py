@@ -132,7 +132,10 @@ def expected_records(experiment: Experiment, folder: str) -> dict[str, dict[str,
         programs = [p for p, e in experiment.programs.items() if e.width == width]
         batches = [layout.batch(program, first, last) for program in programs]
         made = layout.gradients(width, first, last)
-        told = {"ensembles": experiment.of_width(width), "results": folder}
+        told: dict[str, Any] = {
+            "ensembles": experiment.of_width(width),
+            "results": folder,
+        }
         told |= {"first": first, "last": last}
         told |= {key: config[key] for key in ("seed", "engine", "differentiator")}
         found[layout.record("compute_gradients", made)] = {
