@@ -7,8 +7,8 @@ from barren.provenance.records import project_files, workflow_files
 
 rule assemble_crate:
     input:
-        targets=TARGETS,
-        records=all_records,
+        targets=[*TARGETS, results(layout.REPORT)],
+        records=[all_records, results(layout.record("write_report"))],
         workflow=[project(path) for path in workflow_files()],
         **needs("assemble_crate", "circuits"),
     output:
