@@ -2,9 +2,9 @@ import shutil
 from pathlib import Path
 
 from barren.physics.ensembles import BadInput
-from barren.provenance.crate import describe_run, write
+from barren.provenance.chain import chain
+from barren.provenance.crate import describe_run
 from barren.provenance.records import (
-    chain,
     described,
     located,
     read_records,
@@ -43,7 +43,7 @@ def assemble_crate(
                 )
     if missing := sorted(set(names) - made.keys()):
         raise BadInput(f"{missing[0]}: no record says what made it")
-    crate.write_text(write(describe_run(place, records, names, code, snakemake)))
+    crate.write_text(describe_run(place, records, names, code, snakemake))
     shutil.rmtree(folder / layout.SOURCES, ignore_errors=True)
     for file in code:
         copy = folder / layout.SOURCES / file.path

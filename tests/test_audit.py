@@ -1,27 +1,45 @@
-"""The audit: it passes what is whole, and catches every fault that is planted."""
+"""The audit: it passes what is whole, and names every fault that is planted.
+
+Innocent hands leave hashes that disagree. Forgers mend every hash in records and crate;
+then only what is drawn, computed and made again tells. Strangers send files that do
+harm to who reads them: those end the audit with one line.
+"""
 
 import csv
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from barren import provenance
-from conftest import copy_project, run_in
+from barren.physics.ensembles import BadInput
+from barren.provenance.records import plain, read_json
+from barren.provenance.redraw import Choice
+from barren.runner import layout
+from barren.runner.experiment import Experiment
+from barren.runner.step import sha256
+from conftest import ROOT, copy_project, run_in
 
 FOLDER = "results/small"
-BATCH = "batches/random_width-3_depth-4/0-7.npz"
-GRADIENTS = "gradients/width-3_samples-0-7.csv"
-STATISTICS = "tables/statistics.csv"
+ENSEMBLE = "random_width-3_depth-4"
+BATCH = layout.batch(ENSEMBLE, 0, 7)
+GRADIENTS = layout.gradients(3, 0, 7)
 FIGURE = "figures/random_vs_identity.pdf"
 OTHER_FIGURE = "figures/gradient_variance_random.pdf"
 CIRCUIT = "figures/circuit_random.pdf"
+DRAWN = layout.record("sample_circuits", BATCH)
+COMPUTED = layout.record("compute_gradients", GRADIENTS)
+SUMMARISED = layout.record("summarise_gradients")
+PLOTTED = layout.record("plot_variance")
+CRATED = layout.record("assemble_crate")
 
 
 @pytest.fixture
@@ -33,48 +51,64 @@ def project(small: Path, tmp_path: Path) -> Path:
 
 
 class Audit:
-    """What an audit printed."""
+    """What an audit printed: by hashes alone, or with all that is made again."""
 
-    def __init__(self, project: Path, *options: str, hashes_only: bool = True) -> None:
-        if hashes_only:
-            options += ("--samples", "0", "--longest", "0")
+    def __init__(self, project: Path, *options: str, snakemake: str = "") -> None:
+        config = (project / FOLDER / layout.EXPERIMENT).read_text()
+        targets = [
+            str(path.relative_to(project))
+            for name in ("tables", "figures")
+            for path in sorted((project / FOLDER / name).iterdir())
+        ]
+        options = (*("--config", config), *options, "--targets", *targets)
+        if snakemake:
+            options += ("--snakemake", snakemake)
         done = subprocess.run(
-            [sys.executable, "-s", "-E", "scripts/audit.py", FOLDER, *options],
+            [sys.executable, "-s", "-E", "scripts/tools/audit.py", FOLDER, *options],
             cwd=project,
             capture_output=True,
             text=True,
         )
         assert "Traceback" not in done.stderr, done.stderr
-        self.code, self.text = done.returncode, done.stdout
+        self.code, self.text, self.error = done.returncode, done.stdout, done.stderr
         self.found = {}
         for line in done.stdout.splitlines():
             if match := re.match(rf"(.{{12}}) {FOLDER}/([^:]+)(?:: (.*))?$", line):
                 self.found[match[2]] = (match[1].strip(), match[3] or "")
         first = re.search(rf"first broken link: {FOLDER}/(\S+)", done.stdout)
         self.first = first[1] if first else None
+        self.downstream = set(
+            re.findall(rf"downstream of it: {FOLDER}/(\S+)", self.text)
+        )
 
-    def downstream(self) -> set[str]:
-        return set(re.findall(rf"downstream of it: {FOLDER}/(\S+)", self.text))
+
+def all_of(project: Path, *options: str) -> Audit:
+    """An audit with all that is made again."""
+    python = ROOT / ".venv" / "bin" / "python"
+    return Audit(project, *options, snakemake=f"{python} -m snakemake")
+
+
+def redrawn(project: Path) -> Audit:
+    """An audit that breaks before Snakemake is asked for anything."""
+    return Audit(project, snakemake="false")
 
 
 def test_audit_passes_what_the_workflow_made(small: Path) -> None:
-    """As a user runs it: computing again included, and a line for every file."""
+    """As a user runs it: everything made again, and a line for every file."""
     run = run_in(small)
-    done = run("audit", "--configfile", "config/small.yaml", check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    lines = done.stdout.splitlines()
-    assert re.fullmatch(r"audit: everything holds: \d+ files", lines[-1])
-    assert re.search(r"audit: \d+ circuits drawn again, 18 gradients", done.stdout)
-    assert re.search(
-        r"tables and figures made again, the same to the byte", done.stdout
+    done = run(
+        "audit", "--configfile", "config/small.yaml", check=False, AUDIT="--seed 7"
     )
+    assert done.returncode == 0, done.stdout + done.stderr
+    text, lines = done.stdout, done.stdout.splitlines()
+    assert re.search(r"^audit: everything holds: \d+ files$", text, re.MULTILINE)
+    assert "audit: 72 circuits drawn again" in lines
+    assert "audit: 72 gradients computed again by qsim" in text
+    assert re.search(r"audit: \d+ files made again, the same to the byte$", text, re.M)
+    assert "found with probability 1 (again: --seed 7)" in text
     named = {line.split()[-1] for line in lines if line.startswith("verified")}
-    files = {
-        str(path.relative_to(small))
-        for path in (small / FOLDER).rglob("*")
-        if path.is_file() and not {"benchmarks", "sources"} & set(path.parts)
-    }
-    assert files <= named
+    files = [path for path in (small / FOLDER).rglob("*") if path.is_file()]
+    assert {str(path.relative_to(small)) for path in files} <= named
 
 
 def test_audit_holds_on_a_copy(project: Path) -> None:
@@ -92,11 +126,18 @@ def flip_a_byte(path: Path) -> None:
     path.write_bytes(content)
 
 
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
 def edit_a_number(path: Path, column: str) -> None:
-    """Add a tenth to the first number of a column."""
+    """Add a tenth, or take it away, to the first number of a column, as float32."""
     rows = list(csv.reader(path.read_text().splitlines()))
     at = rows[0].index(column)
-    rows[1][at] = repr(float(rows[1][at]) + 0.1)
+    value = float(rows[1][at])
+    rows[1][at] = str(np.float32(value - 0.1 if value > 0 else value + 0.1))
     path.write_text("".join(",".join(row) + "\n" for row in rows))
 
 
@@ -107,176 +148,134 @@ def swap(path: Path, other: Path) -> None:
 
 
 def edit_with_record(path: Path, record: Path) -> None:
-    """Change a file, and its hash and size in the record of the job that made it."""
-    old = provenance.sha256(path)
+    """Change a file, and its hash in the record of the job that made it."""
+    old = sha256(path)
     flip_a_byte(path)
-    record.write_text(record.read_text().replace(old, provenance.sha256(path)))
+    record.write_text(record.read_text().replace(old, sha256(path)))
 
 
-def draw_with_another_seed(project: Path) -> None:
-    batch = project / FOLDER / BATCH
-    draw(project, batch)
+def draw(project: Path, name: str, last: int, *, seed: int) -> None:
+    """Draw a batch of circuits by the step."""
+    folder = project / FOLDER / layout.BATCHES / name
+    options = f"--ensemble {name} --seed {seed} --first 0 --last {last} --batch"
+    subprocess.run(
+        [
+            *(sys.executable, "scripts/sample_circuits.py", *options.split()),
+            str(folder / f"0-{last}.npz"),
+        ],
+        cwd=project,
+        check=True,
+    )
 
 
-def draw(project: Path, batch: Path) -> None:
-    command = [
-        "scripts/sample_circuits.py",
-        "--seed",
-        "8",
-        "--first",
-        "0",
-        "--last",
-        "7",
-    ]
-    ensemble = ["--ensemble", batch.parent.name, "--batch", str(batch)]
-    subprocess.run([sys.executable, *command, *ensemble], cwd=project, check=True)
-
-
-FAULTS: dict[str, tuple[Callable[[Path], None], str, str, set[str], set[str]]] = {
-    # name: how to plant it; first broken link, its verdict; downstream, not downstream
+FAULTS: dict[str, tuple[Callable[[Path, Path], None], str, str, set[str], set[str]]] = {
+    # name: how to plant it in (project, results); first broken link, its verdict; what
+    # is downstream, and what is not
     "flipped byte in a batch": (
-        lambda p: flip_a_byte(p / FOLDER / BATCH),
-        BATCH,
-        "changed",
-        {
-            GRADIENTS,
-            "tables/gradients.csv",
-            STATISTICS,
-            FIGURE,
-            "ro-crate-metadata.json",
-        },
-        {CIRCUIT, "gradients/width-2_samples-0-7.csv", "theory/width-3.csv"},
+        lambda p, f: flip_a_byte(f / BATCH),
+        *(BATCH, "changed"),
+        {GRADIENTS, layout.GRADIENTS, layout.STATISTICS, FIGURE, layout.CRATE},
+        {CIRCUIT, layout.gradients(2, 0, 7), layout.theory(3)},
     ),
     "edited gradient": (
-        lambda p: edit_a_number(p / FOLDER / GRADIENTS, "gradient"),
-        GRADIENTS,
-        "changed",
-        {"tables/gradients.csv", STATISTICS, FIGURE},
+        lambda p, f: edit_a_number(f / GRADIENTS, "gradient"),
+        *(GRADIENTS, "changed"),
+        {layout.GRADIENTS, layout.STATISTICS, FIGURE},
         {BATCH, CIRCUIT},
     ),
     "edited table cell": (
-        lambda p: edit_a_number(p / FOLDER / STATISTICS, "variance"),
-        STATISTICS,
-        "changed",
+        lambda p, f: edit_a_number(f / layout.STATISTICS, "variance"),
+        *(layout.STATISTICS, "changed"),
         {FIGURE, OTHER_FIGURE},
-        {"tables/gradients.csv", "tables/theory.csv", CIRCUIT},
+        {layout.GRADIENTS, layout.THEORY, CIRCUIT},
     ),
     "two figures swapped": (
-        lambda p: swap(p / FOLDER / FIGURE, p / FOLDER / OTHER_FIGURE),
-        OTHER_FIGURE,
-        "changed",
-        {"ro-crate-metadata.json"},
-        {STATISTICS, CIRCUIT},
+        lambda p, f: swap(f / FIGURE, f / OTHER_FIGURE),
+        *(OTHER_FIGURE, "changed"),
+        {layout.CRATE},
+        {layout.STATISTICS, CIRCUIT},
     ),
     "record deleted": (
-        lambda p: (p / FOLDER / "records/summarise_gradients.json").unlink(),
-        STATISTICS,
-        "unrecorded",
+        lambda p, f: (f / SUMMARISED).unlink(),
+        *(layout.STATISTICS, "unrecorded"),
         {FIGURE},
-        {"tables/gradients.csv", CIRCUIT},
+        {layout.GRADIENTS, CIRCUIT},
     ),
     "figure edited with its record": (
-        lambda p: edit_with_record(
-            p / FOLDER / FIGURE, p / FOLDER / "records/plot_variance.json"
-        ),
-        "records/plot_variance.json",
-        "changed",
+        lambda p, f: edit_with_record(f / FIGURE, f / PLOTTED),
+        *(PLOTTED, "changed"),
         {OTHER_FIGURE},
-        {STATISTICS, CIRCUIT},
+        {layout.STATISTICS, CIRCUIT},
     ),
     "table edited with its record": (
-        lambda p: edit_with_record(
-            p / FOLDER / STATISTICS, p / FOLDER / "records/summarise_gradients.json"
-        ),
-        "records/summarise_gradients.json",
-        "changed",
-        {"tables/theory.csv", FIGURE},
-        {"tables/gradients.csv", CIRCUIT},
+        lambda p, f: edit_with_record(f / layout.STATISTICS, f / SUMMARISED),
+        *(SUMMARISED, "changed"),
+        {layout.THEORY, FIGURE},
+        {layout.GRADIENTS, CIRCUIT},
     ),
     "batch of another seed": (
-        draw_with_another_seed,
-        BATCH,
-        "changed",
-        {GRADIENTS, STATISTICS, FIGURE},
+        lambda p, f: draw(p, ENSEMBLE, 7, seed=8),
+        *(BATCH, "changed"),
+        {GRADIENTS, layout.STATISTICS, FIGURE},
         {CIRCUIT},
     ),
     "figure deleted": (
-        lambda p: (p / FOLDER / FIGURE).unlink(),
-        FIGURE,
-        "missing",
-        {"ro-crate-metadata.json"},
-        {STATISTICS},
-    ),
-    "configuration of the results edited": (
-        lambda p: edit(p / FOLDER / "experiment.json", '"seed": 7', '"seed": 8'),
-        "experiment.json",
-        "changed",
-        {BATCH, GRADIENTS, STATISTICS, FIGURE, CIRCUIT},
-        set(),
+        lambda p, f: (f / FIGURE).unlink(),
+        *(FIGURE, "missing"),
+        {layout.CRATE},
+        {layout.STATISTICS},
     ),
     "script edited": (
-        lambda p: edit(p / "scripts/plot_variance.py", "import", "import os, "),
-        OTHER_FIGURE,
-        "other code",
-        {"ro-crate-metadata.json"},
-        {STATISTICS, CIRCUIT},
+        lambda p, f: edit(p / "scripts/plot_variance.py", "import", "import os, "),
+        *(OTHER_FIGURE, "other code"),
+        {layout.CRATE},
+        {layout.STATISTICS, CIRCUIT},
     ),
     "module edited": (
-        lambda p: edit(
-            p / "scripts/barren/gradients.py", "/ np.float32", "* np.float32"
+        lambda p, f: edit(
+            p / "scripts/barren/physics/gradients.py", "/ np.float32", "* np.float32"
         ),
-        GRADIENTS.replace("-3_", "-2_"),
-        "other code",
-        {"tables/gradients.csv", STATISTICS, FIGURE},
+        *(layout.gradients(2, 0, 7), "other code"),
+        {layout.GRADIENTS, layout.STATISTICS, FIGURE},
         {BATCH, CIRCUIT},
     ),
     "lock edited": (
-        lambda p: edit(
-            p / "envs/plot.requirements.txt", "matplotlib==", "matplotlib=2="
-        ),
-        CIRCUIT,
-        "other code",
-        {"ro-crate-metadata.json"},
-        {STATISTICS},
+        lambda p, f: edit(p / "envs/plot.requirements.txt", "lib==", "lib=2="),
+        *(OTHER_FIGURE, "other code"),
+        {layout.CRATE},
+        {layout.STATISTICS},
     ),
     "rule edited": (
-        lambda p: edit(p / "workflow/rules/figures.smk", "mem_mb", "mem_gb"),
-        "sources/workflow/rules/figures.smk",
-        "other code",
+        lambda p, f: edit(p / "workflow/rules/figures.smk", "rule", "rules"),
+        *(f"{layout.SOURCES}/workflow/rules/figures.smk", "other code"),
         set(),
-        {STATISTICS, FIGURE},
+        {layout.STATISTICS, FIGURE},
+    ),
+    "caption edited": (
+        lambda p, f: edit(p / "workflow/report/statistics.rst", "e", "i"),
+        *(f"{layout.SOURCES}/workflow/report/statistics.rst", "other code"),
+        set(),
+        {layout.STATISTICS, FIGURE},
     ),
     "file added that nothing made": (
-        lambda p: shutil.copy(p / FOLDER / FIGURE, p / FOLDER / "figures/fine.pdf"),
-        "figures/fine.pdf",
-        "unrecorded",
+        lambda p, f: shutil.copy(f / FIGURE, f / "figures/fine.pdf"),
+        *("figures/fine.pdf", "unrecorded"),
         set(),
         {FIGURE},
     ),
     "crate edited": (
-        lambda p: edit(p / FOLDER / "ro-crate-metadata.json", "Apache", "No"),
-        "ro-crate-metadata.json",
-        "changed",
+        lambda p, f: edit(f / layout.CRATE, "Apache", "No"),
+        *(layout.CRATE, "changed"),
         set(),
         {FIGURE},
     ),
     "crate and its record deleted": (
-        lambda p: [
-            (p / FOLDER / name).unlink()
-            for name in ("ro-crate-metadata.json", "records/assemble_crate.json")
-        ],
-        "ro-crate-metadata.json",
-        "missing",
+        lambda p, f: [(f / name).unlink() for name in (layout.CRATE, CRATED)],
+        *(layout.CRATE, "missing"),
         set(),
         {FIGURE},
     ),
 }
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -284,110 +283,395 @@ def test_audit_names_the_first_broken_link_and_what_rests_on_it(
     project: Path, name: str
 ) -> None:
     plant, first, verdict, downstream, sound = FAULTS[name]
-    found = sorted((project / FOLDER).glob("[ft]*/*"))
-    targets = [str(path.relative_to(project)) for path in found]
-    plant(project)
-    audit = Audit(project, "--targets", *targets)
+    plant(project, project / FOLDER)
+    audit = Audit(project)
     assert audit.code == 1
-    assert audit.first == first
+    assert audit.first == first, audit.text
     assert audit.found[first][0] == verdict
-    assert downstream <= audit.downstream()
+    assert downstream <= audit.downstream
     for path in sound:
         assert audit.found[path][0] == "verified"
 
 
 def test_audit_tells_another_configuration(project: Path) -> None:
-    config = json.loads((project / FOLDER / "experiment.json").read_text())
-    assert Audit(project, "--config", json.dumps(config)).code == 0
+    config = json.loads((project / FOLDER / layout.EXPERIMENT).read_text())
     config["ensembles"][0]["depth"] = [5]
     audit = Audit(project, "--config", json.dumps(config))
-    assert audit.code == 1 and audit.first == "experiment.json"
+    assert audit.code == 1 and audit.first == layout.EXPERIMENT
     reason = "ensembles[0].depth[0] was 4, is 5"
-    assert audit.found["experiment.json"] == ("other config", reason)
-    assert {BATCH, STATISTICS, FIGURE} <= audit.downstream()
+    assert audit.found[layout.EXPERIMENT] == ("other config", reason)
+    assert {BATCH, layout.STATISTICS, FIGURE} <= audit.downstream
 
 
 def test_audit_says_what_an_earlier_configuration_left_over(project: Path) -> None:
     """A batch of circuits that this experiment has no use for, with its record."""
     name = "random_width-2_depth-9"
-    options = f"--ensemble {name} --seed 7 --first 0 --last 1"
-    subprocess.run(
-        [
-            *(sys.executable, "scripts/sample_circuits.py", *options.split()),
-            *("--batch", f"{FOLDER}/batches/{name}/0-1.npz"),
-            *("--record", f"{FOLDER}/records/sample_circuits/{name}/0-1.json"),
-        ],
-        cwd=project,
-        check=True,
+    draw(project, name, 1, seed=7)
+    record = (
+        project / FOLDER / layout.record("sample_circuits", layout.batch(name, 0, 1))
     )
+    record.parent.mkdir()
+    text = (project / FOLDER / DRAWN).read_text()
+    batch = layout.batch(name, 0, 1)
+    values = json.loads(text.replace(BATCH, batch))
+    path = project / FOLDER / batch
+    values["outputs"][0] |= {"sha256": sha256(path), "bytes": path.stat().st_size}
+    record.write_text(json.dumps(values))
     audit = Audit(project)
-    assert audit.code == 0
-    assert audit.found[f"batches/{name}/0-1.npz"][0] == "left over"
+    assert audit.code == 0, audit.text
+    assert audit.found[batch][0] == "left over"
     assert audit.text.splitlines()[-1].endswith("2 left over")
 
 
 # What a forger changes: the files, and every hash that would tell.
 
 
-def forge(project: Path) -> None:
+def forge(project: Path, *, sizes: bool = True) -> None:
     """Make all records, and the crate, agree with the files as they are."""
     folder = project / FOLDER
-    records = sorted((folder / "records").rglob("*.json"))
-    last = folder / "records/assemble_crate.json"
-    metadata = folder / provenance.CRATE
 
-    def stamp(path: Path, listed: Callable[[dict], list[tuple[dict, Path]]]) -> None:
+    def stamp(path: Path) -> None:
         values = json.loads(path.read_text())
-        for entry, file in listed(values):
+        listed = [
+            (e, project / e["path"]) for k in ("inputs", "outputs") for e in values[k]
+        ]
+        for entry, file in listed:
             if file.is_file():
-                entry["sha256"] = provenance.sha256(file)
+                entry |= {"sha256": sha256(file)}
+                entry |= {"bytes": file.stat().st_size} if sizes else {}
         path.write_text(json.dumps(values))
 
-    def of_record(values: dict) -> list[tuple[dict, Path]]:
-        files = [*values["inputs"], *values["outputs"]]
-        return [(file, project / file["path"]) for file in files]
+    last, pages = folder / CRATED, folder / layout.record("write_pages")
+    for path in sorted((folder / layout.RECORDS).rglob("*.json")):
+        if path not in (last, pages):
+            stamp(path)
+    stamp(pages)
+    crate = json.loads((folder / layout.CRATE).read_text())
+    for entity in crate["@graph"]:
+        if "sha256" in entity:
+            file = folder / entity["@id"]
+            size = str(file.stat().st_size)
+            entity |= {"sha256": sha256(file), "contentSize": size}
+    (folder / layout.CRATE).write_text(json.dumps(crate))
+    stamp(last)
 
-    def of_crate(values: dict) -> list[tuple[dict, Path]]:
-        entities = [entity for entity in values["@graph"] if "sha256" in entity]
-        return [(entity, folder / entity["@id"]) for entity in entities]
 
-    pages = folder / "records/write_pages.json"
-    for path in [r for r in records if r not in (last, pages)]:
-        stamp(path, of_record)
-    stamp(pages, of_record)
-    stamp(metadata, of_crate)
-    stamp(last, of_record)
-
-
-def test_audit_catches_forgers_who_mend_every_hash(project: Path) -> None:
-    """Four forgeries that hashes cannot tell, each told by computing again."""
+def test_audit_names_every_file_that_does_not_come_out_again(project: Path) -> None:
+    """One gradient among all, and what is made of them, with all hashes mended."""
     folder = project / FOLDER
-    batch = folder / "batches/identity_width-2_block-depth-2_blocks-2/0-7.npz"
-    draw(project, batch)
-    edit_a_number(folder / GRADIENTS, "gradient")
-    edit_a_number(folder / STATISTICS, "variance")
-    flip_a_byte(folder / FIGURE)
-    # The batch still says what it was: another seed. A forger mends that too.
-    mend_seed(batch)
+    edits: dict[str, Callable[[Path], object]] = {
+        GRADIENTS: lambda path: edit_a_number(path, "gradient"),
+        layout.STATISTICS: lambda path: edit_a_number(path, "kurtosis"),
+        layout.theory(2): lambda path: edit(path, "random", "random "),
+        layout.FITS: lambda path: edit_a_number(path, "slope"),
+        layout.CLAIMS: lambda path: edit(path, "supported", "contradicted"),
+        layout.VERDICT: lambda path: edit(path, "e", "i"),
+        FIGURE: lambda path: path.write_bytes(b""),
+        "figures/circuit_random.svg": lambda path: edit(path, "path", "math"),
+        layout.PAPER.format(table="numbers"): lambda path: edit(path, "7", "8"),
+        "pages/statistics.html": lambda path: edit(path, "Statistics", "Static"),
+        layout.AGREEMENT: lambda path: path.write_text("Yes.\n"),
+        layout.record("write_paper"): lambda path: edit(path, "write_paper.py", "x.py"),
+        PLOTTED: lambda path: edit(path, '"name": "plot"', '"name": "tables"'),
+    }
+    for name, change in edits.items():
+        change(folder / name)
+    record = folder / PLOTTED  # in an environment that is there, but not the step's
+    values = json.loads(record.read_text())
+    values["environment"]["lock_sha256"] = sha256(
+        project / "envs/tables.requirements.txt"
+    )
+    record.write_text(json.dumps(values))
     forge(project)
-    assert Audit(project).code == 0, "the forgery is not complete"
-
-    audit = Audit(project, hashes_only=False)
-    assert audit.code == 1
-    told = {path: reason for path, (verdict, reason) in audit.found.items() if reason}
-    batch_name = str(batch.relative_to(folder))
-    assert told[batch_name].startswith("sample 0: other a")
-    assert "adjoint" in told[GRADIENTS] or "parameter_shift" in told[GRADIENTS]
-    assert re.search(r"random_width-3_depth-4, sample 0: gradient", told[GRADIENTS])
-    again = "comes out otherwise when it is made again"
-    assert told[STATISTICS].startswith(f"{again}: variance by 1.0e-01")
-    assert told[FIGURE] == again
-    assert audit.found["figures/circuit_random.pdf"][0] == "verified"
+    assert Audit(project).code == 0
+    audit = all_of(project)
+    changed = {
+        name for name, (verdict, _) in audit.found.items() if verdict == "changed"
+    }
+    assert {*edits} <= changed, {*edits} - changed
+    reason = audit.found[GRADIENTS][1]
+    assert reason.startswith(f"{ENSEMBLE}, sample 0: gradient"), reason
+    assert {BATCH, CIRCUIT, layout.theory(3)} <= {*audit.found} - changed
 
 
-def mend_seed(batch: Path) -> None:
+def rewrite(batch: Path, change: Callable[[dict[str, np.ndarray]], object]) -> None:
+    """Change the arrays of a batch."""
     with np.load(batch) as archive:
-        arrays = {name: archive[name] for name in archive.files}
-    about = json.loads(str(arrays["about"]))
-    arrays["about"] = np.array(json.dumps(about | {"seed": 7}))
-    np.savez(batch, **arrays)
+        arrays = dict(archive)
+    change(arrays)
+    np.savez_compressed(batch, **arrays)
+
+
+def turn(arrays: dict[str, np.ndarray]) -> None:
+    """Other angles in one circuit, and its program as before."""
+    arrays["angles"][3, 0, 0] += 0.1
+
+
+class Code:
+    """What runs a command where it is loaded with pickles allowed."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, ("touch ran",)
+
+
+def pickled(arrays: dict[str, np.ndarray]) -> None:
+    arrays["theta"] = np.array([Code()] * 8, object)
+
+
+def huge(batch: Path) -> None:
+    """An archive of kilobytes that unpacks to a gigabyte."""
+    with zipfile.ZipFile(batch) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(batch, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in members:
+            with archive.open(name, "w") as file:
+                for _ in range(64 if name == "programs.npy" else 0):
+                    file.write(bytes(2**24))
+                if name != "programs.npy":
+                    file.write(members[name])
+
+
+FORGED: dict[str, tuple[str, Callable[[Path], object], str]] = {
+    # what is forged: a file, how, and words of the reason
+    "another seed": (
+        BATCH,
+        lambda b: draw(b.parents[4], ENSEMBLE, 7, seed=8),
+        "seed is 8",
+    ),
+    "an angle": (BATCH, lambda b: rewrite(b, turn), "sample 3: other angles"),
+    "a pickle": (BATCH, lambda b: rewrite(b, pickled), "other arrays|Object arrays"),
+    "one more array": (
+        *(BATCH, lambda b: rewrite(b, lambda arrays: arrays.update(more=np.ones(1)))),
+        "other arrays",
+    ),
+    "a huge array": (BATCH, huge, "unpacks to"),
+    "no archive": (BATCH, lambda b: b.write_bytes(b"PK"), "not a zip file"),
+    "theta": (GRADIENTS, lambda g: edit_a_number(g, "theta"), "in place of a gradient"),
+    "a row": (
+        GRADIENTS,
+        lambda g: g.write_text(g.read_text() + "a,1,2,3\n"),
+        "not a table",
+    ),
+    "no number": (GRADIENTS, lambda g: edit(g, "\n", ",x\n"), "not a table"),
+    "other digits": (
+        *(GRADIENTS, lambda g: g.write_text(g.read_text()[:-1] + "0\n")),
+        "in place of a gradient",
+    ),
+    "bytes": (
+        GRADIENTS,
+        lambda g: g.write_bytes(b"\xff" + g.read_bytes()[1:]),
+        "not a",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_audit_names_forged_circuits_and_gradients(project: Path, name: str) -> None:
+    path, change, reason = FORGED[name]
+    change(project / FOLDER / path)
+    forge(project)
+    assert Audit(project).code == 0
+    audit = redrawn(project)
+    assert audit.code == 1 and audit.first == path, audit.text + audit.error
+    assert re.search(reason, audit.found[path][1]), audit.found[path]
+
+
+def record_of(project: Path, name: str, **changes: object) -> None:
+    """Change fields of a record."""
+    path = project / FOLDER / name
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def listed(project: Path, path: str) -> None:
+    """A record that lists a file of another place as an input."""
+    values = json.loads((project / FOLDER / PLOTTED).read_text())
+    entry = {"option": "more", "path": path, "bytes": 1, "sha256": "0"}
+    record_of(project, PLOTTED, inputs=[*values["inputs"], entry])
+
+
+def of_another_step(project: Path) -> None:
+    """The circuits' record in the place of the gradients'."""
+    values = json.loads((project / FOLDER / COMPUTED).read_text())
+    record_of(project, COMPUTED, step="sample_circuits", code=values["code"])
+
+
+def run_evil(project: Path) -> None:
+    """A record whose step is code among the results."""
+    (project / FOLDER / "evil.py").write_text("open('ran', 'w')")
+    command = f"python {FOLDER}/evil.py"
+    record_of(project, PLOTTED, step=f"../{FOLDER}/evil", command=command)
+
+
+def environment(project: Path, **changes: object) -> None:
+    values = json.loads((project / FOLDER / DRAWN).read_text())
+    record_of(project, DRAWN, environment=values["environment"] | changes)
+
+
+CLAIMED: dict[str, tuple[Callable[[Path], object], str, str]] = {
+    # what a record claims: how it is planted, the broken file, words of the line
+    "code of its own": (run_evil, PLOTTED, "no record|missing"),
+    "a path upwards": (lambda p: listed(p, "../secret"), PLOTTED, "no record|missing"),
+    "an absolute path": (
+        lambda p: listed(p, "/etc/passwd"),
+        PLOTTED,
+        "no record|missing",
+    ),
+    "a name that a terminal obeys": (
+        *(lambda p: listed(p, "\x1b]0;x\x07"), PLOTTED, "no record|missing"),
+    ),
+    "another step": (of_another_step, COMPUTED, "step was 'sample_circuits'"),
+    "another seed": (
+        lambda p: record_of(
+            p,
+            DRAWN,
+            parameters=json.loads((p / FOLDER / DRAWN).read_text())["parameters"]
+            | {"seed": 8},
+        ),
+        *(DRAWN, "parameters.seed was 8, is 7"),
+    ),
+    "another command": (
+        lambda p: edit(p / FOLDER / DRAWN, "--seed 7", "--seed 8"),
+        *(DRAWN, "command has"),
+    ),
+    "no environment": (
+        *(lambda p: record_of(p, DRAWN, environment=None), DRAWN, "no record|missing"),
+    ),
+    "another environment": (
+        lambda p: environment(p, name="test"),
+        *(DRAWN, "environment was 'test', is 'circuits'"),
+    ),
+    "another lock": (
+        lambda p: environment(p, lock_sha256="0"),
+        *(BATCH, "envs/circuits.requirements.txt is another now"),
+    ),
+    "other pins": (
+        lambda p: environment(p, pins_sha256="0"),
+        *(BATCH, "envs/circuits.linux-64.pin.txt is another now"),
+    ),
+    "another package": (
+        lambda p: environment(p, packages={"numpy": "1.0"}),
+        *(DRAWN, "package numpy was '1.0', is '2.0.2'"),
+    ),
+    "another deployer": (
+        *(lambda p: environment(p, deployer="me"), BATCH, "deployed by 'me'"),
+    ),
+    "a deep nest": (
+        lambda p: (p / FOLDER / PLOTTED).write_text("[" * 100_000),
+        *(PLOTTED, "not the bytes"),
+    ),
+    "a size": (
+        lambda p: edit(p / FOLDER / DRAWN, '"bytes": ', '"bytes": 1'),
+        *(DRAWN, "bytes"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CLAIMED)
+def test_audit_takes_no_record_at_its_word(project: Path, name: str) -> None:
+    plant, path, words = CLAIMED[name]
+    plant(project)
+    with suppress(
+        TypeError, ValueError, RecursionError
+    ):  # of some the plant has made no record
+        forge(project, sizes=name != "a size")
+    audit = redrawn(project)
+    assert audit.code == 1
+    verdict, reason = audit.found[path]
+    assert words in (verdict, reason) or re.search(words, reason), (verdict, reason)
+    assert not (project / "ran").exists()
+    assert "\x1b" not in audit.text + audit.error
+
+
+HARMFUL: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a link": (lambda f: (f / "tables/more.csv").symlink_to("/etc/passwd"), "a link"),
+    "a linked folder": (lambda f: (f / "more").symlink_to("/etc"), "a link"),
+    "a pipe": (lambda f: os.mkfifo(f / "tables/more.csv"), "no regular file"),
+    "many files": (
+        lambda f: [(f / f"tables/{n}").touch() for n in range(2000)],
+        "more than",
+    ),
+    "a huge file": (lambda f: os.truncate(f / layout.VERDICT, 2**40), "larger than"),
+    "a name that a terminal obeys": (
+        lambda f: (f / "tables" / "\x1b[2J\x07").touch(),
+        r"\\x1b",
+    ),
+    "no configuration": (
+        lambda f: (f / layout.EXPERIMENT).write_text("{" * 100_000),
+        "not JSON",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HARMFUL)
+def test_what_a_run_does_not_leave_ends_the_audit_with_one_line(
+    project: Path, name: str
+) -> None:
+    plant, words = HARMFUL[name]
+    config = (project / FOLDER / layout.EXPERIMENT).read_text()
+    plant(project / FOLDER)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-s", "-E", "scripts/tools/audit.py", FOLDER),
+            *("--config", config, "--snakemake", "false"),
+        ],
+        cwd=project,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("audit: ") and done.stderr.count("\n") == 1
+    assert re.search(words, done.stderr) and "\x1b" not in done.stderr
+
+
+def test_what_is_printed_never_commands_a_terminal() -> None:
+    assert plain("a\x1b[2J\r\n\u202eb") == r"a\x1b[2J\r\n\u202eb"
+    assert len(plain("x" * 10_000)) < 1000
+
+
+def test_json_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.touch()
+    os.truncate(path, 2**32)
+    with pytest.raises(BadInput, match="at most"):
+        read_json(path)
+
+
+# A choice of gradients where there are too many.
+
+
+def test_a_choice_finds_forgeries_as_often_as_it_says(small: Path) -> None:
+    """Against forgeries of 1 % in random places, drawn again and again."""
+    config = json.loads((small / FOLDER / layout.EXPERIMENT).read_text())
+    config |= {"samples": 100, "batch_size": 100}
+    experiment = Experiment(config)
+    ensembles = len(experiment.sampled)
+    rng = np.random.default_rng(1)
+    found, times = 0, 2000
+    power = 0.0
+    for seed in range(times):
+        choice = Choice(experiment, 20, seed)
+        power = choice.power
+        forged = rng.choice(100 * ensembles, 9, replace=False)
+        rows = {(e, r) for e in range(ensembles) for r in chosen(choice, e)}
+        found += any((n // 100, n % 100) in rows for n in forged)
+    expected = 1 - 0.8**6  # 1 % of 600; nine are found more often
+    assert power == pytest.approx(1 - 0.8 ** (ensembles))
+    assert found / times > expected - 3 * (0.25 / times) ** 0.5
+
+
+def chosen(choice: Choice, number: int) -> list[int]:
+    from barren.provenance.redraw import Batch
+
+    batch = Batch(choice.experiment, choice.experiment.sampled[number], 0, 99)
+    return choice.rows(batch)
+
+
+def test_a_choice_follows_from_its_seed_and_fits_the_budget(small: Path) -> None:
+    experiment = Experiment.read(small / FOLDER / layout.EXPERIMENT)
+    assert Choice.within(None, experiment, 1).each == 12
+    few = Choice.within(1e-9, experiment, 1)
+    assert few.each == 1 and 0 < few.power < 0.2
+    choices = [
+        [chosen(Choice(experiment, 3, seed), n) for n in range(6)] for seed in (1, 1, 2)
+    ]
+    assert choices[0] == choices[1] != choices[2]

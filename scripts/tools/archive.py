@@ -10,12 +10,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from barren.physics.ensembles import BadInput
+from barren.provenance.chain import BROKEN, LEFT_OVER, judge
 from barren.provenance.records import (
-    BROKEN,
-    LEFT_OVER,
     hashes,
     inventory,
-    judge,
     project_files,
     read_crate,
     read_records,

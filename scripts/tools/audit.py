@@ -13,355 +13,246 @@ unrecorded   no record says what made it
 downstream   rests on a file that is not verified
 left over    made with another configuration; nothing in this experiment needs it
 
-Beyond the hashes, some circuits are drawn again from their seed and compared axis by
-axis, angle by angle, byte by byte; their gradients are computed again with another
-differentiator; and what is made of them, tables and figures, is made again.
+If hashes, code and environments hold, every circuit is drawn again from the seed, the
+gradients are computed again by another engine, and all else is made again. Nothing of
+the results is run.
 """
 
-import csv
+import argparse
 import json
-import multiprocessing
-import os
-import random
-import runpy
+import secrets
 import shlex
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import redirect_stderr
-from io import StringIO
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
+# A command of its own, below `scripts`: the package is beside its folder.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from barren import provenance, step
-from barren.batches import read_batch
-from barren.circuits import Circuits, replay_notebook, sample_circuits
-from barren.ensembles import NOTEBOOK, BadInput, Ensemble, notebook_skips, sampled
-from barren.gradients import ADJOINT, PARAMETER_SHIFT, choose_differentiator, gradients
-from barren.programs import serialise
-from barren.provenance import BROKEN, CHANGED, OTHER_CONFIGURATION, Finding, Record
+from barren.physics.circuits import Circuits
+from barren.physics.ensembles import BadInput
+from barren.provenance import chain, records
+from barren.provenance.chain import BROKEN, CHANGED, VERIFIED, Faults, Finding
+from barren.provenance.redraw import (
+    GRADIENT_TOLERANCE,
+    Batch,
+    Choice,
+    check_gradients,
+    other,
+    read_gradients,
+)
+from barren.provenance.remake import Remake, expected_records, misstated
+from barren.runner import cost, layout
+from barren.runner.experiment import Experiment
 
-#: What two differentiators may differ by. The adjoint derives gates by finite
-#: differences: errors to 5e-5 in 2000 gradients (workflow/docs/provenance.md).
-GRADIENT_TOLERANCE = 1e-4
-#: Tables made again on another processor may differ in the last digits of a float64.
-TABLE_TOLERANCES = {"": (1e-9, 1e-12)}
-#: Steps whose work is sampled, not repeated; the crate is held against the records.
-SAMPLED = ("sample_circuits", "compute_gradients", "assemble_crate")
-Faults = dict[str, tuple[str, str]]
+
+class Audit:
+    """The results of an experiment, and what is wrong with them."""
+
+    def __init__(
+        self, folder: Path, config: Mapping[str, Any], targets: Sequence[str]
+    ) -> None:
+        self.folder, self.targets = folder, targets
+        self.experiment = Experiment(config)
+        self.batches = [
+            Batch(self.experiment, ensemble, *batch)
+            for ensemble in self.experiment.sampled
+            for batch in self.experiment.batches
+        ]
+        self.expected = expected_records(self.experiment, self.batches, str(folder))
+        most = 1000 + 8 * (len(self.batches) + len(self.experiment.records))
+        self.names = records.inventory(folder, most, biggest(self.experiment))
+        self.records = records.read_records(folder, self.names)
+        self.present = records.hashes(folder, self.names)
+        self.crate = records.read_crate(folder / layout.CRATE)
+        self.sizes = {self.path(n): (folder / n).stat().st_size for n in self.names}
+        self.faults: Faults = {}
+        self.notes: list[str] = []
+
+    def path(self, name: str) -> str:
+        """A file of the experiment as records name it."""
+        return f"{self.folder}/{name}"
+
+    def judged(self) -> list[Finding]:
+        """A verdict on every file, as far as is known."""
+        return chain.judge(
+            str(self.folder),
+            self.records,
+            self.present,
+            self.crate,
+            self.faults,
+            self.targets,
+        )
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is broken yet."""
+        return not any(finding.verdict in BROKEN for finding in self.judged())
+
+    def check_claims(self) -> None:
+        """What records and configuration say, against the configuration at hand."""
+        described = self.folder / layout.EXPERIMENT
+        if described.is_file():
+            found = records.read_json(described)
+            reason = records.difference("", found, self.experiment.config)
+            if reason:
+                self.faults[str(described)] = (chain.OTHER_CONFIGURATION, reason)
+        expected = {self.path(name): of for name, of in self.expected.items()}
+        for record in self.records:
+            path, reason = record.file.path, ""
+            if records.lock(str(record.environment.get("name"))) in self.present:
+                reason = records.unlocked(record.environment)
+            if path in expected and not reason:
+                reason = misstated(record, expected[path])
+            for file in (*record.inputs, *record.outputs):
+                same = self.present.get(file.path) == file.sha256
+                if same and file.bytes != self.sizes.get(file.path, file.bytes):
+                    reason = f"{file.path} has not {file.bytes} bytes"
+            if reason:
+                self.faults[path] = (CHANGED, reason)
+
+    def redraw(self, choice: Choice) -> dict[str, tuple[list[int], Circuits, Any]]:
+        """Draw all circuits again; returns chosen rows, circuits and programs."""
+        chosen = {}
+        thetas = {}
+        for batch in self.batches:
+            circuits, programs = batch.draw()
+            path = self.folder / batch.name
+            if reason := batch.difference(path, circuits, programs):
+                self.faults[self.path(batch.name)] = (CHANGED, reason)
+            rows = choice.rows(batch)
+            chosen[batch.name] = rows, circuits[rows], programs[rows]
+            thetas[batch.name] = circuits.theta
+        self.text: dict[str, list[str]] = {}
+        for job in self.experiment.jobs:
+            path = self.folder / layout.gradients(*job)
+            try:
+                self.text |= read_gradients(path, self.of_job(job), thetas)
+            except BadInput as error:
+                self.faults[str(path)] = (CHANGED, str(error))
+        self.notes.append(f"{sum(map(len, thetas.values()))} circuits drawn again")
+        return chosen
+
+    def of_job(self, job: tuple[int, int, int]) -> list[Batch]:
+        """The batches whose gradients one job computes."""
+        return [b for b in self.batches if (b.ensemble.width, b.first, b.last) == job]
+
+    def recompute(self, chosen: Mapping[str, tuple[list[int], Circuits, Any]]) -> None:
+        """Compute gradients again by the other engine."""
+        worst, count = 0.0, 0
+        for job in self.experiment.jobs:
+            for batch in self.of_job(job):
+                rows = chosen[batch.name][0]
+                text = self.text[batch.name]
+                reason, off = check_gradients(batch, *chosen[batch.name], text)
+                worst, count = max(worst, off), count + len(rows)
+                if reason:
+                    path = self.path(layout.gradients(*job))
+                    self.faults.setdefault(path, (CHANGED, reason))
+        engine = other(self.experiment.config["engine"])
+        self.notes.append(
+            f"{count} gradients computed again by {engine} (largest difference "
+            f"{worst:.1e}, allowed {GRADIENT_TOLERANCE:.0e})"
+        )
+
+    def make_again(self, snakemake: Sequence[str], choice: Choice) -> None:
+        """Make everything again, each file from what is recorded upstream."""
+        chosen = self.redraw(choice)
+        if not self.holds:
+            return
+        last = [self.path(layout.CRATE), self.path(layout.PAGE.format(page="verdict"))]
+        of_records = (
+            *(layout.CRATE, layout.PAGE.partition("{")[0], f"{layout.SOURCES}/"),
+            *map(layout.record, ("write_pages", "assemble_crate")),
+        )
+        drawn = {batch.name for batch in self.batches}
+        computed = {layout.gradients(*job) for job in self.experiment.jobs}
+        first = drawn | computed | {*self.expected}
+        rest = {name for name in self.names if not name.startswith(of_records)}
+        made = {f.path for f in self.judged() if f.verdict != chain.LEFT_OVER}
+        made = {name for name in self.names if self.path(name) in made}
+        config, command = self.experiment.config, snakemake
+        with TemporaryDirectory() as one, TemporaryDirectory() as two:
+            targets = [*self.targets, self.path(layout.AGREEMENT)]
+            remakes = (
+                Remake(command, config, self.folder, rest - drawn, last, Path(two)),
+                Remake(command, config, self.folder, first, targets, Path(one)),
+            )
+            self.recompute(chosen)
+            same = close = 0
+            for remake, names in zip(remakes, (made - rest, rest & made), strict=True):
+                faults, *counts = remake.compare(names)
+                self.faults = faults | self.faults
+                same, close = same + counts[0], close + counts[1]
+        self.notes.append(f"{same} files made again, the same to the byte")
+        if close:
+            self.notes[-1] += f", {close} tables within 1e-9"
+
+
+def biggest(experiment: Experiment) -> int:
+    """More bytes than any file of an experiment has."""
+    config, rates = experiment.config, cost.RATES[experiment.config["engine"]]
+    size = min(config["batch_size"], config["samples"])
+    batches = (cost.sampling(e, size, rates).disk for e in experiment.sampled)
+    circuits = config["samples"] * len(experiment.ensembles)
+    return int(records.MOST_BYTES + 500 * circuits + 4 * max(batches, default=0))
+
+
+def report(findings: Sequence[Finding], notes: Sequence[str]) -> bool:
+    """Print a line for every file, what was made again and the outcome; if it holds."""
+    lines = [
+        f"{f.verdict:12} {f.path}{': ' * bool(f.reason)}{f.reason}" for f in findings
+    ]
+    lines += [f"audit: {note}" for note in notes]
+    count = Counter(finding.verdict for finding in findings)
+    broken = [finding for finding in findings if finding.verdict in BROKEN]
+    if broken:
+        first = broken[0]
+        lines += [
+            f"audit: {len(broken)} broken, {count[chain.DOWNSTREAM]} downstream",
+            f"audit: first broken link: {first.path} ({first.verdict})",
+        ]
+        after = chain.downstream(findings, first.path)
+        lines += [f"audit: downstream of it: {path}" for path in after]
+    else:
+        left = count[chain.LEFT_OVER]
+        more = f", {left} left over" if left else ""
+        lines.append(f"audit: everything holds: {count[VERIFIED]} files{more}")
+    print("\n".join(map(records.plain, lines)))
+    return not broken
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = step.parser(__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path, help="the experiment's, results/NAME")
-    parser.add_argument(
-        "--targets", nargs="+", default=[], help="files that must be there"
-    )
-    parser.add_argument("--config", type=json.loads, help="what it must be made from")
-    parser.add_argument("--samples", type=int, default=3, help="circuits per ensemble")
-    parser.add_argument("--seed", type=int, default=0, help="of the choice of circuits")
-    parser.add_argument(
-        "--longest",
-        type=float,
-        default=30,
-        help="make again what took the processor at most so many seconds",
-    )
+    parser.add_argument("--config", type=json.loads, required=True, help="as JSON")
+    parser.add_argument("--targets", nargs="+", default=[], help="what must be there")
+    parser.add_argument("--snakemake", type=shlex.split, help="its command")
+    parser.add_argument("--budget", type=float, help="seconds for gradients")
+    parser.add_argument("--seed", type=int, help="of the choice of gradients")
     args = parser.parse_args(argv)
-    os.chdir(step.ROOT)
-    folder = str(args.folder)
-
-    records = provenance.read_records(args.folder / "records")
-    present = provenance.hashes(args.folder)
-    crate = provenance.read_crate(args.folder / provenance.CRATE)
-    faults = check_configuration(folder, args.config)
-
-    def judged() -> list[Finding]:
-        return provenance.judge(folder, args.targets, records, present, crate, faults)
-
-    sound = {f.path for f in judged() if f.verdict == provenance.VERIFIED}
-    ordered = [
-        record
-        for record in provenance.chain(
-            [f"{folder}/{provenance.CRATE}", *args.targets],
-            records,
-            f"{folder}/experiment.json",
+    audit = Audit(args.folder, args.config, args.targets)
+    audit.check_claims()
+    seed = secrets.randbits(64) if args.seed is None else args.seed
+    choice = Choice.within(args.budget, audit.experiment, seed)
+    if not audit.holds:
+        audit.notes.append("nothing made again, because the chain is broken")
+    elif args.snakemake:
+        audit.make_again(args.snakemake, choice)
+        audit.notes.append(
+            f"forgeries of 1 % of the gradients would have been found with probability "
+            f"{choice.power:.3g} (again: --seed {seed})"
         )
-        if {file.path for file in record.outputs} <= sound
-    ]
-    notes = []
-    # Meanwhile this process loads TensorFlow.
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=spawn) as other:
-        again = other.submit(make_again, ordered, args.longest)
-        if args.samples:
-            found, note = sample(folder, ordered, args.samples, args.seed)
-            faults |= found
-            notes.append(note)
-        found, note = again.result()
-        faults = found | faults
-        notes.append(note)
-    findings = judged()
-    report(findings, notes)
-    return any(finding.verdict in BROKEN for finding in findings)
-
-
-def check_configuration(folder: str, config: dict[str, Any] | None) -> Faults:
-    """Hold the experiment's configuration against the one that is given."""
-    path = Path(folder, "experiment.json")
-    if config is None or not path.is_file():
-        return {}
-    try:
-        found = json.loads(path.read_text())
-    except ValueError:
-        return {str(path): (CHANGED, "not JSON")}
-    reason = provenance.difference("", found, config)
-    return {str(path): (OTHER_CONFIGURATION, reason)} if reason else {}
-
-
-def sample(
-    folder: str, records: Sequence[Record], samples: int, seed: int
-) -> tuple[Faults, str]:
-    """Draw some circuits again and compute their gradients in another way."""
-    config_path = Path(folder, "experiment.json")
-    if not config_path.is_file():
-        return {}, "no circuit drawn again"
-    config = json.loads(config_path.read_text())
-    faults: Faults = {}
-    gradients_of = read_gradients(records)
-    drawn = compared = 0
-    worst = 0.0
-    for record, chosen in choose(records, samples, seed):
-        path = record.outputs[0].path
-        ensemble = Ensemble.parse(record.parameters["ensemble"])
-        circuits = draw(config, ensemble, record, chosen)
-        programs = serialise(ensemble, circuits)
-        try:
-            reason = difference(
-                path, ensemble, config["seed"], chosen, circuits, programs
-            )
-        except BadInput as error:
-            reason = str(error)
-        drawn += len(chosen)
-        if reason:
-            faults[path] = (CHANGED, reason)
-            continue
-        known = [
-            (row, *gradients_of[key])
-            for row, key in enumerate((ensemble.name, number) for number in chosen)
-            if key in gradients_of
-        ]
-        if not known:
-            continue
-        rows = [row for row, *_ in known]
-        used = choose_differentiator(known[0][3], ensemble.width)
-        other = PARAMETER_SHIFT if used == ADJOINT else ADJOINT
-        values = gradients(
-            programs[rows], circuits.theta[rows], ensemble.observable, other
-        )
-        for (row, theta, gradient, _, source), value in zip(known, values, strict=True):
-            compared += 1
-            off = abs(float(gradient) - float(value))
-            worst = max(worst, off)
-            if theta != str(circuits.theta[row]) or not off <= GRADIENT_TOLERANCE:
-                reason = (
-                    f"{ensemble.name}, sample {chosen[row]}: gradient {gradient} at "
-                    f"theta {theta}; {other} gives {value} at {circuits.theta[row]}"
-                )
-                faults.setdefault(source, (CHANGED, reason))
-    note = (
-        f"{drawn} circuits drawn again, {compared} gradients computed again with the "
-        f"other differentiator (largest difference {worst:.1e}, "
-        f"allowed {GRADIENT_TOLERANCE:.0e})"
-    )
-    return faults, note
-
-
-def choose(
-    records: Sequence[Record], samples: int, seed: int
-) -> Iterator[tuple[Record, list[int]]]:
-    """Batches and samples of them: of each ensemble the first, and others at random."""
-    batches: dict[str, list[Record]] = {}
-    for record in records:
-        if record.step == "sample_circuits":
-            batches.setdefault(record.parameters["ensemble"], []).append(record)
-    for name, found in batches.items():
-        numbers = {
-            number: record
-            for record in found
-            for number in range(
-                record.parameters["first"], record.parameters["last"] + 1
-            )
-        }
-        first, *others = sorted(numbers)
-        rng = random.Random(f"{seed} {name}")
-        chosen = {first, *rng.sample(others, min(samples - 1, len(others)))}
-        for record in found:
-            if mine := sorted(n for n in chosen if numbers[n] is record):
-                yield record, mine
-
-
-def draw(
-    config: Mapping[str, Any], ensemble: Ensemble, record: Record, chosen: list[int]
-) -> Circuits:
-    """The circuits of some samples, from the configuration's seed."""
-    if record.parameters["stream"] == NOTEBOOK:
-        skip = notebook_skips(config)[ensemble.name]
-        # Of the circuits that are displayed there is one each.
-        of = config["samples"] if ensemble in sampled(config) else 1
-        return replay_notebook(ensemble, config["seed"], skip, of, chosen)
-    return sample_circuits(ensemble, config["seed"], chosen)
-
-
-def difference(
-    path: str,
-    ensemble: Ensemble,
-    seed: int,
-    chosen: list[int],
-    circuits: Circuits,
-    programs: Any,
-) -> str:
-    """What of a batch is not as it is drawn from its seed; empty if nothing."""
-    numbers, found, found_programs = read_batch(Path(path), ensemble, seed)
-    rows = np.searchsorted(numbers, chosen)
-    expected = vars(circuits) | {"programs": programs}
-    actual = vars(found) | {"programs": found_programs}
-    for name, values in expected.items():
-        if values is None and actual[name] is None:
-            continue
-        for row, number, value in zip(rows, chosen, values, strict=True):
-            if not np.array_equal(actual[name][row], value):
-                return f"sample {number}: other {name} than seed {seed} gives"
-    return ""
-
-
-def read_gradients(
-    records: Sequence[Record],
-) -> dict[tuple[str, int], tuple[str, str, str, str]]:
-    """Theta, gradient, differentiator and file by ensemble and sample."""
-    found = {}
-    for record in records:
-        if record.step == "compute_gradients":
-            path = record.outputs[0].path
-            with Path(path).open(newline="") as file:
-                for name, number, theta, gradient in list(csv.reader(file))[1:]:
-                    found[name, int(number)] = (
-                        theta,
-                        gradient,
-                        record.parameters["differentiator"],
-                        path,
-                    )
-    return found
-
-
-def make_again(records: Sequence[Record], longest: float) -> tuple[Faults, str]:
-    """Run recorded commands again, into a folder of their own, and compare."""
-    faults: Faults = {}
-    same = close = 0
-    left_out = []
-    for record in records:
-        if record.step in SAMPLED:
-            continue
-        if record.processor_seconds > longest:
-            left_out.append(f"{record.file.path} ({record.processor_seconds:.0f} s)")
-            continue
-        with tempfile.TemporaryDirectory() as elsewhere:
-            error = repeat(record, Path(elsewhere))
-            for file in record.outputs:
-                path = Path(elsewhere, file.path)
-                if error or not path.is_file():
-                    faults[file.path] = (CHANGED, f"cannot be made again: {error}")
-                elif path.read_bytes() == Path(file.path).read_bytes():
-                    same += 1
-                elif reason := deviates(file.path, path):
-                    faults[file.path] = (CHANGED, reason)
-                else:
-                    close += 1
-    note = f"{same} tables and figures made again, the same to the byte"
-    if close:
-        note += f", {close} tables within 1e-9"
-    if left_out:
-        note += f"; not made again: {', '.join(left_out)}"
-    return faults, note
-
-
-def repeat(record: Record, elsewhere: Path) -> str:
-    """Run a recorded command again in this process; what went wrong, if anything."""
-    sys.argv = redirected(record, elsewhere)
-    try:
-        with redirect_stderr(StringIO()):
-            runpy.run_path(sys.argv[0], run_name="__main__")
-    except SystemExit as stop:
-        return str(stop.code or "")
-    except Exception as error:
-        return f"{type(error).__name__}: {error}"
-    return ""
-
-
-def redirected(record: Record, elsewhere: Path) -> list[str]:
-    """A recorded command with outputs that go elsewhere."""
-    _, script, *arguments = shlex.split(record.command)
-    if script != f"scripts/{record.step}.py":
-        raise BadInput(f"{record.file.path}: the command is not that of a step")
-    outputs = {file.path for file in record.outputs}
-    moved = [str(elsewhere / word) if word in outputs else word for word in arguments]
-    if "--record" in moved:
-        at = moved.index("--record")
-        del moved[at : at + 2]
-    return [script, *moved]
-
-
-def deviates(path: str, again: Path) -> str:
-    """Why a file that was made again does not pass for the same."""
-    otherwise = "comes out otherwise when it is made again"
-    if again.suffix != ".csv":
-        return otherwise
-    try:
-        deviations = provenance.compare_tables(
-            Path(path).read_text(), again.read_text(), TABLE_TOLERANCES
-        )
-    except ValueError as error:
-        return f"{otherwise}: {error}"
-    worst = max(deviations, key=lambda deviation: deviation.excess)
-    if worst.excess <= 1:
-        return ""
-    return f"{otherwise}: {worst.column} by {worst.absolute:.1e}"
-
-
-def report(findings: Sequence[Finding], notes: Sequence[str]) -> None:
-    """Print a line for every file, what was computed again, and the outcome."""
-    copies = 0
-    for finding in findings:
-        if provenance.SOURCES in Path(finding.path).parts and not finding.reason:
-            copies += 1
-            continue
-        reason = f": {finding.reason}" if finding.reason else ""
-        print(f"{finding.verdict:12} {finding.path}{reason}")
-    if copies:
-        print(f"{provenance.VERIFIED:12} {copies} copies of code, as it is checked out")
-    for note in notes:
-        print(f"audit: {note}")
-    count = {
-        v: sum(f.verdict == v for f in findings)
-        for v in (provenance.VERIFIED, provenance.DOWNSTREAM, provenance.LEFT_OVER)
-    }
-    broken = [finding for finding in findings if finding.verdict in BROKEN]
-    if not broken:
-        left = count[provenance.LEFT_OVER]
-        more = f", {left} left over" if left else ""
-        print(f"audit: everything holds: {count[provenance.VERIFIED]} files{more}")
-        return
-    first = broken[0]
-    print(f"audit: {len(broken)} broken, {count[provenance.DOWNSTREAM]} downstream")
-    print(f"audit: first broken link: {first.path} ({first.verdict})")
-    for path in provenance.downstream(findings, first.path):
-        print(f"audit: downstream of it: {path}")
+    return int(not report(audit.judged(), audit.notes))
 
 
 if __name__ == "__main__":
     try:
         sys.exit(main())
     except BadInput as error:
-        sys.exit(f"audit: {error}")
+        sys.exit(f"audit: {records.plain(str(error))}")

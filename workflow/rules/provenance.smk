@@ -1,6 +1,7 @@
 # The results as a research object crate, its audit, and what is made to be deposited.
 import snakemake
 
+from barren.physics.ensembles import QSIM, TFQ
 from barren.provenance.records import project_files, workflow_files
 
 
@@ -9,17 +10,17 @@ rule assemble_crate:
         targets=TARGETS,
         records=all_records,
         workflow=[project(path) for path in workflow_files()],
-        **needs("assemble_crate", "provenance"),
+        **needs("assemble_crate", "circuits"),
     output:
         crate=results(layout.CRATE),
         **leaves("assemble_crate"),
     log:
         "<logs>/assemble_crate.log",
     conda:
-        "../../envs/provenance.yaml"
+        "../../envs/circuits.yaml"
     params:
         command=command(
-            "provenance",
+            "circuits",
             "assemble_crate",
             hidden=["records", "workflow"],
             snakemake=snakemake.__version__,
@@ -30,25 +31,35 @@ rule assemble_crate:
         "{params.command} 2> {log}"
 
 
+# What audits and compares lets Snakemake make things again in a folder of its own.
+SNAKEMAKE = f"{sys.executable} -m snakemake"
+# The engine that checks the other one's gradients.
+CHECK = TFQ if config["engine"] == QSIM else QSIM
+
+
 rule audit:
     input:
-        environment=environment("tfq"),
+        environment=environment(CHECK),
     log:
         "<logs>/audit.log",
     conda:
-        "../../envs/tfq.yaml"
+        f"../../envs/{CHECK}.yaml"
     threads: 2
     params:
-        python=python("tfq"),
+        python=python(CHECK),
         script=project("scripts/tools/audit.py"),
         results=RESULTS,
         targets=[target.replace("<results>", RESULTS) for target in TARGETS],
         config=json.dumps(config),
+        snakemake=SNAKEMAKE,
+        # AUDIT="--budget 600 --seed 7" snakemake audit
+        options=os.environ.get("AUDIT", ""),
     message:
         "auditing the results of {config[experiment]}"
     shell:
         "{params.python} {params.script} {params.results} --targets {params.targets}"
-        " --config {params.config:q} 2> {log}"
+        " --config {params.config:q} --snakemake {params.snakemake:q} {params.options}"
+        " 2> {log}"
 
 
 rule verify:
@@ -60,14 +71,17 @@ rule verify:
         "<logs>/verify.log",
     conda:
         "../../envs/circuits.yaml"
+    threads: 2
     params:
         python=python("circuits"),
         script=project("scripts/tools/verify.py"),
         results=subpath(input.experiment, parent=True),
+        snakemake=SNAKEMAKE,
     message:
         "comparing the results of {config[experiment]} with the reference"
     shell:
-        "{params.python} {params.script} {params.results} 2> {log}"
+        "{params.python} {params.script} {params.results}"
+        " --snakemake {params.snakemake:q} 2> {log}"
 
 
 rule archive_crate:

@@ -1,23 +1,18 @@
-"""A run of the workflow as a research object crate.
+"""A run of the workflow as a research object crate, in JSON-LD.
 
 The crate follows Provenance Run Crate 0.5 (https://w3id.org/ro/wfrun/provenance/0.5):
 a step of the workflow is a script, a job a CreateAction that the script is the
 instrument of, and the workflow engine's part an OrganizeAction. It is made from the
-records alone, so the same records give the same bytes.
+records alone, so the same records give the same bytes. Standard library alone.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from rocrate.model import ContextEntity
-from rocrate.model import File as CrateFile
-from rocrate.model.entity import Entity
-from rocrate.rocrate import ROCrate
-
 from barren.provenance.records import File, Record, lock
-from barren.runner.layout import RECORDS, SOURCES
+from barren.runner.layout import CRATE, RECORDS, SOURCES
 
 AUTHOR = "Barren plateaus artefact maintainers"
 LICENCE = "https://spdx.org/licenses/Apache-2.0"
@@ -45,10 +40,15 @@ FORMATS = {
     ".sh": "text/x-shellscript",
     ".yaml": "application/yaml",
 }
-PLAIN = "text/plain"
 SNAKEFILE = "workflow/Snakefile"
-FORMAL = "https://bioschemas.org/profiles/FormalParameter/1.0-RELEASE"
-COMPLETED = "http://schema.org/CompletedActionStatus"
+BIOSCHEMAS = "https://bioschemas.org/profiles"
+SNAKEMAKE = "https://snakemake.github.io"
+#: The word is not in the context of RO-Crate 1.1.
+CONTEXT = [
+    "https://w3id.org/ro/crate/1.1/context",
+    {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"},
+]
+Ref = dict[str, str]
 
 
 def describe_run(
@@ -57,324 +57,270 @@ def describe_run(
     targets: Sequence[str],
     sources: Sequence[File],
     snakemake: str,
-) -> dict[str, Any]:
-    """The crate's metadata, as JSON-LD.
+) -> str:
+    """The text of the crate's metadata file.
 
     folder: the experiment's, the crate's root. records: every job, upstream first.
     targets: the tables and figures. sources: the workflow's files; the crate has copies
     of them under `sources/`. snakemake: the version of Snakemake.
     """
-    builder = _Builder(folder, records[0].end)
-    crate = builder.crate
-    experiment = PurePosixPath(folder).name
-    end = max(record.end for record in records)
-    start = min(record.start for record in records)
-
-    builder.sources(sources, {record.step for record in records})
+    crate = _Crate(folder)
+    for file in sources:
+        crate.file(file, f"{SOURCES}/{file.path}")
     for record in records:
         for file in (record.file, *record.outputs):
-            builder.file(file)
-    workflow = builder.main_workflow(records)
-    run = crate.add(
-        ContextEntity(
-            crate,
-            "#run",
-            {
-                "@type": "CreateAction",
-                "name": f"Run of experiment {experiment}",
-                "description": "All jobs from the configuration to tables and figures.",
-                "instrument": {"@id": workflow.id},
-                "startTime": start,
-                "endTime": end,
-                "actionStatus": COMPLETED,
-            },
-        )
+            crate.file(file, str(PurePosixPath(file.path).relative_to(folder)))
+    workflow = crate.workflow(records)
+    actions, controls = zip(*map(crate.job, records), strict=True)
+    times = min(r.start for r in records), max(r.end for r in records)
+    name = PurePosixPath(folder).name
+    value = next(e for e in crate.graph if e.startswith("#value-describe_experiment"))
+    results = [crate.files[path] for path in targets]
+    run = crate.action(
+        "#run",
+        "CreateAction",
+        f"Run of experiment {name}",
+        workflow,
+        times,
+        description="All jobs from the configuration to tables and figures.",
+        object=[{"@id": value}],
+        result=results,
     )
-    configuration = next(r for r in records if r.step == "describe_experiment")
-    value = builder.parameter(configuration, "config")
-    run["object"] = [value]
-    workflow["input"] = value["exampleOfWork"]
-    run["result"] = [builder.files[path] for path in targets]
-    options = {
-        file.path: builder.formal(record.step, file.option, "File")
-        for record in records
-        for file in record.outputs
-    }
-    workflow["output"] = _unique(options[path] for path in targets)
-
-    jobs = [builder.job(record) for record in records]
+    crate.graph[workflow["@id"]]["input"] = crate.graph[value]["exampleOfWork"]
+    crate.graph[workflow["@id"]]["output"] = _unique(
+        crate.graph[result["@id"]]["exampleOfWork"][0] for result in results
+    )
     engine = crate.add(
-        ContextEntity(
-            crate,
-            "https://snakemake.github.io",
-            {
-                "@type": "SoftwareApplication",
-                "name": "Snakemake",
-                "softwareVersion": snakemake,
-                "url": {"@id": "https://snakemake.github.io"},
-            },
-        )
+        SNAKEMAKE,
+        "SoftwareApplication",
+        name="Snakemake",
+        softwareVersion=snakemake,
+        url={"@id": SNAKEMAKE},
     )
-    crate.add(
-        ContextEntity(
-            crate,
-            "#organise",
-            {
-                "@type": "OrganizeAction",
-                "name": f"Snakemake {snakemake} running experiment {experiment}",
-                "instrument": {"@id": engine.id},
-                "object": [{"@id": control.id} for _, control in jobs],
-                "result": {"@id": run.id},
-                "startTime": start,
-                "endTime": end,
-                "actionStatus": COMPLETED,
-            },
-        )
+    crate.action(
+        "#organise",
+        "OrganizeAction",
+        f"Snakemake {snakemake} running experiment {name}",
+        engine,
+        times,
+        object=[*controls],
+        result=run,
     )
-    root = crate.root_dataset
-    root["name"] = f"Barren plateaus, experiment {experiment}"
-    root["description"] = (
-        "Gradients of random quantum circuits, sampled, beside exact theory: circuits, "
-        "gradients, tables and figures, with the record of every job that made them."
-    )
-    root["datePublished"] = end
-    root["mentions"] = [run, *(action for action, _ in jobs)]
-    graph = crate.metadata.generate()
-    entities = sorted(graph["@graph"], key=lambda entity: _order(entity["@id"]))
-    return {"@context": graph["@context"], "@graph": [_flat(e) for e in entities]}
+    crate.root(name, times[1], workflow, [run, *actions])
+    order = sorted(crate.graph, key=lambda key: (key != CRATE, key != "./", key))
+    graph = [_flat(crate.graph[key]) for key in order]
+    text = {"@context": CONTEXT, "@graph": graph}
+    return json.dumps(text, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def write(metadata: Mapping[str, Any]) -> str:
-    """The text of the metadata file."""
-    return json.dumps(metadata, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-
-
-class _Builder:
+class _Crate:
     """The crate as it grows: entities that several others refer to are made once."""
 
-    def __init__(self, folder: str, date: str) -> None:
+    def __init__(self, folder: str) -> None:
         self.folder = folder
-        self.crate = ROCrate(version="1.1")
-        self.files: dict[str, Entity] = {}
-        # The context of RO-Crate 1.1 lacks the word.
-        self.crate.metadata.extra_terms["sha256"] = (
-            "https://w3id.org/ro/terms/workflow-run#sha256"
+        self.graph: dict[str, dict[str, Any]] = {}
+        self.files: dict[str, Ref] = {}
+
+    def add(self, identifier: str, kind: str, /, **properties: Any) -> Ref:
+        """An entity, unless it is there."""
+        entity = {"@id": identifier, "@type": kind, **properties}
+        self.graph.setdefault(identifier, entity)
+        return {"@id": identifier}
+
+    def link(self, of: Ref, key: str, other: Any) -> None:
+        """Append a reference to an entity's, unless it is there."""
+        found = self.graph[of["@id"]].setdefault(key, [])
+        if other not in found:
+            found.append(other)
+
+    def file(self, file: File, place: str) -> None:
+        """A file, at its place in the crate."""
+        path = PurePosixPath(place)
+        self.files[file.path] = self.add(
+            place,
+            "File",
+            name=path.name,
+            encodingFormat=FORMATS.get(path.suffix, "text/plain"),
+            contentSize=str(file.bytes),
+            sha256=file.sha256,
         )
-        self.crate.metadata["conformsTo"] = [
-            {"@id": "https://w3id.org/ro/crate/1.1"},
-            {"@id": "https://w3id.org/workflowhub/workflow-ro-crate/1.0"},
+
+    def root(self, name: str, date: str, workflow: Ref, actions: list[Ref]) -> None:
+        """The experiment's folder, and the metadata file that describes it."""
+        profiles = [
+            self.add(url, "CreativeWork", name=title, version=url.rsplit("/", 1)[1])
+            for url, title in PROFILES.items()
         ]
-        root = self.crate.root_dataset
-        root["conformsTo"] = [
-            self._context(
-                url, {"@type": "CreativeWork", "name": name, "version": version}
-            )
-            for url, name in PROFILES.items()
-            for version in [url.rsplit("/", 1)[1]]
+        papers = [
+            self.add(url, "ScholarlyArticle", name=title)
+            for url, title in PAPERS.items()
         ]
-        root["author"] = self._context(
-            "#maintainers", {"@type": "Organization", "name": AUTHOR}
+        self.add(
+            "./",
+            "Dataset",
+            name=f"Barren plateaus, experiment {name}",
+            description="Gradients of random quantum circuits, sampled, beside exact "
+            "theory: circuits, gradients, tables and figures, with the record of every "
+            "job that made them.",
+            author={"@id": "#maintainers"},
+            publisher={"@id": "#maintainers"},
+            license={"@id": LICENCE},
+            keywords="barren plateaus, variational quantum circuits, provenance",
+            citation=papers,
+            conformsTo=profiles,
+            datePublished=date,
+            mainEntity=workflow,
+            mentions=actions,
+            hasPart=[*self.files.values()],
         )
-        root["publisher"] = root["author"]
-        root["license"] = self._context(
-            LICENCE,
-            {
-                "@type": "CreativeWork",
-                "name": "Apache License 2.0",
-                "description": "The Apache License, version 2.0.",
-                "url": {"@id": LICENCE},
-            },
-        )
-        root["keywords"] = "barren plateaus, variational quantum circuits, provenance"
-        root["citation"] = [
-            self._context(url, {"@type": "ScholarlyArticle", "name": name})
-            for url, name in PAPERS.items()
-        ]
+        conforms = [{"@id": "https://w3id.org/ro/crate/1.1"}, profiles[-1]]
+        self.add(CRATE, "CreativeWork", about={"@id": "./"}, conformsTo=conforms)
 
-    def _context(self, identifier: str, properties: dict[str, Any]) -> Entity:
-        return self.crate.add(ContextEntity(self.crate, identifier, properties))
-
-    def file(self, file: File, **properties: Any) -> Entity:
-        """A file of the experiment's folder."""
-        if file.path not in self.files:
-            place = str(PurePosixPath(file.path).relative_to(self.folder))
-            self.files[file.path] = self._file(place, file, properties)
-        return self.files[file.path]
-
-    def _file(self, place: str, file: File, properties: dict[str, Any]) -> Entity:
-        form = FORMATS.get(PurePosixPath(place).suffix, PLAIN)
-        return self.crate.add(
-            CrateFile(
-                self.crate,
-                dest_path=place,
-                properties={
-                    "name": PurePosixPath(place).name,
-                    "encodingFormat": form,
-                    "contentSize": str(file.bytes),
-                    "sha256": file.sha256,
-                    **properties,
-                },
-            )
-        )
-
-    def sources(self, sources: Sequence[File], steps: set[str]) -> None:
-        """The copies of the workflow's files."""
-        code = ["File", "SoftwareSourceCode"]
-        types = {f"scripts/{step}.py": code for step in steps}
-        types[SNAKEFILE] = [*code, "ComputationalWorkflow", "HowTo"]
-        for file in sources:
-            properties = {"@type": types.get(file.path, "File")}
-            place = f"{SOURCES}/{file.path}"
-            self.files[file.path] = self._file(place, file, properties)
-
-    def main_workflow(self, records: Sequence[Record]) -> Entity:
+    def workflow(self, records: Sequence[Record]) -> Ref:
         """The workflow, its steps and the scripts that they run."""
-        workflow = self.files[SNAKEFILE]
-        workflow["name"] = "Barren plateaus"
-        workflow["conformsTo"] = self._context(
-            "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE",
-            {
-                "@type": "CreativeWork",
-                "name": "ComputationalWorkflow",
-                "version": "1.0",
-            },
-        )
-        workflow["programmingLanguage"] = self._context(
-            "https://w3id.org/workflowhub/workflow-ro-crate#snakemake",
-            {
-                "@type": "ComputerLanguage",
-                "name": "Snakemake",
-                "identifier": {"@id": "https://doi.org/10.1093/bioinformatics/bts480"},
-                "url": {"@id": "https://snakemake.github.io"},
-            },
-        )
-        workflow["version"] = _version(records[0])
-        workflow["author"] = self.crate.root_dataset["author"]
-        workflow["license"] = self.crate.root_dataset["license"]
-        self.crate.mainEntity = workflow
-        scripts, steps = [], []
-        for position, step in enumerate(dict.fromkeys(r.step for r in records)):
-            record = next(r for r in records if r.step == step)
-            script = self._script(step)
-            scripts.append(script)
-            script["name"] = step
-            script["version"] = _version(record)
-            script["softwareRequirements"] = [
-                self.files[file.path]
-                for file in record.code
-                if file.path != f"scripts/{step}.py"
-            ]
-            script.append_to("softwareRequirements", self._environment(record))
-            properties = {
-                "@type": "HowToStep",
+        code = ["File", "SoftwareSourceCode"]
+        first = {record.step: record for record in reversed(records)}
+        steps = [*dict.fromkeys(record.step for record in records)]
+        for position, step in enumerate(steps):
+            script = self.files[f"scripts/{step}.py"]
+            modules = [self.files[file.path] for file in first[step].code]
+            environment = self._environment(first[step])
+            self.graph[script["@id"]] |= {
+                "@type": code,
                 "name": step,
-                "position": str(position),
-                "workExample": {"@id": script.id},
+                "version": _version(first[step]),
+                "softwareRequirements": [
+                    *(file for file in modules if file != script),
+                    environment,
+                ],
             }
-            steps.append(self._context(f"#step-{step}", properties))
-        workflow["hasPart"] = scripts
-        workflow["step"] = steps
+            self.add(
+                f"#step-{step}",
+                "HowToStep",
+                name=step,
+                position=str(position),
+                workExample=script,
+            )
+        workflow = self.files[SNAKEFILE]
+        self.graph[workflow["@id"]] |= {
+            "@type": [*code, "ComputationalWorkflow", "HowTo"],
+            "name": "Barren plateaus",
+            "version": _version(records[0]),
+            "author": self.add("#maintainers", "Organization", name=AUTHOR),
+            "license": self.add(
+                LICENCE,
+                "CreativeWork",
+                name="Apache License 2.0",
+                description="The Apache License, version 2.0.",
+                url={"@id": LICENCE},
+            ),
+            "conformsTo": self._bioschema("ComputationalWorkflow"),
+            "programmingLanguage": self.add(
+                "https://w3id.org/workflowhub/workflow-ro-crate#snakemake",
+                "ComputerLanguage",
+                name="Snakemake",
+                identifier={"@id": "https://doi.org/10.1093/bioinformatics/bts480"},
+                url={"@id": SNAKEMAKE},
+            ),
+            "hasPart": [self.files[f"scripts/{step}.py"] for step in steps],
+            "step": [{"@id": f"#step-{step}"} for step in steps],
+        }
         return workflow
 
-    def _script(self, step: str) -> Entity:
-        return self.files[f"scripts/{step}.py"]
+    def _bioschema(self, name: str) -> Ref:
+        identifier = f"{BIOSCHEMAS}/{name}/1.0-RELEASE"
+        return self.add(identifier, "CreativeWork", name=name, version="1.0")
 
-    def _environment(self, record: Record) -> Entity:
+    def _environment(self, record: Record) -> Ref:
         """The environment of a job: deployer, Python and, by its lock, its packages."""
-        name, deployer = record.environment["name"], record.environment["deployer"]
-        properties: dict[str, Any] = {
-            "@type": "SoftwareApplication",
-            "name": f"environment {name}, deployed by {deployer}",
-            "softwareVersion": f"lock {record.environment['lock_sha256']}",
-            "runtimePlatform": f"Python {record.environment['python']}",
-        }
-        if entity := self.files.get(lock(name)):
-            properties["softwareRequirements"] = {"@id": entity.id}
-        return self._context(f"#environment-{name}-{deployer}", properties)
-
-    def formal(self, step: str, option: str, kind: str) -> Entity:
-        """The formal parameter that an option of a script is."""
-        identifier = f"#parameter-{step}-{option}"
-        properties = {
-            "@type": "FormalParameter",
-            "name": option,
-            "additionalType": kind,
-            "conformsTo": {"@id": FORMAL},
-        }
-        self._context(
-            FORMAL,
-            {"@type": "CreativeWork", "name": "FormalParameter", "version": "1.0"},
+        of = record.environment
+        return self.add(
+            f"#environment-{of['name']}-{of['deployer']}",
+            "SoftwareApplication",
+            name=f"environment {of['name']}, deployed by {of['deployer']}",
+            softwareVersion=f"lock {of['lock_sha256']}",
+            runtimePlatform=f"Python {of['python']}",
+            softwareRequirements=self.files[lock(of["name"])],
         )
-        return self.crate.get(identifier) or self._context(identifier, properties)
 
-    def parameter(self, record: Record, name: str) -> Entity:
-        """A value on a job's command line."""
-        value = record.parameters[name]
-        kind = "Integer" if isinstance(value, int) else "Text"
-        identifier = f"#value-{self._job(record)}-{name}"
-        formal = self.formal(record.step, name, kind)
-        properties = {
-            "@type": "PropertyValue",
-            "name": name,
-            "value": value if isinstance(value, int | str) else json.dumps(value),
-            "exampleOfWork": {"@id": formal.id},
-        }
-        return self.crate.get(identifier) or self._context(identifier, properties)
+    def action(
+        self,
+        identifier: str,
+        kind: str,
+        name: str,
+        instrument: Ref,
+        times: tuple[str, str],
+        **properties: Any,
+    ) -> Ref:
+        """Something that was done, from a start to an end."""
+        return self.add(
+            identifier,
+            kind,
+            name=name,
+            instrument=instrument,
+            startTime=times[0],
+            endTime=times[1],
+            actionStatus="http://schema.org/CompletedActionStatus",
+            **properties,
+        )
 
-    def _job(self, record: Record) -> str:
-        """A job's name: its record's path below `records`."""
-        path = PurePosixPath(record.file.path).relative_to(self.folder, RECORDS)
-        return str(path.with_suffix("")).replace("/", "-")
-
-    def job(self, record: Record) -> tuple[Entity, Entity]:
+    def job(self, record: Record) -> tuple[Ref, Ref]:
         """What a job did, and Snakemake's part in it."""
-        tool = self._script(record.step)
-        for file, role in [
-            *((file, "input") for file in record.inputs),
-            *((file, "output") for file in record.outputs),
-        ]:
-            formal = self.formal(record.step, file.option, "File")
-            entity = self.files[file.path]
-            _link(entity, "exampleOfWork", formal)
-            _link(tool, role, formal)
-        values = [
-            self.parameter(record, name)
-            for name, value in sorted(record.parameters.items())
-            if value is not None
-        ]
-        for value in values:
-            _link(tool, "input", value["exampleOfWork"])
-        name = self._job(record)
-        action = self._context(
+        path = PurePosixPath(record.file.path).relative_to(self.folder, RECORDS)
+        name = str(path.with_suffix("")).replace("/", "-")
+        script = self.files[f"scripts/{record.step}.py"]
+        for files, role in ((record.inputs, "input"), (record.outputs, "output")):
+            for file in files:
+                formal = self._formal(record.step, file.option, "File")
+                self.link(self.files[file.path], "exampleOfWork", formal)
+                self.link(script, role, formal)
+        values = []
+        for option, value in sorted(record.parameters.items()):
+            if value is not None:
+                kind = "Integer" if isinstance(value, int) else "Text"
+                plain = value if isinstance(value, int | str) else json.dumps(value)
+                formal = self._formal(record.step, option, kind)
+                self.link(script, "input", formal)
+                values.append(
+                    self.add(
+                        f"#value-{name}-{option}",
+                        "PropertyValue",
+                        name=option,
+                        value=plain,
+                        exampleOfWork=formal,
+                    )
+                )
+        times = record.start, record.end
+        action = self.action(
             f"#job-{name}",
-            {
-                "@type": "CreateAction",
-                "name": f"{record.step}: {name}",
-                "description": record.command,
-                "instrument": {"@id": tool.id},
-                "startTime": record.start,
-                "endTime": record.end,
-                "actionStatus": COMPLETED,
-                "subjectOf": {"@id": self.files[record.file.path].id},
-            },
+            "CreateAction",
+            f"{record.step}: {name}",
+            script,
+            times,
+            description=record.command,
+            subjectOf=self.files[record.file.path],
+            object=_unique([*(self.files[f.path] for f in record.inputs), *values]),
+            result=[self.files[file.path] for file in record.outputs],
         )
-        action["object"] = _unique(
-            [*(self.files[file.path] for file in record.inputs), *values]
-        )
-        action["result"] = [self.files[file.path] for file in record.outputs]
-        control = self._context(
+        control = self.action(
             f"#control-{name}",
-            {
-                "@type": "ControlAction",
-                "name": f"Snakemake running {name}",
-                "instrument": {"@id": f"#step-{record.step}"},
-                "object": {"@id": action.id},
-                "startTime": record.start,
-                "endTime": record.end,
-                "actionStatus": COMPLETED,
-            },
+            "ControlAction",
+            f"Snakemake running {name}",
+            {"@id": f"#step-{record.step}"},
+            times,
+            object=action,
         )
         return action, control
+
+    def _formal(self, step: str, option: str, kind: str) -> Ref:
+        """The formal parameter that an option of a script is."""
+        return self.add(
+            f"#parameter-{step}-{option}",
+            "FormalParameter",
+            name=option,
+            additionalType=kind,
+            conformsTo=self._bioschema("FormalParameter"),
+        )
 
 
 def _version(record: Record) -> str:
@@ -385,16 +331,8 @@ def _version(record: Record) -> str:
     return f"commit {record.source['commit']}{changes}"
 
 
-def _link(entity: Entity, key: str, other: Entity) -> None:
-    """Append a reference unless it is there."""
-    found = entity.get(key) or []
-    found = found if isinstance(found, list) else [found]
-    if other.id not in [e.id for e in found]:
-        entity[key] = [*found, other]
-
-
-def _unique(entities: Any) -> list[Entity]:
-    return list({entity.id: entity for entity in entities}.values())
+def _unique(references: Iterable[Ref]) -> list[Ref]:
+    return [*{reference["@id"]: reference for reference in references}.values()]
 
 
 def _flat(entity: dict[str, Any]) -> dict[str, Any]:
@@ -403,7 +341,3 @@ def _flat(entity: dict[str, Any]) -> dict[str, Any]:
         key: value[0] if isinstance(value, list) and len(value) == 1 else value
         for key, value in entity.items()
     }
-
-
-def _order(identifier: str) -> tuple[bool, bool, str]:
-    return identifier != "ro-crate-metadata.json", identifier != "./", identifier

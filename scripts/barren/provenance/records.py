@@ -16,7 +16,7 @@ import os
 import re
 import stat
 import subprocess
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -27,8 +27,6 @@ from barren.runner.step import ROOT, sha256, shown
 
 #: Folders of the project, or of who uses it, whose files the records name.
 CODE = ("scripts", "workflow", "envs", "config")
-#: The files that everything else is made for.
-ENDS = (layout.CRATE, layout.AGREEMENT, layout.PAGE.format(page="verdict"))
 #: What Snakemake writes on demand: no step makes or reads it.
 REPORT = "report.html"
 #: What is no part of the project where there is no checkout to ask.
@@ -38,20 +36,6 @@ CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 MOST_BYTES = 64 * 2**20
 #: Files of an experiment; the largest ones have some ten thousand.
 MOST_FILES = 200_000
-DEPLOYERS = ("venv", "conda")
-
-VERIFIED = "verified"
-CHANGED = "changed"
-MISSING = "missing"
-OTHER_CODE = "other code"
-OTHER_CONFIGURATION = "other config"
-UNRECORDED = "unrecorded"
-DOWNSTREAM = "downstream"
-LEFT_OVER = "left over"
-#: What breaks the chain; what lies downstream of a broken link is named with it.
-BROKEN = (CHANGED, MISSING, OTHER_CODE, OTHER_CONFIGURATION, UNRECORDED)
-#: Verdict and reason of what is wrong with a file, by path.
-Faults = dict[str, tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -94,6 +78,8 @@ class Record:
                 raise ValueError(f"{name} is {getattr(self, name)!r}")
         if not re.fullmatch("[a-z_]+", self.step):
             raise ValueError(f"no step {self.step!r}")
+        if not isinstance(self.environment.get("packages"), dict):
+            raise ValueError("an environment without packages")
 
 
 _KINDS: dict[str, Any] = {
@@ -103,16 +89,6 @@ _KINDS: dict[str, Any] = {
     "threads": int,
     "processor_seconds": (int, float),
 }
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What an audit says of a file; `upstream` are the files that it rests on."""
-
-    path: str
-    verdict: str
-    reason: str = ""
-    upstream: tuple[str, ...] = ()
 
 
 # Reading, with limits.
@@ -168,23 +144,28 @@ def described(path: Path) -> File:
     return File(shown(path), sha256(path), path.stat().st_size)
 
 
-def inventory(folder: Path, most: int = MOST_FILES) -> list[str]:
+def inventory(
+    folder: Path, most: int = MOST_FILES, most_bytes: int | None = None
+) -> list[str]:
     """Every file of an experiment, by name; BadInput for what a run does not leave.
 
-    Those are links, devices and the like, names that a terminal would obey, and more
-    files than `most`.
+    Those are links, devices and the like, names that a terminal would obey, more files
+    than `most` and larger ones than `most_bytes`.
     """
     names: list[str] = []
     folders = [folder]
     while folders:
         for entry in os.scandir(folders.pop()):
-            name = str(Path(entry.path).relative_to(folder))
+            path = Path(entry.path)
+            name = str(path.relative_to(folder))
             if not name.isprintable():
                 raise BadInput(f"{shown(folder)}: a file has the name {name!a}")
             if entry.is_dir(follow_symlinks=False):
-                folders.append(Path(entry.path))
+                folders.append(path)
             elif not entry.is_file(follow_symlinks=False):
-                raise BadInput(f"{shown(folder / name)}: a link, or no regular file")
+                raise BadInput(f"{shown(path)}: a link, or no regular file")
+            elif most_bytes and entry.stat(follow_symlinks=False).st_size > most_bytes:
+                raise BadInput(f"{shown(path)}: larger than {most_bytes} bytes")
             elif name != REPORT and not entry.name.startswith(".snakemake"):
                 names.append(name)
             if len(names) + len(folders) > most:
@@ -203,180 +184,6 @@ def hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
         if path.is_file() and "__pycache__" not in path.parts
     ]
     return {shown(path): sha256(path) for path in (*code, *results)}
-
-
-# The chain.
-
-
-def rests_on(record: Record, experiment: str) -> list[str]:
-    """The files that a job rests on; without inputs it is the configuration."""
-    paths = [file.path for file in record.inputs]
-    made = {file.path for file in record.outputs}
-    return paths or ([] if experiment in made else [experiment])
-
-
-def chain(
-    targets: Iterable[str], records: Iterable[Record], experiment: str
-) -> list[Record]:
-    """The records behind some files, every one after those it rests on."""
-    made_by: dict[str, list[Record]] = {}
-    for record in records:
-        for file in (record.file, *record.outputs):
-            made_by.setdefault(file.path, []).append(record)
-    ordered: dict[str, Record] = {}
-    visited: set[str] = set()
-    waiting = [(path, False) for path in [*targets, experiment][::-1]]
-    while waiting:  # not by recursion: a forged chain may be of any length
-        path, done = waiting.pop()
-        for record in made_by.get(path, []):
-            if done:
-                ordered[record.file.path] = record
-            elif record.file.path not in visited:
-                visited.add(record.file.path)
-                waiting.append((record.file.path, True))
-                waiting += [(p, False) for p in rests_on(record, experiment)[::-1]]
-    return list(ordered.values())
-
-
-def judge(
-    folder: str,
-    records: Collection[Record],
-    present: Mapping[str, str],
-    crate: Mapping[str, str],
-    faults: Mapping[str, tuple[str, str]],
-    targets: Iterable[str] = (),
-) -> list[Finding]:
-    """Judge every file of an experiment, upstream first.
-
-    folder: the experiment's; present: the sha256 of every file in it and of the
-    project's; crate: the sha256 that the crate lists; faults: what is known besides;
-    targets: further files that must be there.
-
-    A file is verified if its bytes are those that every record and the crate list for
-    it, the code and the environment that made it are those that are checked out, and
-    everything it rests on is verified too.
-    """
-    experiment = f"{folder}/{layout.EXPERIMENT}"
-    ends = [f"{folder}/{name}" for name in ENDS]
-    ordered = chain([*ends, *targets], records, experiment)
-    found = dict(faults)
-    for broken in (
-        _changed(ordered, present, crate),
-        _missing((*ends, *targets, *crate), ordered, present),
-        _claimed_twice(ordered),
-        _other_code(ordered, present),
-        _other_copies(f"{folder}/{layout.SOURCES}/", present, crate),
-    ):
-        found = dict(broken) | found
-    upstream = {
-        path: (record.file.path, *rests_on(record, experiment))
-        for record in ordered
-        for path in (file.path for file in record.outputs)
-    }
-    left = {f.path for r in records for f in (r.file, *r.outputs)}
-    named = [f.path for r in ordered for f in (r.file, *r.inputs, *r.outputs)]
-    known = {*upstream, *(record.file.path for record in ordered), *crate}
-    findings: dict[str, Finding] = {}
-    for path in dict.fromkeys([*named, *ends, *targets, *crate, *present]):
-        if not path.startswith(f"{folder}/"):
-            if path not in named:
-                continue
-            known.add(path)  # of the project, or of who uses it
-        verdict, reason = found.get(path, (VERIFIED, ""))
-        links = upstream.get(path, ())
-        if path not in known and path not in found:
-            verdict, reason = UNRECORDED, "no record says what made it"
-            if path in left:
-                verdict, reason = LEFT_OVER, "nothing needs it; it may be deleted"
-        elif verdict == VERIFIED:
-            for link in links:
-                if link in findings and findings[link].verdict != VERIFIED:
-                    verdict, reason = DOWNSTREAM, f"rests on {link}"
-                    break
-        findings[path] = Finding(path, verdict, reason, links)
-    return list(findings.values())
-
-
-Broken = Iterator[tuple[str, tuple[str, str]]]
-
-
-def _changed(
-    records: Iterable[Record], present: Mapping[str, str], crate: Mapping[str, str]
-) -> Broken:
-    """Files of other bytes than a record or the crate lists."""
-    listed = [
-        (file.path, file.sha256, record.file.path)
-        for record in records
-        for file in (*record.inputs, *record.outputs)
-    ]
-    listed += [(path, digest, "the crate") for path, digest in crate.items()]
-    for path, digest, witness in reversed(listed):  # the first witness counts
-        if path in present and present[path] != digest:
-            yield path, (CHANGED, f"not the bytes that {witness} lists")
-
-
-def _missing(
-    asked: Iterable[str], records: Iterable[Record], present: Mapping[str, str]
-) -> Broken:
-    """Files that are listed and not there."""
-    listed = [f.path for r in records for f in (*r.inputs, *r.outputs)]
-    for path in {*listed, *asked}:
-        if path not in present:
-            yield path, (MISSING, "")
-
-
-def _claimed_twice(records: Iterable[Record]) -> Broken:
-    """Files that two jobs say they made."""
-    makers: dict[str, str] = {}
-    for record in records:
-        for file in record.outputs:
-            if file.path in makers:
-                both = f"{makers[file.path]} and by {record.file.path}"
-                yield file.path, (CHANGED, f"made by {both} too")
-            makers[file.path] = record.file.path
-
-
-def _other_code(records: Iterable[Record], present: Mapping[str, str]) -> Broken:
-    """Files made by other code, or in another environment, than is checked out."""
-    for record in records:
-        if reason := other_code(record, present):
-            yield from ((file.path, (OTHER_CODE, reason)) for file in record.outputs)
-
-
-def other_code(record: Record, present: Mapping[str, str]) -> str:
-    """What of a job's code or environment is not what is checked out."""
-    for file in record.code:
-        if present.get(file.path) != file.sha256:
-            return f"{file.path} is another now"
-    environment = record.environment
-    name = str(environment.get("name"))
-    if name == "test":  # that of the tests runs every step, and is no step's own
-        return ""
-    if environment.get("deployer") not in DEPLOYERS:
-        return f"deployed by {environment.get('deployer')!r}"
-    for key, path in (("lock_sha256", lock(name)), ("pins_sha256", pins(name))):
-        if key in environment and present.get(path) != environment[key]:
-            return f"{path} is another now"
-    return "" if "lock_sha256" in environment else "the environment has no lock"
-
-
-def _other_copies(
-    sources: str, present: Mapping[str, str], crate: Mapping[str, str]
-) -> Broken:
-    """Copies of code in the crate that are not what is checked out."""
-    for path in crate:
-        copy = path.removeprefix(sources)
-        if copy != path and path in present and present.get(copy) != present[path]:
-            yield path, (OTHER_CODE, f"{copy} is another now")
-
-
-def downstream(findings: Iterable[Finding], path: str) -> list[str]:
-    """The files that rest on a file, directly or not; findings with upstream first."""
-    found = {path: None}
-    for finding in findings:
-        if finding.path not in found and found.keys() & set(finding.upstream):
-            found[finding.path] = None
-    return list(found)[1:]
 
 
 def read_crate(path: Path) -> dict[str, str]:
@@ -443,9 +250,24 @@ def lock(name: str) -> str:
     return f"envs/{name}.requirements.txt"
 
 
+def unlocked(environment: Mapping[str, Any]) -> str:
+    """What of an environment's packages is not what its lock, as it is here, names."""
+    path, packages = ROOT / lock(str(environment["name"])), environment["packages"]
+    for name, version in re.findall(r"(?m)^([\w.-]+)==(\S+)", path.read_text()):
+        if packages.get(name) != version:
+            return f"package {name} was {packages.get(name)!r}, is {version!r}"
+    return ""
+
+
 def pins(name: str) -> str:
     """The pins of an environment's conda packages."""
     return f"envs/{name}.linux-64.pin.txt"
+
+
+def plain(text: str) -> str:
+    """A line for a terminal: what does not print, or is long, is not let through."""
+    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return line if len(line) <= 500 else f"{line[:500]}..."
 
 
 def difference(path: str, first: Any, second: Any) -> str:
