@@ -1,14 +1,33 @@
-"""What the properties draw: small ensembles of every family."""
+"""What the properties draw: small ensembles of every family, any observable."""
 
 from dataclasses import MISSING, fields, replace
 
 from hypothesis import strategies as st
 
-from barren.physics.ensembles import Ensemble
+from barren.physics.ensembles import Layered
 from barren.physics.families import FAMILIES
+from barren.physics.observables import Observable
 
+LAYERED = [of for of in FAMILIES.values() if issubclass(of, Layered)]
 WIDTHS, COUNTS = st.integers(2, 5), st.integers(1, 3)
 SIGMAS = st.none() | st.floats(0.01, 3)
+WEIGHTS = st.integers(-8, 8).filter(bool).map(lambda n: n / 4)
+
+
+@st.composite
+def observables(draw: st.DrawFn, width: int, letters: str = "XYZ") -> str:
+    """A sum of up to three Pauli strings on the first qubits, or a name."""
+    if draw(st.integers(0, 5)) == 0:
+        return draw(st.sampled_from(["local", "global"]))
+    places = st.dictionaries(
+        st.integers(0, width - 1), st.sampled_from(letters), min_size=1, max_size=3
+    )
+    strings = st.lists(places, min_size=1, max_size=3, unique_by=repr)
+    texts = [
+        f"{draw(WEIGHTS):+} " + " ".join(f"{of[q]}{q}" for q in sorted(of))
+        for of in draw(strings.map(lambda s: [dict(sorted(of.items())) for of in s]))
+    ]
+    return Observable.parse(" ".join(dict.fromkeys(texts))).text
 
 
 @st.composite
@@ -17,18 +36,16 @@ def ensembles(
     widths: st.SearchStrategy[int] = WIDTHS,
     counts: st.SearchStrategy[int] = COUNTS,
     sigmas: st.SearchStrategy[float | None] = SIGMAS,
-) -> Ensemble:
-    """An ensemble of any family, its symbol and observable anywhere."""
-    family = draw(st.sampled_from([*FAMILIES.values()]))
+    letters: str = "ZXY",
+) -> Layered:
+    """An ensemble of any family of layers, its symbol anywhere."""
+    family = draw(st.sampled_from(LAYERED))
     required = [of.name for of in fields(family) if of.default is MISSING]
     sizes = {key: draw(widths if key == "width" else counts) for key in required}
     ensemble = family(**sizes, sigma=draw(sigmas))
-    qubits = st.integers(0, ensemble.width - 1)
-    a, b = draw(st.lists(qubits, min_size=2, max_size=2, unique=True))
     return replace(
         ensemble,
         symbol_layer=draw(st.integers(0, ensemble.symbol_layers - 1)),
-        symbol_qubit=draw(qubits),
-        observable_a=a,
-        observable_b=b,
+        symbol_qubit=draw(st.integers(0, ensemble.width - 1)),
+        observable=draw(st.just("Z0 Z1") | observables(ensemble.width, letters)),
     )

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from barren.physics.batches import read_batch, write_batch
 from barren.physics.circuits import sample_circuits
-from barren.physics.ensembles import BadInput, Ensemble
+from barren.physics.ensembles import BadInput, Layered
 from barren.physics.families import IdentityTutorial, Random
 from barren.physics.programs import serialise
 from strategies import ensembles
@@ -17,7 +17,7 @@ from strategies import ensembles
 ENSEMBLE = IdentityTutorial(width=3, block_depth=2, blocks=2)
 
 
-def written(folder: Path, ensemble: Ensemble) -> Path:
+def written(folder: Path, ensemble: Layered) -> Path:
     """A batch of four circuits."""
     circuits = sample_circuits(ensemble, 9, range(4))
     path = folder / "0-3.npz"
@@ -33,7 +33,7 @@ def batch(tmp_path: Path) -> Path:
 
 @settings(max_examples=50)
 @given(ensembles())
-def test_what_is_written_is_read(ensemble: Ensemble) -> None:
+def test_what_is_written_is_read(ensemble: Layered) -> None:
     with TemporaryDirectory() as folder:
         path = written(Path(folder), ensemble)
         samples, circuits, programs = read_batch(path, ensemble, 9)
@@ -52,7 +52,7 @@ def test_a_reader_opens_it_in_three_lines(batch: Path) -> None:
     arrays = np.load(batch)
     circuits = tfq.from_tensor(arrays["programs"])
     assert len(circuits) == 4
-    assert json.loads(str(arrays["about"]))["ensemble"] == ENSEMBLE.name
+    assert json.loads(str(arrays["about"]))["program"] == ENSEMBLE.program
 
 
 def test_the_same_circuits_give_the_same_bytes(batch: Path, tmp_path: Path) -> None:
@@ -79,13 +79,13 @@ def test_a_flipped_byte_is_noticed(batch: Path) -> None:
 def test_a_batch_of_another_configuration_is_refused(batch: Path) -> None:
     with pytest.raises(BadInput, match="seed is 9, expected 10"):
         read_batch(batch, ENSEMBLE, 10)
-    with pytest.raises(BadInput, match="ensemble is"):
+    with pytest.raises(BadInput, match="program is"):
         read_batch(batch, Random(width=3, depth=4), 9)
 
 
 def test_another_version_is_refused(
     batch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("barren.physics.batches.VERSION", 3)
-    with pytest.raises(BadInput, match="version is 2, expected 3"):
+    monkeypatch.setattr("barren.physics.batches.VERSION", 4)
+    with pytest.raises(BadInput, match="version is 3, expected 4"):
         read_batch(batch, ENSEMBLE, 9)

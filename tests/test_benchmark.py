@@ -12,8 +12,7 @@ from barren.physics.families import Random
 from benchmark import ratios
 from conftest import ROOT
 from peers import qsimcirq
-from test_circuits import cirq_circuit
-from test_gradients import ABSOLUTE, cirq_gradient
+from textbook import ABSOLUTE, cirq_circuit, cirq_gradient
 
 
 def gradient(engine: str, threads: int, milliseconds: float) -> dict[str, object]:

@@ -2,61 +2,28 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
 
 import cirq
 import numpy as np
 import pytest
-import sympy
 import tensorflow_quantum as tfq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_quantum.core.proto import program_pb2
 
 import run_tutorial
-from barren.physics.circuits import AXES, Circuits, replay_notebook, sample_circuits
-from barren.physics.ensembles import Ensemble
-from barren.physics.families import Identity, IdentityTutorial, Random
+from barren.physics.circuits import Circuits, replay_notebook, sample_circuits
+from barren.physics.ensembles import Layered
+from barren.physics.families import IdentityTutorial, Random
 from barren.physics.programs import serialise
 from barren.runner.experiment import Experiment
 from strategies import ensembles
-
-THETA = sympy.Symbol("theta")
-
-
-def cirq_circuit(ensemble: Ensemble, circuits: Circuits, row: int) -> cirq.Circuit:
-    """The circuit in textbook order: ladders from qubit 0 up, gate by gate."""
-    qubits = cirq.GridQubit.rect(1, ensemble.width)
-    gates = dict(zip(AXES, (cirq.rx, cirq.ry, cirq.rz), strict=True))
-    ladder = [cirq.CZ(a, b) for a, b in pairwise(qubits)]
-
-    def rotations(layer: int, dagger: bool) -> list[cirq.Operation]:
-        operations = []
-        for q, qubit in enumerate(qubits):
-            angle = circuits.angles[row, layer, q]
-            angle = -angle if dagger else angle
-            if (layer, q) == ensemble.symbol:
-                if not dagger:
-                    angle = THETA
-                elif isinstance(ensemble, IdentityTutorial):
-                    angle = -circuits.phi[row]
-            operations.append(gates[AXES[circuits.axes[row, layer, q]]](angle)(qubit))
-        return operations
-
-    operations = [cirq.ry(np.pi / 4)(qubit) for qubit in qubits]
-    blocks = ensemble.blocks if isinstance(ensemble, Identity) else 1
-    for block in np.split(np.arange(ensemble.layers), blocks):
-        for layer in block:
-            operations += rotations(layer, False) + ladder
-        if isinstance(ensemble, Identity):
-            for layer in reversed(block):
-                operations += ladder[::-1] + rotations(layer, True)
-    return cirq.Circuit(operations)
+from textbook import THETA, cirq_circuit
 
 
 @settings(max_examples=30)
 @given(ensembles())
-def test_programs_are_the_circuits_of_the_paper(ensemble: Ensemble) -> None:
+def test_programs_are_the_circuits_of_the_paper(ensemble: Layered) -> None:
     circuits = sample_circuits(ensemble, 5, range(2))
     for row, ours in enumerate(tfq.from_tensor(serialise(ensemble, circuits))):
         # The symbol is read back as 0.31831 theta: six digits, by the deserialiser.
@@ -69,7 +36,7 @@ def test_programs_are_the_circuits_of_the_paper(ensemble: Ensemble) -> None:
 
 @settings(max_examples=30)
 @given(ensembles(widths=st.sampled_from([2, 5, 12])))
-def test_messages_are_those_of_convert_to_tensor(ensemble: Ensemble) -> None:
+def test_messages_are_those_of_convert_to_tensor(ensemble: Layered) -> None:
     """The same moments, gates, qubits and arguments; exponents to their rounding."""
     ours = serialise(ensemble, sample_circuits(ensemble, 5, range(2)))
     theirs = tfq.convert_to_tensor(tfq.from_tensor(ours)).numpy()
@@ -100,7 +67,7 @@ def assert_same_argument(one: program_pb2.Arg, other: program_pb2.Arg) -> None:
 
 @settings(max_examples=50)
 @given(ensembles())
-def test_every_circuit_has_a_stream_of_its_own(ensemble: Ensemble) -> None:
+def test_every_circuit_has_a_stream_of_its_own(ensemble: Layered) -> None:
     many = sample_circuits(ensemble, 5, range(10))
     few, chosen = sample_circuits(ensemble, 5, [7, 3]), many[[7, 3]]
     for name, array in vars(few).items():
@@ -112,10 +79,8 @@ def test_every_circuit_has_a_stream_of_its_own(ensemble: Ensemble) -> None:
 
 @settings(max_examples=50)
 @given(ensembles())
-def test_moving_the_symbol_keeps_the_circuits(ensemble: Ensemble) -> None:
-    at_start = replace(ensemble, symbol_layer=0, symbol_qubit=0, observable_a=0)
-    if at_start.observable_b == 0:
-        at_start = replace(at_start, observable_b=1)
+def test_moving_the_symbol_keeps_the_circuits(ensemble: Layered) -> None:
+    at_start = replace(ensemble, symbol_layer=0, symbol_qubit=0, observable="Z0 Z1")
     one, other = (sample_circuits(of, 1, range(3)) for of in (at_start, ensemble))
     np.testing.assert_array_equal(one.angles, other.angles)
     np.testing.assert_array_equal(other.theta, other.angles[:, *ensemble.symbol])
@@ -155,13 +120,14 @@ def test_normal_angles_have_their_deviation() -> None:
     ],
 )
 def test_the_notebooks_draws_are_replayed(
-    family: type[Ensemble], build: Callable[..., cirq.Circuit], size: dict[str, int]
+    family: type[Layered], build: Callable[..., cirq.Circuit], size: dict[str, int]
 ) -> None:
     """Gate by gate the circuits that the tutorial's loops build, and their theta."""
     entry = {"family": family.family, "width": [2, 3]}
     config = {
         "samples": 4,
-        "observable": [0, 1],
+        "max_sampled_width": 64,
+        "observable": "Z0 Z1",
         "symbol": {"layer": 0, "qubit": 0},
         "ensembles": [entry | {key: [value] for key, value in size.items()}],
     }
@@ -170,7 +136,7 @@ def test_the_notebooks_draws_are_replayed(
     skips = Experiment(config).skips
 
     def ours(
-        ensemble: Ensemble, skip: int, samples: int
+        ensemble: Layered, skip: int, samples: int
     ) -> tuple[Circuits, list[cirq.Circuit]]:
         rows = range(samples)
         circuits = replay_notebook(ensemble, 1234, skip, samples, rows)

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from barren.physics.chain import DENSE_WIDTH
 
 from barren.physics.batches import write_batch
-from barren.physics.chain import DENSE_WIDTH
 from barren.physics.circuits import sample_circuits
 from barren.physics.ensembles import TFQ, BadInput, Ensemble, gates
 from barren.physics.families import Identity, IdentityTutorial, Random, predict

@@ -28,6 +28,7 @@ class Block(NamedTuple):
     """A fenced block of a document."""
 
     document: str
+    section: str
     line: int
     language: str
     text: str
@@ -39,8 +40,10 @@ def blocks(*languages: str) -> list[Block]:
     for path in DOCUMENTS:
         text = path.read_text()
         for match in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.M | re.S):
-            line = text.count("\n", 0, match.start()) + 1
-            found.append(Block(str(path.relative_to(ROOT)), line, *match.groups()))
+            before = text[: match.start()]
+            section = ["", *re.findall(r"^## (.*)$", before, re.M)][-1]
+            place = str(path.relative_to(ROOT)), section, before.count("\n") + 1
+            found.append(Block(*place, *match.groups()))
     return [block for block in found if block.language in languages]
 
 
@@ -82,7 +85,7 @@ def script(project: Path, words: list[str]) -> None:
     name, *arguments = words
     path = project / name
     assert path.is_file(), name
-    if name.endswith("predict_variance.py"):
+    if name.endswith("tools/predict.py"):
         # As far as 12 qubits and layers, in no time.
         cut = [str(min(int(a), 12)) if a.isdecimal() else a for a in arguments]
         run_script(path, *cut)
@@ -123,27 +126,27 @@ def check(command: str, project: Path) -> None:
     program, *rest = words
     name = Path(program).name
     if name.startswith("python"):
-        rest = [word for word in rest if word not in {"-s", "-E"}]
-    if name == "make":
+        python(project, [word for word in rest if word not in {"-s", "-E"}])
+    elif name == "make":
         subprocess.run(["make", "-n", *rest], cwd=ROOT, check=True, capture_output=True)
     elif name == "snakemake":
         snakemake(project, rest)
-    elif name == "snakefmt":
+    elif name in {"snakefmt", "pdflatex"}:
         assert (ROOT / rest[-1]).exists()
-    elif name.startswith("python") and rest[:1] == ["-m"]:
-        module(rest[1:])
-    elif name.startswith("python") and rest and rest[0].startswith("tests/"):
-        assert (ROOT / rest[0]).is_file()
-    elif name.startswith("python") and rest:
-        script(project, rest)
-    elif name.startswith("python"):
-        pass  # an interactive Python
-    elif name == "pdflatex":
-        assert (ROOT / rest[-1]).is_file()
     elif name in {"git", "cd"}:
         assert rest
     else:
         raise AssertionError(f"nothing checks this command: {command}")
+
+
+def python(project: Path, words: list[str]) -> None:
+    """A module, a test or a script; nothing is an interactive Python."""
+    if words[:1] == ["-m"]:
+        module(words[1:])
+    elif words and words[0].startswith("tests/"):
+        assert (ROOT / words[0]).is_file()
+    elif words:
+        script(project, words)
 
 
 @pytest.fixture(scope="module")
@@ -154,18 +157,24 @@ def documented(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def write_examples(project: Path) -> None:
-    """Do to a copy of the project what CONTRIBUTING.md says."""
+def write_examples(project: Path, section: str = "") -> None:
+    """Do to a copy of the project what CONTRIBUTING.md says, or a section of it."""
     for block in blocks("python", "rst", "snakemake", "yaml", "diff"):
-        if block.document != "CONTRIBUTING.md":
+        if block.document != "CONTRIBUTING.md" or section not in {"", block.section}:
             continue
         first, _, rest = block.text.partition("\n")
-        path = project / first.lstrip("#. ").removesuffix(", at the end")
+        name, _, where = first.lstrip("#. ").partition(", ")
+        path = project / name
         if block.language == "diff":
             insert(path, rest)
-        elif first.endswith(", at the end"):
+        elif where == "at the end":
             path.write_text(path.read_text() + rest)
-        elif "/" in first and " " not in first.lstrip("#. "):
+        elif where.startswith("before "):
+            place = "\n" + where.removeprefix("before ")
+            text = path.read_text()
+            assert text.count(place) == 1
+            path.write_text(text.replace(place, f"\n{rest.strip()}\n\n{place}"))
+        elif "/" in name and " " not in name:
             path.write_text(rest.lstrip("\n"))
 
 
@@ -191,7 +200,7 @@ def test_a_wrong_command_is_noticed(documented: Path) -> None:
         "make nonsense",
         "snakemake --cores 1 results/tutorial/figures/nonsense.pdf",
         "python scripts/nonsense.py",
-        "python scripts/predict_variance.py --nonsense 1",
+        "python scripts/tools/predict.py --nonsense 1",
         "nonsense",
     ):
         with pytest.raises((AssertionError, subprocess.CalledProcessError)):

@@ -33,6 +33,7 @@ TOOLS = Path(deploy.__file__).parent
 NAMES = sorted(path.stem for path in deploy.LOCKS.glob("*.yaml"))
 RUNNERS = sorted(path.stem for path in deploy.LOCKS.glob("*.in"))
 PYTHON = str(Path(sys.base_prefix, "bin", "python3.11"))
+NOTHING = "error: envs/nothing.requirements.txt: not found; run make lock\n"
 CHANNEL = "https://conda.anaconda.org/conda-forge/"
 
 
@@ -176,7 +177,9 @@ def test_the_installer_is_small_and_any_python_starts_it(tmp_path: Path) -> None
         pytest.skip("no Python 3.8")
     command = [old.stdout.strip(), TOOLS / "deploy.py", "venv", "nothing"]
     run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-    assert run.stderr == "error: envs/nothing.requirements.txt: not found\n"
+    assert (
+        run.stderr == "error: envs/nothing.requirements.txt: not found; run make lock\n"
+    )
 
 
 def test_make_says_in_one_line_that_there_is_no_python(tmp_path: Path) -> None:
@@ -646,7 +649,10 @@ def test_a_missing_file_is_one_line(project: Project, missing: str) -> None:
     (project.folder / "envs" / missing).unlink()
     run = project.snakemake("--dry-run")
     assert run.returncode
-    assert run.stdout.splitlines()[-1] == f"error: envs/{missing}: not found"
+    assert (
+        run.stdout.splitlines()[-1]
+        == f"error: envs/{missing}: not found; run make lock"
+    )
     assert "Traceback" not in run.stdout
 
 
@@ -824,7 +830,10 @@ def test_a_command_builds_the_venv_that_it_needs(project: Project) -> None:
     assert run.stdout.splitlines()[-1] == str(project.prefix)
     assert project.deploy("run", "circuits", "-c", "exit(3)").returncode == 3
     unknown = project.deploy("run", "nothing", "-c", "")
-    assert unknown.stdout == "error: envs/nothing.requirements.txt: not found\n"
+    assert (
+        unknown.stdout
+        == "error: envs/nothing.requirements.txt: not found; run make lock\n"
+    )
 
 
 # The same on bare machines

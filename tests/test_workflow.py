@@ -20,7 +20,7 @@ from barren.physics.circuits import sample_circuits
 from barren.runner import layout
 from barren.runner.experiment import Experiment
 from conftest import ROOT, SMALL, copy_project, run_in
-from test_gradients import ABSOLUTE, RELATIVE
+from textbook import ABSOLUTE, RELATIVE
 
 
 def results(folder: Path, name: str = "small") -> Path:

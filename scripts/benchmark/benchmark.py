@@ -30,7 +30,7 @@ from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from barren.analysis.figures import COLOURS, MARKERS, PAGE_WIDTH, STYLE, save
+from barren.analysis.plots import COLOURS, MARKERS, PAGE_WIDTH, STYLE, save
 from barren.physics.ensembles import QSIM, TFQ, gates
 from barren.physics.families import Random, parse
 from barren.physics.gradients import ADJOINT, AUTO, choose_differentiator

@@ -6,13 +6,15 @@ A state of n qubits is a matrix of 2^(n//2) rows and 2^(n - n//2) columns, so th
 layer of rotations is one matrix product from the left and one from the right.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from barren.physics.circuits import Circuits
-from barren.physics.ensembles import PHI, Ensemble
+from barren.physics.ensembles import PHI, Layered
+from barren.physics.observables import Term
 
 PAULIS = np.array(
     [[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]], dtype=np.complex128
@@ -20,7 +22,7 @@ PAULIS = np.array(
 
 
 def draw_circuits(
-    ensemble: Ensemble,
+    ensemble: Layered,
     samples: int,
     rng: np.random.Generator,
     *,
@@ -44,6 +46,11 @@ def draw_circuits(
     return Circuits(angles, angles[symbol].copy(), codes, phi)
 
 
+def knows(ensemble: Layered) -> bool:
+    """Whether this oracle has the ensemble: random axes, and products of Z."""
+    return ensemble.is_diagonal and not ensemble.axis
+
+
 def rotations(
     axes: NDArray[np.uint8], angles: NDArray[np.float64], dtype: Any = np.complex128
 ) -> NDArray[Any]:
@@ -58,13 +65,13 @@ def expectations(
     angles: NDArray[np.float64],
     inverse_angles: NDArray[np.float64] | None = None,
     block_depth: int | None = None,
-    observable: tuple[int, int] = (0, 1),
+    terms: Sequence[Term] = ((1.0, ((0, "Z"), (1, "Z"))),),
     *,
     ladder: int | None = None,
     prepare: bool = True,
     dtype: Any = np.complex128,
 ) -> NDArray[np.float64]:
-    """<Z_a Z_b> of every circuit, shape (samples,).
+    """<O> of every circuit, O a sum of products of Z, shape (samples,).
 
     axes and angles (samples, layers, width). With a `block_depth`, every so many
     layers are followed by their inverse with `inverse_angles` in place of the angles,
@@ -77,7 +84,8 @@ def expectations(
     cz_pairs = (bits[:-1] & bits[1:])[:ladder]
     signs = (1.0 - 2.0 * (cz_pairs.sum(axis=0) % 2)).reshape(2**split, -1)
     signs = signs.astype(dtype)
-    parity = 1.0 - 2.0 * (bits[observable[0]] ^ bits[observable[1]])
+    signs_of = 1.0 - 2.0 * bits
+    parity = sum(w * signs_of[[q for q, _ in s]].prod(axis=0) for w, s in terms)
     half = np.pi / 8 if prepare else 0.0
     product = np.where(bits, np.sin(half), np.cos(half)).prod(axis=0)
     state = np.tile(product.reshape(signs.shape), (samples, 1, 1)).astype(dtype)
@@ -106,7 +114,7 @@ def expectations(
 
 
 def gradients(
-    ensemble: Ensemble,
+    ensemble: Layered,
     circuits: Circuits,
     *,
     ladder: int | None = None,
@@ -114,7 +122,7 @@ def gradients(
     dtype: Any = np.complex128,
     chunk: int = 128,
 ) -> NDArray[np.float64]:
-    """d<Z_a Z_b>/d theta of every circuit by parameter shift, shape (samples,).
+    """d<O>/d theta of every circuit by parameter shift, shape (samples,).
 
     In identity blocks theta is the angle in U_1 alone; U_1^dagger keeps phi, or the
     drawn angle. Exact up to rounding. `ladder` and `prepare`: see `expectations`.
@@ -139,7 +147,7 @@ def gradients(
                     moved,
                     inverse_angles,
                     block_depth,
-                    ensemble.observable,
+                    ensemble.terms,
                     ladder=ladder,
                     prepare=prepare,
                     dtype=dtype,

@@ -35,7 +35,7 @@ DROPPED = re.compile(
 def read(name: str, kind: str = LOCK) -> str:
     """Return ``envs/NAME.KIND``, to the byte; end with one line if there is none."""
     if not (path := LOCKS / f"{name}.{kind}").exists():
-        sys.exit(f"error: envs/{path.name}: not found")
+        sys.exit(f"error: envs/{path.name}: not found; run make lock")
     return path.read_bytes().decode()
 
 

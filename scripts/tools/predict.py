@@ -5,6 +5,7 @@ Each key of a family is an option that takes a list; the lists are crossed.
 
 import argparse
 import csv
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -17,40 +18,32 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from barren import columns
-from barren.physics.ensembles import BadInput, Ensemble
+from barren.physics.ensembles import BadInput, Ensemble, Layered
 from barren.physics.families import FAMILIES, predict
 from barren.physics.moments import require_known
 from barren.runner.experiment import Experiment
+
+LAYERED = {name: of for name, of in FAMILIES.items() if issubclass(of, Layered)}
+KINDS = {of.name: of.type for family in LAYERED.values() for of in fields(family)}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Predict what the command line names; exit code 2 on bad input."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--family", choices=FAMILIES, default=next(iter(FAMILIES)))
-    families = FAMILIES.values()
-    kinds = {field.name: field.type for of in families for field in fields(of)}
-    keys = dict.fromkeys(key for of in families for key in of.circuit_keys())
-    for key in keys:
-        kind = _count if kinds[key] is int else float
-        parser.add_argument(option(key), type=kind, nargs="+", dest=key)
-    for name, default, names in (
-        ("observable", [0, 1], ("A", "B")),
-        ("symbol", [0, 0], ("LAYER", "QUBIT")),
-    ):
-        parser.add_argument(
-            f"--{name}", type=_count, nargs=2, default=default, metavar=names
-        )
-    options = parser.parse_args(arguments)
-    family = FAMILIES[options.family]
-    lists = ((key, getattr(options, key)) for key in (*family.circuit_keys(), *keys))
-    given = {key: values for key, values in lists if values}
+    parser.add_argument("--family", choices=LAYERED, default=next(iter(LAYERED)))
+    for key, kind in KINDS.items():
+        of: Any = {int: _count, str: str}.get(kind, float)
+        parser.add_argument(option(key), type=of, nargs="+", dest=key)
+    lists = vars(parser.parse_args(arguments))
+    family = LAYERED[lists.pop("family")]
+    order = dict.fromkeys((*family.circuit_keys(), *family.gradient_keys, *KINDS))
+    given = {key: lists[key] for key in order if lists[key]}
     try:
         check(family, given)
-        layer, qubit = options.symbol
         config = {
-            "observable": options.observable,
-            "symbol": {"layer": layer, "qubit": qubit},
-            "ensembles": [{"family": options.family} | given],
+            "observable": Ensemble.observable,
+            "symbol": {"layer": 0, "qubit": 0},
+            "ensembles": [{"family": family.family} | given],
         }
         ensembles = Experiment(config).ensembles
         predicted = predict(ensembles)
@@ -59,23 +52,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.exit(2, f"{parser.prog}: {error}\n")
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow((*given, *columns.THEORY))
-    for of in ensembles:
-        writer.writerow([*(getattr(of, key) for key in given), *predicted[of]])
+    for ensemble in ensembles:
+        keys = [getattr(ensemble, key) for key in given]
+        writer.writerow([*keys, *predicted[ensemble]])
 
 
 def check(family: type[Ensemble], given: dict[str, list[Any]]) -> None:
     """Raise BadInput for a key that the family lacks or needs, or a bad number."""
+    own = {of.name: of for of in fields(family)}
     for key in given:
-        if key not in family.circuit_keys():
+        if key not in own:
             raise BadInput(f"{option(key)}: the family {family.family} has no such key")
-    for field in fields(family):
-        if field.default is MISSING and field.name not in given:
-            raise BadInput(f"{option(field.name)}: the family {family.family} needs it")
-    for key, values in given.items():
+    for key, of in own.items():
+        if of.default is not MISSING:
+            continue
+        if key not in given:
+            raise BadInput(f"{option(key)}: the family {family.family} needs it")
         least = 2 if key == columns.WIDTH else 1
-        if key != columns.SIGMA and min(values) < least:
-            raise BadInput(f"{option(key)}: {min(values)} is less than {least}")
-        if not all(0 < value < float("inf") for value in values):
+        if min(given[key]) < least:
+            raise BadInput(f"{option(key)}: {min(given[key])} is less than {least}")
+    for key, values in given.items():
+        if KINDS[key] not in {int, str} and not all(0 < v < math.inf for v in values):
             raise BadInput(f"{option(key)}: takes numbers above 0")
 
 

@@ -18,7 +18,10 @@ deploy = util.module_from_spec(SPEC)
 SPEC.loader.exec_module(deploy)
 venv_prefix = deploy.venv_prefix
 
-ENVIRONMENTS = sorted(path.stem for path in deploy.LOCKS.glob("*.yaml"))
+# Those that are locked; what a rule needs besides is missed by `environment`.
+ENVIRONMENTS = sorted(
+    path.name.split(".")[0] for path in deploy.LOCKS.glob("*.pin.txt")
+)
 CONDA = any(
     method.name == "CONDA" for method in workflow.deployment_settings.deployment_method
 )

@@ -36,6 +36,7 @@ class Random(Layered):
         "variance_falls_exponentially",
         "slope_of_mcclean",
         "converges_with_depth",
+        "cost_decides",
     )
 
     def moments(self) -> Iterator[Moment]:
@@ -370,8 +371,15 @@ def _safe(text: str) -> str:
 
 
 FAMILIES: dict[str, type[Ensemble]] = {
-    of.family: of for of in (Random, Identity, IdentityTutorial, Ansatz)
+    of.family: of
+    for of in (
+        Random,
+        Identity,
+        IdentityTutorial,
+        Ansatz,
+    )
 }
+
 
 def make(spec: Mapping[str, Any]) -> Ensemble:
     """The ensemble of some keys; the inverse of `Ensemble.spec`."""

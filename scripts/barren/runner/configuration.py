@@ -123,7 +123,9 @@ def check_functions(experiment: Experiment) -> None:
             if keyword not in known and not arguments.kwarg:
                 close = difflib.get_close_matches(keyword, known, 1)
                 hint = f"did you mean {close[0]}?" if close else ", ".join(known)
-                raise BadInput(f"{keyword}: no keyword of {name}; {hint or 'it has none'}")
+                raise BadInput(
+                    f"{keyword}: no keyword of {name}; {hint or 'it has none'}"
+                )
 
 
 def explain(error: Any) -> str:
@@ -146,7 +148,9 @@ def explain(error: Any) -> str:
         hint = f"did you mean {close[0]}?" if close else f"allowed: {', '.join(keys)}"
         return f"{key}: unknown key {unknown}; {hint}"
     if error.validator == "not":
-        return f"{key}: {error.instance} is a folder of the project's own; choose another"
+        return (
+            f"{key}: {error.instance} is a folder of the project's own; choose another"
+        )
     if error.validator == "required":
         return f"{key}: {error.message}"
     return f"{key}: {error.message}; allowed: {allowed(error.schema)}"
