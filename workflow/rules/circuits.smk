@@ -1,6 +1,8 @@
 # Which circuits: the experiment's configuration, and the circuits drawn from its seed.
 BATCH = layout.batch("{program}", "{first}", "{last}")
-SOURCES = sorted({e.source.rpartition(":")[0] for e in EXPERIMENT.own_circuits.values()})
+# The user's, like the configuration that names them: no prefix is put before them.
+FILES = sorted({e.source.rpartition(":")[0] for e in EXPERIMENT.own_circuits.values()})
+SOURCES = [local(path) for path in FILES]
 NOTEBOOK_STREAM = {}
 if config["stream"] == NOTEBOOK:
     NOTEBOOK_STREAM = {
@@ -23,7 +25,7 @@ rule describe_experiment:
     params:
         command=command("circuits", "describe_experiment", config=json.dumps(config)),
     message:
-        "writing down the configuration of {config[experiment]}"
+        f"writing down the configuration of {config['experiment']}"
     shell:
         "{params.command} 2> {log}"
 

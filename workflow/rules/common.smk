@@ -5,8 +5,12 @@ import shlex
 import sys
 from pathlib import Path
 
-ROOT = Path(workflow.current_basedir).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "scripts"))
+# Another version of this workflow, a module beside this one, keeps what it imported.
+SCRIPTS = str(ROOT / "scripts")
+if [*getattr(sys.modules.get("barren"), "__path__", [])] != [f"{SCRIPTS}/barren"]:
+    for name in [name for name in sys.modules if name.split(".")[0] == "barren"]:
+        del sys.modules[name]
+    sys.path.insert(0, SCRIPTS)
 
 from barren.analysis.figures import CIRCUIT, figures_of
 from barren.physics.ensembles import BadInput
@@ -31,13 +35,6 @@ RATES = cost.Rates.read(CALIBRATION, config["engine"])
 def results(name):
     """A file of the experiment."""
     return f"<results>/{name}"
-
-
-def project(path):
-    """A file of the project, from the working directory where it is inside."""
-    path = ROOT / path
-    inside = path.is_relative_to(Path.cwd())
-    return str(path.relative_to(Path.cwd()) if inside else path)
 
 
 # What every step has: its code and environment as inputs, a record, a command line.

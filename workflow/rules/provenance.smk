@@ -26,7 +26,7 @@ rule assemble_crate:
             snakemake=snakemake.__version__,
         ),
     message:
-        "assembling the research object crate of {config[experiment]}"
+        f"assembling the research object crate of {config['experiment']}"
     shell:
         "{params.command} 2> {log}"
 
@@ -55,7 +55,7 @@ rule audit:
         # AUDIT="--budget 600 --seed 7" snakemake audit
         options=os.environ.get("AUDIT", ""),
     message:
-        "auditing the results of {config[experiment]}"
+        f"auditing the results of {config['experiment']}"
     shell:
         "{params.python} {params.script} {params.results} --targets {params.targets}"
         " --config {params.config:q} --snakemake {params.snakemake:q} {params.options}"
@@ -78,7 +78,7 @@ rule verify:
         results=subpath(input.experiment, parent=True),
         snakemake=SNAKEMAKE,
     message:
-        "comparing the results of {config[experiment]} with the reference"
+        f"comparing the results of {config['experiment']} with the reference"
     shell:
         "{params.python} {params.script} {params.results}"
         " --snakemake {params.snakemake:q} 2> {log}"
@@ -97,7 +97,7 @@ rule archive_crate:
     params:
         command=command("circuits", "tools/archive", hidden=["project"]),
     message:
-        "packing the crate of {config[experiment]}"
+        f"packing the crate of {config['experiment']}"
     shell:
         "{params.command} 2> {log}"
 
@@ -112,4 +112,4 @@ use rule archive_crate as archive with:
     log:
         "<logs>/archive.log",
     message:
-        "packing {config[experiment]} with all it takes to reproduce it"
+        f"packing {config['experiment']} with all it takes to reproduce it"

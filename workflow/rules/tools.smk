@@ -34,7 +34,7 @@ rule reference:
         kept=f"results/reference/{config['experiment']}",
         files=KEPT,
     message:
-        "keeping the results of {config[experiment]} in {params.kept}"
+        "keeping the results in {params.kept}"
     shell:
         "rm -rf {params.kept} && mkdir -p {params.kept}"
         ' && for file in {params.files}; do cp -r "{params.results}/$file" {params.kept}; done'
@@ -49,7 +49,7 @@ rule benchmark:
     input:
         code=[project(path) for path in (ROOT / "scripts" / "benchmark").glob("*.py")],
         environment=environment("plot"),
-        venvs=ancient([f"{prefix}/environment.json" for prefix in MEASURED.values()]),
+        venvs=ancient([marker(prefix) for prefix in MEASURED.values()]),
     output:
         multiext("results/benchmark/benchmark", ".md", ".pdf", ".svg", ".png", ".csv"),
         measurements="results/benchmark/measurements.csv",
