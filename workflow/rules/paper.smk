@@ -1,7 +1,10 @@
 # What a manuscript takes over: numbers and tables as LaTeX; and the report's pages.
 
 
-report: "../report/workflow.rst"
+# Another workflow's report begins with words of its own.
+if config == workflow.config:
+
+    report: "../report/workflow.rst"
 
 
 def page(name, category, label):

@@ -43,9 +43,7 @@ def checkout(repository, source):
 
 def git(*arguments):
     """What git prints; end with its own words if it fails."""
-    done = subprocess.run(
-        ["git", *map(str, arguments)], capture_output=True, text=True
-    )
+    done = subprocess.run(["git", *map(str, arguments)], capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"error: git {arguments[0]}: {done.stderr.strip()}")
     return done.stdout.strip()
