@@ -52,7 +52,9 @@ def call(
 ) -> cirq.Circuit:
     """The circuit of a function; BadInput for what is none that can be used."""
     keywords = dict(ensemble.keywords)
-    told = ", ".join([f"{len(qubits)} qubits", *(f"{k}={v}" for k, v in keywords.items())])
+    told = ", ".join(
+        [f"{len(qubits)} qubits", *(f"{k}={v}" for k, v in keywords.items())]
+    )
     what = f"{ensemble.source} with {told}"
     try:
         circuit = function(qubits, **keywords)
@@ -66,7 +68,9 @@ def call(
     if not symbols:
         raise BadInput(f"{what} has no symbols, so there is no gradient")
     for name in set(ensemble.asked(sorted(symbols))) - symbols:
-        raise BadInput(f"parameters: {what} has no {name}; it has {', '.join(sorted(symbols))}")
+        raise BadInput(
+            f"parameters: {what} has no {name}; it has {', '.join(sorted(symbols))}"
+        )
     return circuit
 
 
@@ -130,7 +134,9 @@ def labels(operation: cirq.Operation) -> list[str]:
     symbols = list(info.wire_symbols)
     if info.exponent != 1:
         value = info.exponent
-        short = f"{value:.3g}" if isinstance(value, int | float | np.floating) else value
+        short = (
+            f"{value:.3g}" if isinstance(value, int | float | np.floating) else value
+        )
         symbols[-1] += f"^{short}"
     return symbols
 

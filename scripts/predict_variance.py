@@ -2,6 +2,7 @@ import csv
 import json
 
 from barren import columns
+
 # What the families predict with.
 from barren.physics import ansatz, moments  # noqa: F401
 from barren.physics.families import predict

@@ -112,7 +112,9 @@ def versions_page(records: Sequence[dict[str, Any]]) -> str:
     return page("Versions and run times", *parts)
 
 
-def page_of_statistics(statistics: pd.DataFrame, fits: pd.DataFrame, setting: str) -> str:
+def page_of_statistics(
+    statistics: pd.DataFrame, fits: pd.DataFrame, setting: str
+) -> str:
     """Sampled and exact numbers of every ensemble, and slopes."""
     # What is compared stands side by side.
     first = [*key_columns(statistics), columns.SAMPLES, columns.VARIANCE]

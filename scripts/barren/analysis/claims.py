@@ -16,17 +16,22 @@ from scipy import stats
 from barren import columns
 from barren.analysis import words
 from barren.analysis.agreement import agreement
+from barren.analysis.costs import COSTS, cost_decides
 from barren.analysis.evidence import (
     FEWEST,
     LEVEL,
     SAME_GRADIENT,
     Finding,
     Listed,
+    NotJudged,
+    Numbers,
+    Outcome,
     Point,
     Verdict,
 )
-from barren.analysis.fits import ASYMPTOTIC, EXACT, SAMPLED, fit_curves
+from barren.analysis.fits import ASYMPTOTIC, EXACT, SAMPLED, SLOW, fit_curves
 from barren.analysis.statistics import NORMAL_975, Fit, log_errors
+from barren.physics.observables import NAMES
 
 #: "Converged": within what 200 circuits resolve.
 CONVERGED = 1.25
@@ -36,20 +41,10 @@ MCCLEAN_SLOPE = -0.685
 #: at each of its widths has two standard errors of 2 %, and over other widths the slope
 #: of the exact limit differs by as much (-0.693 to -0.709).
 TOLERANCE = 0.05
-#: Per qubit, a quarter of the barren plateau's -ln 2.
-SLOW = np.log(2) / 4
 #: Means that must be seen, in standard deviations of the gradient.
 LARGE_MEAN = 1 / 3
 #: Circuits compared with their first block alone; a wrong block changes almost each.
 FEWEST_COMPARED = 10
-
-Numbers = dict[str, Any]
-#: Verdict, what it rests on, and the points that contradict the claim.
-Outcome = tuple[Verdict, Numbers, list[Point]]
-
-
-class NotJudged(Exception):
-    """The setting says nothing about the claim; the message is why."""
 
 
 def judge(points: Sequence[Point]) -> list[Finding]:
@@ -63,6 +58,8 @@ def judge(points: Sequence[Point]) -> list[Finding]:
     findings = [agreement(points)]
     for claim, (test, own) in TESTS.items():
         made_of = [point for point in points if claim in point.ensemble.claims]
+        if claim == COSTS:  # of two observables, where they are there
+            made_of = [p for p in made_of if p.ensemble.observable in NAMES]
         settings = by_setting(made_of, own)
         for setting, of in settings.items():
             try:
@@ -293,6 +290,7 @@ TESTS: dict[str, tuple[Callable[[list[Point], float], Outcome], tuple[str, ...]]
     ),
     "other_blocks_are_identity": (other_blocks_are_identity, (columns.WIDTH,)),
     "plotted_curve_is_a_variance": (plotted_is_variance, (columns.WIDTH,)),
+    COSTS: (cost_decides, (columns.WIDTH, columns.DEPTH, columns.OBSERVABLE)),
 }
 
 

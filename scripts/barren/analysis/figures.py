@@ -103,7 +103,9 @@ def figures_of(ensembles: Iterable[Ensemble]) -> list[Figure]:
         return [of for of in families if keys[of].issuperset(some)]
 
     places = varying(*SYMBOL)
-    observables = {of: {e.observable for e in ensembles if type(e) is of} for of in families}
+    observables = {
+        of: {e.observable for e in ensembles if type(e) is of} for of in families
+    }
     pairs = [of for of in families if sum(map(is_pair, observables[of])) > 2]
     figures = _against_width(varying(columns.WIDTH))
     for key in _numbers(ensembles):

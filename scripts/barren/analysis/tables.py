@@ -11,6 +11,7 @@ from barren import columns
 from barren.physics.ensembles import Ensemble
 from barren.physics.families import FAMILIES
 
+
 def read_table(path: Path) -> pd.DataFrame:
     """Read a table; counts are nullable integers."""
     return with_integers(pd.read_csv(path, float_precision="round_trip"))

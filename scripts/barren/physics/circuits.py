@@ -33,7 +33,9 @@ class Circuits:
         return len(self.angles)
 
     def __getitem__(self, rows: slice | Sequence[int]) -> "Circuits":
-        arrays: dict[str, Any] = {of.name: getattr(self, of.name) for of in fields(self)}
+        arrays: dict[str, Any] = {
+            of.name: getattr(self, of.name) for of in fields(self)
+        }
         drawn = {name: of[rows] for name, of in arrays.items() if of is not None}
         return Circuits(**drawn)
 

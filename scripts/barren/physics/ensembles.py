@@ -225,7 +225,9 @@ class Ensemble:
     def structure(self) -> str:
         """What the circuits are built of, in words: "depth 50"."""
         keys = [key for key in self.circuit_keys() if key not in {"width", "sigma"}]
-        return ", ".join(f"{key.replace('_', ' ')} {getattr(self, key)}" for key in keys)
+        return ", ".join(
+            f"{key.replace('_', ' ')} {getattr(self, key)}" for key in keys
+        )
 
     @classmethod
     def crossed(cls, entry: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:

@@ -36,6 +36,7 @@ class Random(Layered):
         "variance_falls_exponentially",
         "slope_of_mcclean",
         "converges_with_depth",
+        "cost_decides",
     )
 
     def moments(self) -> Iterator[Moment]:
@@ -378,6 +379,7 @@ FAMILIES: dict[str, type[Ensemble]] = {
         Ansatz,
     )
 }
+
 
 def make(spec: Mapping[str, Any]) -> Ensemble:
     """The ensemble of some keys; the inverse of `Ensemble.spec`."""

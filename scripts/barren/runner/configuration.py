@@ -14,7 +14,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from barren.physics.ensembles import QSIM, BadInput, Ensemble
+from barren.physics.ensembles import QSIM, BadInput, Ensemble, Layered
 from barren.physics.families import FAMILIES
 from barren.runner import cost
 from barren.runner.experiment import NOTEBOOK, Experiment
@@ -123,7 +123,9 @@ def check_functions(experiment: Experiment) -> None:
             if keyword not in known and not arguments.kwarg:
                 close = difflib.get_close_matches(keyword, known, 1)
                 hint = f"did you mean {close[0]}?" if close else ", ".join(known)
-                raise BadInput(f"{keyword}: no keyword of {name}; {hint or 'it has none'}")
+                raise BadInput(
+                    f"{keyword}: no keyword of {name}; {hint or 'it has none'}"
+                )
 
 
 def explain(error: Any) -> str:
@@ -146,7 +148,9 @@ def explain(error: Any) -> str:
         hint = f"did you mean {close[0]}?" if close else f"allowed: {', '.join(keys)}"
         return f"{key}: unknown key {unknown}; {hint}"
     if error.validator == "not":
-        return f"{key}: {error.instance} is a folder of the project's own; choose another"
+        return (
+            f"{key}: {error.instance} is a folder of the project's own; choose another"
+        )
     if error.validator == "required":
         return f"{key}: {error.message}"
     return f"{key}: {error.message}; allowed: {allowed(error.schema)}"
@@ -179,12 +183,13 @@ def check_notebook(experiment: Experiment) -> None:
     if experiment.config["seed"] >= 2**32:
         raise BadInput("seed: the notebook's stream takes one below 4294967296")
     for ensemble in experiment.ensembles:
+        if ensemble.notebook_draws is None:
+            raise BadInput(f"stream: the notebook has no family {ensemble.family}")
+        assert isinstance(ensemble, Layered)
         if ensemble.symbol != (0, 0) or ensemble.sigma is not None:
             raise BadInput(
                 "stream: the notebook has uniform angles and its symbol at (0, 0)"
             )
-        if ensemble.notebook_draws is None:
-            raise BadInput(f"stream: the notebook has no family {ensemble.family}")
 
 
 def allowed(schema: dict[str, Any]) -> str:

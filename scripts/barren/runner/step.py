@@ -52,7 +52,12 @@ def run(step: Callable[..., Found | None]) -> None:
     given = vars(parser.parse_args())
     record = given.pop("record")
     inputs, outputs = (
-        [(name, path) for name in given if marks[name] == mark for path in _paths(given[name])]
+        [
+            (name, path)
+            for name in given
+            if marks[name] == mark
+            for path in _paths(given[name])
+        ]
         for mark in (INPUT, OUTPUT)
     )
     start = datetime.now(UTC)
@@ -64,8 +69,7 @@ def run(step: Callable[..., Found | None]) -> None:
             _remove_rests(path)
             _temporary(path).parent.mkdir(parents=True)
         found = step(
-            **given
-            | {n: _moved(given[n]) for n in given if marks[n] == OUTPUT}
+            **given | {n: _moved(given[n]) for n in given if marks[n] == OUTPUT}
         )
         inputs += [(name, path) for name, of in (found or {}).items() for path in of]
         produced = [_describe(name, path, _temporary(path)) for name, path in outputs]
