@@ -6,9 +6,9 @@ rule build_environment:
     wildcard_constraints:
         name="[a-z]+",
         digest="|".join(venv.rpartition("-")[2] for venv in UNBUILT),
+    localrule: True
     message:
         "installing the {wildcards.name} environment"
-    localrule: True
     run:  # by Snakemake's own Python; uv finds Python 3.11
         shell(
             "{sys.executable} {deploy.__file__:q} venv {wildcards.name} > {log} 2>&1"

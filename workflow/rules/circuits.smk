@@ -16,8 +16,8 @@ rule describe_experiment:
     input:
         **needs("describe_experiment", "circuits"),
     output:
-        experiment=results(layout.EXPERIMENT),
         **leaves("describe_experiment"),
+        experiment=results(layout.EXPERIMENT),
     log:
         "<logs>/describe_experiment.log",
     conda:
@@ -32,11 +32,13 @@ rule describe_experiment:
 
 rule build_circuits:
     input:
-        sources=SOURCES,
         **needs("build_circuits", "tfq"),
+        sources=SOURCES,
     output:
-        circuits=[results(layout.circuit(program)) for program in EXPERIMENT.own_circuits],
         **leaves("build_circuits"),
+        circuits=[
+            results(layout.circuit(program)) for program in EXPERIMENT.own_circuits
+        ],
     log:
         "<logs>/build_circuits.log",
     conda:
@@ -55,11 +57,11 @@ rule build_circuits:
 
 rule sample_circuits:
     input:
-        circuit=built_circuit,
         **needs("sample_circuits", "circuits"),
+        circuit=built_circuit,
     output:
-        batch=results(BATCH),
         **leaves("sample_circuits", BATCH),
+        batch=results(BATCH),
     log:
         "<logs>/sample_circuits/{program}_{first}-{last}.log",
     conda:

@@ -101,7 +101,9 @@ def built_circuits_of_width(wildcards):
 
 def batches_of_width(wildcards):
     """The batches of the sampled ensembles of one width in one range of samples."""
-    programs = [p for p, e in EXPERIMENT.programs.items() if str(e.width) == wildcards.width]
+    programs = [
+        p for p, e in EXPERIMENT.programs.items() if str(e.width) == wildcards.width
+    ]
     batch = wildcards.first, wildcards.last
     return [results(layout.batch(program, *batch)) for program in programs]
 
@@ -174,6 +176,29 @@ def caption(figure):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return str(path.absolute())
+
+
+def shown(path, figure):
+    """A file of a figure; the report shows the SVG, captioned."""
+    if not path.endswith(".svg"):
+        return path
+    options = {"category": "2. Figures", "labels": {"Figure": figure.title}}
+    return report(path, caption=caption(figure), **options)
+
+
+def reported(figures):
+    """The files of some figures, as outputs."""
+    return [shown(results(name), f) for f in figures for name in layout.figure(f.name)]
+
+
+def page(name, category, label):
+    """A page of the report."""
+    return report(
+        results(layout.PAGE.format(page=name)),
+        caption=f"../report/{name}.rst",
+        category=category,
+        labels={"Page": label},
+    )
 
 
 DRAWINGS = [figure for figure in FIGURES if figure.kind == CIRCUIT]

@@ -7,13 +7,13 @@ from barren.provenance.records import project_files, workflow_files
 
 rule assemble_crate:
     input:
+        **needs("assemble_crate", "circuits"),
         targets=TARGETS,
         records=all_records,
         workflow=[project(path) for path in workflow_files()],
-        **needs("assemble_crate", "circuits"),
     output:
-        crate=results(layout.CRATE),
         **leaves("assemble_crate"),
+        crate=results(layout.CRATE),
     log:
         "<logs>/assemble_crate.log",
     conda:
@@ -86,8 +86,8 @@ rule verify:
 
 rule archive_crate:
     input:
-        crate=results(layout.CRATE),
         **needs("tools/archive", "circuits"),
+        crate=results(layout.CRATE),
     output:
         archive=f"{RESULTS}.crate.zip",
     log:
@@ -104,9 +104,9 @@ rule archive_crate:
 
 use rule archive_crate as archive with:
     input:
+        **needs("tools/archive", "circuits"),
         crate=results(layout.CRATE),
         project=lambda _: [project(path) for path in project_files()],
-        **needs("tools/archive", "circuits"),
     output:
         archive=f"{RESULTS}.tar.gz",
     log:
