@@ -95,6 +95,8 @@ class Ensemble:
     #: Whether theta stands once and is independent of all else: with uniform angles the
     #: gradient is then symmetric about 0. None: where an exact form is known.
     theta_is_alone: ClassVar[bool | None] = None
+    #: Of the Paulis on a site, those that the exact theory tells apart.
+    classes: ClassVar[int] = 3
     #: A key of which the exact theory yields every lesser value too.
     predicts_every: ClassVar[str] = ""
     #: What is claimed of the family, by name (see `analysis.claims`).
