@@ -69,6 +69,8 @@ def call(
         raise BadInput(f"{what} returns a {type(circuit).__name__}, not a cirq.Circuit")
     if others := circuit.all_qubits() - set(qubits):
         raise BadInput(f"{what} acts on {min(others)}, which it was not given")
+    if not circuit.are_all_measurements_terminal():
+        raise BadInput(f"{what} measures before its end")
     symbols = in_order(circuit)
     if not symbols:
         raise BadInput(f"{what} has no symbols, so there is no gradient")

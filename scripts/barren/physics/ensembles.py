@@ -86,6 +86,8 @@ class Ensemble:
 
     #: The symbol that is meant, where a program has several.
     parameter: ClassVar[str | None] = None
+    #: Whether its circuits have more than one symbol that is asked for.
+    asks_for_several: ClassVar[bool] = False
     #: Name in the configuration; in words; and of the families it is shown with.
     family: ClassVar[str]
     title: ClassVar[str]

@@ -352,6 +352,11 @@ class Ansatz(Ensemble):
         order = {symbol: place for place, symbol in enumerate(symbols)}
         return sorted(set(asked), key=lambda name: (order.get(name, math.inf), name))
 
+    @property
+    def asks_for_several(self) -> bool:  # type: ignore[override]
+        """Whether there may be more than one."""
+        return self.parameters != ("first",)
+
     def count_gates(self) -> int:
         """A guess, before the circuit is there: some gates per qubit and layer.
 

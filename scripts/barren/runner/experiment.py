@@ -164,8 +164,9 @@ class Experiment:
         entries = []
         for entry in config["ensembles"]:
             lists = "; ".join(
-                f"{key.replace('_', ' ')} {', '.join(map(str, values))}"
-                for key, values in FAMILIES[entry["family"]].crossed(entry).items()
+                f"{key.replace('_', ' ')} "
+                + ", ".join(map(str, of if isinstance(of, list) else [of]))
+                for key, of in entry.items()
                 if key != "family"
             )
             entries.append(f"{FAMILIES[entry['family']].title}: {lists}")
