@@ -1,17 +1,29 @@
 """What the properties draw: small ensembles of every family, any observable."""
 
+from collections.abc import Sequence
 from dataclasses import MISSING, fields, replace
 
+import numpy as np
 from hypothesis import strategies as st
 
-from barren.physics.ensembles import Layered
+from barren.physics.batches import Batch
+from barren.physics.circuits import sample_circuits
+from barren.physics.ensembles import THETA, Layered
 from barren.physics.families import FAMILIES
 from barren.physics.observables import Observable
+from barren.physics.programs import serialise
 
 LAYERED = [of for of in FAMILIES.values() if issubclass(of, Layered)]
 WIDTHS, COUNTS = st.integers(2, 5), st.integers(1, 3)
 SIGMAS = st.none() | st.floats(0.01, 3)
 WEIGHTS = st.integers(-8, 8).filter(bool).map(lambda n: n / 4)
+
+
+def a_batch(ensemble: Layered, seed: int, samples: Sequence[int]) -> Batch:
+    """Circuits of an ensemble with their programs."""
+    circuits = sample_circuits(ensemble, seed, samples)
+    programs = serialise(ensemble, circuits)
+    return Batch(np.array(samples), circuits, programs, (THETA,))
 
 
 @st.composite

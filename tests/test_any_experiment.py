@@ -7,6 +7,7 @@ Twenty by default; any number by
 A key or a family is tested by being in the schema. A failure prints its YAML.
 """
 
+import ast
 import os
 import shutil
 from contextlib import suppress
@@ -24,7 +25,8 @@ from barren.analysis.figures import figures_of
 from barren.physics.ensembles import BadInput
 from barren.runner import configuration, layout
 from barren.runner.experiment import Experiment
-from conftest import copy_project, run_in
+from conftest import ROOT, copy_project, run_in
+from strategies import observables
 
 EXPERIMENTS = int(os.environ.get("EXPERIMENTS", "20"))
 CHUNKS = 4
@@ -46,6 +48,8 @@ def values(schema: dict[str, Any], key: str = "") -> st.SearchStrategy[Any]:
         return st.sampled_from(schema["enum"])
     if "oneOf" in schema:
         return st.one_of([values(of) for of in schema["oneOf"]])
+    if "anyOf" in schema:
+        return values(schema["anyOf"][0], key)
     return KINDS[schema["type"]](schema, key)
 
 
@@ -62,6 +66,8 @@ def integers(schema: dict[str, Any], key: str) -> st.SearchStrategy[int]:
 
 
 def strings(schema: dict[str, Any], key: str) -> st.SearchStrategy[str]:
+    if key in TEXTS:
+        return TEXTS[key]
     words = st.from_regex(schema["pattern"], fullmatch=True)
     refused = schema.get("not", {}).get("enum", ())
     longest = schema.get("maxLength", 100)
@@ -79,10 +85,29 @@ def lists(schema: dict[str, Any], key: str) -> st.SearchStrategy[list[Any]]:
 
 def objects(schema: dict[str, Any], key: str) -> st.SearchStrategy[dict[str, Any]]:
     members = {name: values(of, name) for name, of in schema["properties"].items()}
-    required = {name: members.pop(name) for name in schema["required"]}
+    if "circuit" in members:  # what its functions take
+        members["depth"] = st.integers(1, SPREAD) | lists(DEPTHS, "")
+    needed = {*schema["required"], *({"depth"} if "circuit" in members else ())}
+    required = {name: members.pop(name) for name in [*members] if name in needed}
     return st.fixed_dictionaries(required, optional=members)
 
 
+#: Texts that mean something.
+TEXTS = {
+    "observable": observables(3),
+    "circuit": st.sampled_from(
+        [
+            f"config/ansatze.py:{of.name}"
+            for of in ast.parse((ROOT / "config" / "ansatze.py").read_text()).body
+            if isinstance(of, ast.FunctionDef)
+        ]
+    ),
+}
+DEPTHS = {
+    "minItems": 1,
+    "uniqueItems": True,
+    "items": {"type": "integer", "minimum": 1},
+}
 KINDS = {
     "integer": integers,
     "number": numbers,

@@ -12,17 +12,15 @@ from barren.physics.circuits import sample_circuits
 from barren.physics.ensembles import BadInput, Layered
 from barren.physics.families import IdentityTutorial, Random
 from barren.physics.programs import serialise
-from strategies import ensembles
+from strategies import a_batch, ensembles
 
 ENSEMBLE = IdentityTutorial(width=3, block_depth=2, blocks=2)
 
 
 def written(folder: Path, ensemble: Layered) -> Path:
     """A batch of four circuits."""
-    circuits = sample_circuits(ensemble, 9, range(4))
     path = folder / "0-3.npz"
-    programs = serialise(ensemble, circuits)
-    write_batch(path, ensemble, "seed_sequence", 9, range(4), circuits, programs)
+    write_batch(path, ensemble, "seed_sequence", 9, a_batch(ensemble, 9, range(4)))
     return path
 
 
@@ -36,10 +34,11 @@ def batch(tmp_path: Path) -> Path:
 def test_what_is_written_is_read(ensemble: Layered) -> None:
     with TemporaryDirectory() as folder:
         path = written(Path(folder), ensemble)
-        samples, circuits, programs = read_batch(path, ensemble, 9)
+        samples, circuits, programs, symbols = read_batch(path, ensemble, 9)
         names = set(np.load(path).files)
     expected = sample_circuits(ensemble, 9, range(4))
     assert samples.tolist() == [0, 1, 2, 3]
+    assert symbols == ("theta",)
     drawn = {name for name, array in vars(expected).items() if array is not None}
     for name in vars(expected):
         np.testing.assert_array_equal(getattr(circuits, name), getattr(expected, name))

@@ -44,7 +44,7 @@ def test_the_peers_compute_the_same_gradient() -> None:
     ensemble = Random(width=5, depth=6, symbol_layer=1, symbol_qubit=2)
     circuits = sample_circuits(ensemble, 2, range(4))
     expected = [
-        cirq_gradient(cirq_circuit(ensemble, circuits, row), ensemble.observable, theta)
+        cirq_gradient(cirq_circuit(ensemble, circuits, row), ensemble.terms, theta)
         for row, theta in enumerate(circuits.theta)
     ]
     found = qsimcirq(ensemble, circuits, 1, "2")

@@ -5,15 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from barren.physics.chain import DENSE_WIDTH
-
 from barren.physics.batches import write_batch
-from barren.physics.circuits import sample_circuits
 from barren.physics.ensembles import TFQ, BadInput, Ensemble, gates
 from barren.physics.families import Identity, IdentityTutorial, Random, predict
-from barren.physics.programs import serialise
 from barren.runner import cost
 from barren.runner.configuration import check
+from strategies import a_batch
 
 RATES = cost.RATES[TFQ]
 ENSEMBLES = (
@@ -29,14 +26,13 @@ def test_disk_and_programs_are_those_of_a_batch(
     ensemble: Ensemble, tmp_path: Path
 ) -> None:
     """Within 15 %: nearly all bytes are angles that do not compress."""
-    circuits = sample_circuits(ensemble, 1, range(50))
-    programs = serialise(ensemble, circuits)
+    batch = a_batch(ensemble, 1, range(50))
     path = tmp_path / "batch.npz"
-    write_batch(path, ensemble, "", 1, range(50), circuits, programs)
+    write_batch(path, ensemble, "", 1, batch)
     predicted = cost.sampling(ensemble, 50, RATES).disk
     assert predicted == pytest.approx(path.stat().st_size, rel=0.15)
     size = cost.PROGRAM_BYTES_PER_GATE * gates(ensemble)
-    assert size == pytest.approx(programs.dtype.itemsize, rel=0.03)
+    assert size == pytest.approx(batch.programs.dtype.itemsize, rel=0.03)
 
 
 def test_rates_between_and_beyond_the_measured_widths() -> None:
@@ -71,7 +67,7 @@ def test_theory_takes_one_sweep_a_curve() -> None:
     depths = [Random(width=10, depth=depth) for depth in (10, 20, 40)]
     assert sweeps(*depths) == 1
     assert sweeps(*depths, Random(width=10, depth=40, sigma=0.1)) == 2
-    moved = Random(width=10, depth=40, observable_b=2)
+    moved = Random(width=10, depth=40, observable="Z0 Z2")
     assert sweeps(*depths, moved) == 2
     blocks = {"block_depth": 50, "blocks": 1}
     assert sweeps(Identity(width=10, symbol_layer=40, **blocks)) == 1
@@ -81,7 +77,6 @@ def test_theory_takes_one_sweep_a_curve() -> None:
 @pytest.mark.parametrize(("width", "depth"), [(12, 100), (14, 40)])
 def test_theory_takes_about_what_is_predicted(width: int, depth: int) -> None:
     """Within a factor of 4: machines differ, and others may use this one."""
-    assert cost.DENSE_WIDTH == DENSE_WIDTH
     ensembles = [Random(width=width, depth=d + 1) for d in range(depth)]
     start = time.thread_time()
     predict(ensembles)

@@ -65,7 +65,7 @@ def test_what_lies_outside_the_circuit_is_refused(ensemble: Layered) -> None:
 
 @pytest.mark.parametrize("family", LAYERED)
 def test_a_family_has_a_small_circuit_to_show(family: type[Layered]) -> None:
-    shown = family.displayed()
+    (shown,) = family.displayed([])
     shown.check()
     assert shown.width == 3
     assert shown.name == shown.circuit

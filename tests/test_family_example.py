@@ -44,17 +44,17 @@ def compare() -> None:
     import cirq
 
     from barren.physics import simulate
-    from barren.physics.circuits import sample_circuits
     from barren.physics.ensembles import QSIM, TFQ
-    from barren.physics.families import FAMILIES, parse
+    from barren.physics.families import FAMILIES, make
     from barren.physics.gradients import ADJOINT, PARAMETER_SHIFT, compute_gradients
-    from barren.physics.programs import serialise
+    from strategies import a_batch
     from textbook import ABSOLUTE, RELATIVE, THETA, cirq_gradient
 
-    keys = {"symbol_layer": 1, "symbol_qubit": 2, "observable_b": 3}
+    keys = {"symbol_layer": 1, "symbol_qubit": 2, "observable": "Z0 Z3"}
     ring = FAMILIES["ring"](width=4, depth=5, **keys)
-    assert parse(ring.name) == ring
-    circuits = sample_circuits(ring, 3, range(6))
+    assert make(ring.spec()) == ring
+    batch = a_batch(ring, 3, range(6))
+    circuits = batch.circuits
     qubits = cirq.LineQubit.range(4)
     expected = []
     for angles, theta in zip(circuits.angles, circuits.theta, strict=True):
@@ -64,16 +64,15 @@ def compare() -> None:
                 at_symbol = (layer, q) == ring.symbol
                 circuit += cirq.ry(THETA if at_symbol else angles[layer, q])(qubits[q])
             circuit += [cirq.CNOT(qubits[q], qubits[q - 3]) for q in range(4)]
-        expected.append(cirq_gradient(circuit, ring.observable, theta))
+        expected.append(cirq_gradient(circuit, ring.terms, theta))
     assert np.abs(expected).max() > 1000 * ABSOLUTE
     np.testing.assert_allclose(simulate.gradients(ring, circuits), expected, atol=1e-12)
-    programs = serialise(ring, circuits)
     for engine, method in (
         (TFQ, ADJOINT),
         (TFQ, PARAMETER_SHIFT),
         (QSIM, PARAMETER_SHIFT),
     ):
-        found = compute_gradients(ring, circuits, programs, engine, method)
+        found = compute_gradients(ring, batch, engine, method)[:, 0]
         np.testing.assert_allclose(found, expected, atol=ABSOLUTE, rtol=RELATIVE)
 
 

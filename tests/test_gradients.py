@@ -4,6 +4,7 @@ import os
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import cirq
@@ -13,6 +14,7 @@ import tensorflow as tf
 import tensorflow_quantum as tfq
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 import oracle
 from barren.physics import simulate
@@ -27,12 +29,23 @@ from barren.physics.gradients import (
     choose_differentiator,
     gradients,
 )
+from barren.physics.observables import Term
 from barren.physics.programs import serialise
 from barren.physics.qsim import qsim_gradients
 from strategies import ensembles
 from textbook import ABSOLUTE, RELATIVE, cirq_circuit, cirq_gradient
 
 DEEP = Random(width=4, depth=20)
+
+
+def column(
+    programs: NDArray[np.bytes_],
+    theta: NDArray[np.float64],
+    terms: Sequence[Term],
+    method: str,
+) -> NDArray[np.float32]:
+    """The gradients by theta alone, (samples,)."""
+    return gradients(programs, theta[:, None], terms, method)[:, 0]
 
 
 def check_engines(ensemble: Layered) -> None:
@@ -51,7 +64,7 @@ def check_engines(ensemble: Layered) -> None:
         np.testing.assert_allclose(closed, expected, atol=1e-12)
     programs = serialise(ensemble, circuits)
     kernels = [
-        gradients(programs, circuits.theta, ensemble.terms, method)
+        column(programs, circuits.theta, ensemble.terms, method)
         for method in (ADJOINT, PARAMETER_SHIFT)
     ]
     # Weights multiply errors.
@@ -118,7 +131,7 @@ def test_gradients_are_those_of_the_public_layer() -> None:
         tape.watch(theta)
         forward = operation(tf.constant(programs), ["theta"], theta, observable)
     expected = tape.gradient(forward, theta).numpy()[:, 0]
-    values = gradients(programs, circuits.theta, ensemble.terms, ADJOINT)
+    values = column(programs, circuits.theta, ensemble.terms, ADJOINT)
     np.testing.assert_array_equal(values, expected)
 
 
@@ -129,7 +142,7 @@ def test_the_size_of_a_batch_changes_nothing(differentiator: str) -> None:
     programs = serialise(ensemble, circuits)
 
     def compute(part: slice) -> list[float]:
-        return gradients(
+        return column(
             programs[part], circuits.theta[part], ensemble.terms, differentiator
         ).tolist()
 
@@ -152,7 +165,7 @@ def test_both_engines_agree(width: int) -> None:
     ensemble = Random(width=width, depth=20)
     circuits = sample_circuits(ensemble, 3, range(8))
     programs = serialise(ensemble, circuits)
-    expected = gradients(programs, circuits.theta, ensemble.terms, PARAMETER_SHIFT)
+    expected = column(programs, circuits.theta, ensemble.terms, PARAMETER_SHIFT)
     np.testing.assert_allclose(
         qsim_gradients(ensemble, circuits), expected, atol=ABSOLUTE, rtol=0
     )
@@ -172,7 +185,7 @@ def test_identity_blocks_cancel() -> None:
     """
     ensemble = Identity(width=4, block_depth=5, blocks=3)
     circuits = sample_circuits(ensemble, 2, range(30))
-    values = gradients(
+    values = column(
         serialise(ensemble, circuits), circuits.theta, ensemble.terms, ADJOINT
     )
     expected = np.where(circuits.axes[:, 0, 0] == 1, -0.5, 0)

@@ -30,13 +30,13 @@ from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from barren.analysis.plots import COLOURS, MARKERS, PAGE_WIDTH, STYLE, save
+from barren.analysis.style import COLOURS, MARKERS, PAGE_WIDTH, STYLE, save
 from barren.physics.ensembles import QSIM, TFQ, gates
-from barren.physics.families import Random, parse
+from barren.physics.families import Random
 from barren.physics.gradients import ADJOINT, AUTO, choose_differentiator
 from barren.runner import step
 from barren.runner.layout import FORMATS
-from peers import OURS, PEERS
+from peers import OURS, PEERS, named
 
 FOLDER = Path(__file__).resolve().parent
 PARTS = ("experiment", "sampling", "gradients", "growth")
@@ -159,7 +159,7 @@ class Benchmark:
                 spent["write"] += written["cpu"]
                 done = ask(**job, ensemble=name, samples=circuits)["cpu"]
                 done -= drawn["result"]["serialise"]
-                parsed = parse * circuits * gates(parse(name))
+                parsed = parse * circuits * gates(named(name))
                 spent["parse"] += parsed
                 spent["simulate"] += done - parsed
         for what, cpu in spent.items():
@@ -334,7 +334,7 @@ def ratios(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
         by_engine = drawn.groupby("engine")["milliseconds"]
         times = {str(name): list(group) for name, group in by_engine}
         ours = times.pop("workflow")
-        width = parse(drawn["what"].iloc[0]).width
+        width = named(drawn["what"].iloc[0]).width
         work = f"sampling and serialising, n = {width}"
         found += [_ratio(work, ours, name, theirs) for name, theirs in times.items()]
     measured = part("gradients")

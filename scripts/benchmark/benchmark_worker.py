@@ -14,12 +14,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from barren.physics.batches import write_batch
+from barren.physics.batches import Batch, write_batch
 from barren.physics.circuits import sample_circuits
-from barren.physics.families import Random, parse
+from barren.physics.ensembles import THETA
 from barren.physics.gradients import set_threads
 from barren.physics.programs import serialise
-from peers import ENGINES
+from peers import ENGINES, named
 
 SEED = 20181116
 THREADS = int(os.environ["OMP_NUM_THREADS"])
@@ -39,7 +39,7 @@ def timed(job: Callable[[], Any]) -> dict[str, Any]:
 
 def gradient(ensemble: str, samples: int, engine: str, setting: str) -> dict[str, Any]:
     """Gradients of circuits, from their axes and angles on."""
-    point = parse(ensemble)
+    point = named(ensemble)
     circuits = sample_circuits(point, SEED, range(samples))
     function = ENGINES[engine][0]
     return timed(
@@ -49,7 +49,7 @@ def gradient(ensemble: str, samples: int, engine: str, setting: str) -> dict[str
 
 def draw(ensemble: str, samples: int) -> dict[str, Any]:
     """Sample and serialise circuits as this workflow does."""
-    point = parse(ensemble)
+    point = named(ensemble)
 
     def job() -> dict[str, float]:
         start = time.process_time()
@@ -69,8 +69,7 @@ def draw_with_cirq(ensemble: str, samples: int) -> dict[str, Any]:
 
     from run_tutorial import random_circuit
 
-    point = parse(ensemble)
-    assert isinstance(point, Random)
+    point = named(ensemble)
     depth, qubits = point.depth, cirq.GridQubit.rect(1, point.width)
     symbol, rng = sympy.Symbol("theta"), np.random.RandomState(SEED)
 
@@ -83,14 +82,15 @@ def draw_with_cirq(ensemble: str, samples: int) -> dict[str, Any]:
 
 def store(ensemble: str, samples: int) -> dict[str, Any]:
     """Write a batch; the result is its size in bytes."""
-    point = parse(ensemble)
+    point = named(ensemble)
     circuits = sample_circuits(point, SEED, range(samples))
     programs = serialise(point, circuits)
+    batch = Batch(np.arange(samples), circuits, programs, (THETA,))
     with TemporaryDirectory() as folder:
         path = Path(folder, "batch.npz")
 
         def job() -> int:
-            write_batch(path, point, "", SEED, range(samples), circuits, programs)
+            write_batch(path, point, "", SEED, batch)
             return path.stat().st_size
 
         return timed(job)

@@ -6,6 +6,7 @@ called. All see the same gates in the same order, the one that `programs.seriali
 because it suits gate fusion. Random family only.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
@@ -14,32 +15,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barren.physics.circuits import Circuits
-from barren.physics.ensembles import PREPARATION, QSIM, Ensemble
+from barren.physics.ensembles import PREPARATION, QSIM, Layered
+from barren.physics.families import Random
 from barren.physics.gradients import ADJOINT, PARAMETER_SHIFT, gradients
 from barren.physics.programs import serialise
 from barren.physics.qsim import qsim_gradients
 
 #: ensemble, circuits, threads, setting -> gradients (samples,), per radian.
-Engine = Callable[[Ensemble, Circuits, int, str], NDArray[Any]]
+Engine = Callable[[Layered, Circuits, int, str], NDArray[Any]]
 
 
 def tensorflow_quantum(
-    ensemble: Ensemble, circuits: Circuits, threads: int, differentiator: str
+    ensemble: Layered, circuits: Circuits, threads: int, differentiator: str
 ) -> NDArray[Any]:
     """This workflow's way, serialising included."""
     programs = serialise(ensemble, circuits)
-    return gradients(programs, circuits.theta, ensemble.observable, differentiator)
+    theta = circuits.theta[:, None]
+    return gradients(programs, theta, ensemble.terms, differentiator)[:, 0]
 
 
 def qsim(
-    ensemble: Ensemble, circuits: Circuits, threads: int, setting: str
+    ensemble: Layered, circuits: Circuits, threads: int, setting: str
 ) -> NDArray[Any]:
     """This workflow's way with `engine: qsim`."""
     return qsim_gradients(ensemble, circuits)
 
 
 def lightning_qubit(
-    ensemble: Ensemble, circuits: Circuits, threads: int, precision: str
+    ensemble: Layered, circuits: Circuits, threads: int, precision: str
 ) -> NDArray[Any]:
     """PennyLane: a QNode on lightning.qubit with diff_method="adjoint"."""
     import pennylane as qml
@@ -48,7 +51,7 @@ def lightning_qubit(
         "lightning.qubit", wires=ensemble.width, c_dtype=np.dtype(precision).type
     )
     rotation = (qml.RX, qml.RY, qml.RZ)
-    a, b = ensemble.observable
+    a, b = _pair(ensemble)
 
     def expectation(theta: Any, row: int) -> Any:
         for qubit in range(ensemble.width):
@@ -72,14 +75,14 @@ def lightning_qubit(
 
 
 def qulacs(
-    ensemble: Ensemble, circuits: Circuits, threads: int, optimiser: str
+    ensemble: Layered, circuits: Circuits, threads: int, optimiser: str
 ) -> NDArray[Any]:
     """qulacs: a parametric circuit at theta +- pi/2, its state in double precision."""
     import qulacs
     from qulacs.circuit import QuantumCircuitOptimizer
 
     observable = qulacs.Observable(ensemble.width)
-    observable.add_operator(1.0, "Z {} Z {}".format(*ensemble.observable))
+    observable.add_operator(1.0, "Z {} Z {}".format(*_pair(ensemble)))
     state = qulacs.QuantumState(ensemble.width)
     values = []
     for row, theta in enumerate(circuits.theta):
@@ -109,7 +112,7 @@ def qulacs(
 
 
 def qsimcirq(
-    ensemble: Ensemble, circuits: Circuits, threads: int, fused: str
+    ensemble: Layered, circuits: Circuits, threads: int, fused: str
 ) -> NDArray[Any]:
     """qsimcirq: Cirq circuits, moment by moment, at theta +- pi/2."""
     import cirq
@@ -119,7 +122,7 @@ def qsimcirq(
     simulator = qsimcirq.QSimSimulator(options)
     qubits = cirq.LineQubit.range(ensemble.width)
     rotation = (cirq.rx, cirq.ry, cirq.rz)
-    a, b = ensemble.observable
+    a, b = _pair(ensemble)
     observable = cirq.Z(qubits[a]) * cirq.Z(qubits[b])
     preparation = cirq.Moment(cirq.ry(PREPARATION).on_each(qubits))
     values = []
@@ -162,8 +165,20 @@ PEERS: dict[str, tuple[Engine, tuple[str, ...]]] = {
 ENGINES = OURS | PEERS
 
 
+def named(name: str) -> Random:
+    """The ensemble of a name of the random family."""
+    width, depth = map(int, re.findall(r"\d+", name))
+    return Random(width=width, depth=depth)
+
+
+def _pair(ensemble: Layered) -> tuple[int, int]:
+    """The qubits a, b of an observable Z_a Z_b."""
+    ((_, ((a, _), (b, _))),) = ensemble.terms
+    return a, b
+
+
 def _layers(
-    ensemble: Ensemble, circuits: Circuits, row: int
+    ensemble: Layered, circuits: Circuits, row: int
 ) -> Iterator[tuple[list[int], list[float], list[list[tuple[int, int]]]]]:
     """Of each layer: axes and angles of its rotations, and its CZ gates by moment."""
     assert circuits.axes is not None

@@ -9,11 +9,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from barren.physics.batches import read_batch, write_batch
+from barren.physics.batches import Batch, read_batch, write_batch
 from barren.physics.circuits import sample_circuits
-from barren.physics.ensembles import Ensemble, gates
+from barren.physics.ensembles import THETA, Ensemble, gates
 from barren.physics.families import Random
 from barren.physics.gradients import compute_gradients, set_threads
 from barren.physics.programs import serialise
@@ -50,10 +52,11 @@ def calibrate(engine: str, differentiator: str) -> cost.Rates:
             begin = time.process_time()
             circuits = sample_circuits(ensemble, 0, range(samples))
             programs = serialise(ensemble, circuits)
-            write_batch(path, ensemble, "", 0, range(samples), circuits, programs)
+            batch = Batch(np.arange(samples), circuits, programs, (THETA,))
+            write_batch(path, ensemble, "", 0, batch)
             drew = time.process_time()
             read_batch(path, ensemble, 0)
-            compute_gradients(ensemble, circuits, programs, engine, differentiator)
+            compute_gradients(ensemble, batch, engine, differentiator)
             end = time.process_time()
             start = start or end
             draw, drawn = draw + drew - begin, drawn + count

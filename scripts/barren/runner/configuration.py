@@ -14,7 +14,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from barren.physics.ensembles import QSIM, BadInput, Ensemble
+from barren.physics.ensembles import QSIM, BadInput, Ensemble, Layered
 from barren.physics.families import FAMILIES
 from barren.runner import cost
 from barren.runner.experiment import NOTEBOOK, Experiment
@@ -183,12 +183,13 @@ def check_notebook(experiment: Experiment) -> None:
     if experiment.config["seed"] >= 2**32:
         raise BadInput("seed: the notebook's stream takes one below 4294967296")
     for ensemble in experiment.ensembles:
+        if ensemble.notebook_draws is None:
+            raise BadInput(f"stream: the notebook has no family {ensemble.family}")
+        assert isinstance(ensemble, Layered)
         if ensemble.symbol != (0, 0) or ensemble.sigma is not None:
             raise BadInput(
                 "stream: the notebook has uniform angles and its symbol at (0, 0)"
             )
-        if ensemble.notebook_draws is None:
-            raise BadInput(f"stream: the notebook has no family {ensemble.family}")
 
 
 def allowed(schema: dict[str, Any]) -> str:
