@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from barren.physics.batches import write_batch
 from barren.physics.ensembles import TFQ, BadInput, Ensemble, gates
 from barren.physics.families import Identity, IdentityTutorial, Random, predict

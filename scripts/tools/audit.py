@@ -24,7 +24,7 @@ import secrets
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -32,14 +32,14 @@ from typing import Any
 # A command of its own, below `scripts`: the package is beside its folder.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from barren.physics.circuits import Circuits
+from barren.physics.batches import Batch, read_batch
 from barren.physics.ensembles import BadInput
 from barren.provenance import chain, records
 from barren.provenance.chain import BROKEN, CHANGED, VERIFIED, Faults, Finding
-from barren.provenance.redraw import (
+from barren.provenance.recompute import (
     GRADIENT_TOLERANCE,
-    Batch,
     Choice,
+    Text,
     check_gradients,
     other,
     read_gradients,
@@ -57,13 +57,8 @@ class Audit:
     ) -> None:
         self.folder, self.targets = folder, targets
         self.experiment = Experiment(config)
-        self.batches = [
-            Batch(self.experiment, ensemble, *batch)
-            for ensemble in self.experiment.sampled
-            for batch in self.experiment.batches
-        ]
-        self.expected = expected_records(self.experiment, self.batches, str(folder))
-        most = 1000 + 8 * (len(self.batches) + len(self.experiment.records))
+        self.expected = expected_records(self.experiment, str(folder))
+        most = 1000 + 16 * len(self.experiment.records)
         self.names = records.inventory(folder, most, biggest(self.experiment))
         self.records = records.read_records(folder, self.names)
         self.present = records.hashes(folder, self.names)
@@ -71,6 +66,7 @@ class Audit:
         self.sizes = {self.path(n): (folder / n).stat().st_size for n in self.names}
         self.faults: Faults = {}
         self.notes: list[str] = []
+        self.same = self.close = 0
 
     def path(self, name: str) -> str:
         """A file of the experiment as records name it."""
@@ -114,82 +110,92 @@ class Audit:
             if reason:
                 self.faults[path] = (CHANGED, reason)
 
-    def redraw(self, choice: Choice) -> dict[str, tuple[list[int], Circuits, Any]]:
-        """Draw all circuits again; returns chosen rows, circuits and programs."""
-        chosen = {}
-        thetas = {}
-        for batch in self.batches:
-            circuits, programs = batch.draw()
-            path = self.folder / batch.name
-            if reason := batch.difference(path, circuits, programs):
-                self.faults[self.path(batch.name)] = (CHANGED, reason)
-            rows = choice.rows(batch)
-            chosen[batch.name] = rows, circuits[rows], programs[rows]
-            thetas[batch.name] = circuits.theta
-        self.text: dict[str, list[str]] = {}
+    def make_again(self, snakemake: Sequence[str], choice: Choice) -> None:
+        """Make everything again, each file from what is recorded upstream."""
+        config = self.experiment.config
+        with TemporaryDirectory() as one, TemporaryDirectory() as two:
+            late = Remake(snakemake, config, self.folder, Path(two))
+            late.keep(name for name in self.names if not name.startswith(OF_RECORDS))
+            late.start([layout.CRATE, layout.PAGE.format(page="verdict")])
+            remake = Remake(snakemake, config, self.folder, Path(one))
+            circuits = [
+                layout.batch(program, *batch)
+                for program in self.experiment.programs
+                for batch in self.experiment.batches
+            ]
+            remake.start([layout.EXPERIMENT, *circuits])
+            self.hold(remake)
+            text = self.texts(remake.made)
+            if self.holds:
+                remake.kept.update(records.inventory(remake.made))
+                jobs = [layout.gradients(*job) for job in self.experiment.jobs]
+                remake.keep([*jobs, *self.expected])
+                targets = [
+                    target.removeprefix(self.path("")) for target in self.targets
+                ]
+                remake.start([*targets, layout.AGREEMENT])
+                self.recompute(choice, remake.made, text)
+                first = remake.kept | {*late_names(self.names)}
+                left = {f.path for f in self.judged() if f.verdict == chain.LEFT_OVER}
+                names = {n for n in self.names if self.path(n) not in left}
+                self.hold(remake, names - first)
+            self.hold(late, late_names(self.names))
+
+    def hold(self, remake: Remake, names: Iterable[str] = ()) -> None:
+        """Wait for what is made again, and note what is not the same."""
+        faults, same, close = remake.compare(names)
+        self.faults = faults | self.faults
+        self.same, self.close = self.same + same, self.close + close
+
+    def batches(self, made: Path, job: tuple[int, int, int]) -> dict[str, Batch]:
+        """The circuits of a job, by program, as they were drawn again."""
+        width, *batch = job
+        seed = self.experiment.config["seed"]
+        return {
+            program: read_batch(made / layout.batch(program, *batch), ensemble, seed)
+            for program, ensemble in self.experiment.programs.items()
+            if ensemble.width == width
+        }
+
+    def texts(self, made: Path) -> list[Text]:
+        """The gradients of each job, if they are those of the circuits."""
+        found = []
         for job in self.experiment.jobs:
             path = self.folder / layout.gradients(*job)
             try:
-                self.text |= read_gradients(path, self.of_job(job), thetas)
+                batches = self.batches(made, job)
+                found.append(read_gradients(path, self.experiment, batches))
             except BadInput as error:
                 self.faults[str(path)] = (CHANGED, str(error))
-        self.notes.append(f"{sum(map(len, thetas.values()))} circuits drawn again")
-        return chosen
+        return found
 
-    def of_job(self, job: tuple[int, int, int]) -> list[Batch]:
-        """The batches whose gradients one job computes."""
-        return [b for b in self.batches if (b.ensemble.width, b.first, b.last) == job]
-
-    def recompute(self, chosen: Mapping[str, tuple[list[int], Circuits, Any]]) -> None:
+    def recompute(self, choice: Choice, made: Path, text: Sequence[Text]) -> None:
         """Compute gradients again by the other engine."""
         worst, count = 0.0, 0
-        for job in self.experiment.jobs:
-            for batch in self.of_job(job):
-                rows = chosen[batch.name][0]
-                text = self.text[batch.name]
-                reason, off = check_gradients(batch, *chosen[batch.name], text)
-                worst, count = max(worst, off), count + len(rows)
-                if reason:
-                    path = self.path(layout.gradients(*job))
-                    self.faults.setdefault(path, (CHANGED, reason))
-        engine = other(self.experiment.config["engine"])
+        for job, known in zip(self.experiment.jobs, text, strict=True):
+            batches = self.batches(made, job)
+            reason, off, number = check_gradients(choice, batches, known)
+            worst, count = max(worst, off), count + number
+            if reason:
+                self.faults[self.path(layout.gradients(*job))] = (CHANGED, reason)
         self.notes.append(
-            f"{count} gradients computed again by {engine} (largest difference "
-            f"{worst:.1e}, allowed {GRADIENT_TOLERANCE:.0e})"
+            f"{count} gradients computed again by {other(self.experiment)} (largest "
+            f"difference {worst:.1e}, allowed {GRADIENT_TOLERANCE:.0e}); forgeries of "
+            f"1 % of all would have been found with probability {choice.power:.3g} "
+            f"(again: --seed {choice.seed})"
         )
 
-    def make_again(self, snakemake: Sequence[str], choice: Choice) -> None:
-        """Make everything again, each file from what is recorded upstream."""
-        chosen = self.redraw(choice)
-        if not self.holds:
-            return
-        last = [self.path(layout.CRATE), self.path(layout.PAGE.format(page="verdict"))]
-        of_records = (
-            *(layout.CRATE, layout.PAGE.partition("{")[0], f"{layout.SOURCES}/"),
-            *map(layout.record, ("write_pages", "assemble_crate")),
-        )
-        drawn = {batch.name for batch in self.batches}
-        computed = {layout.gradients(*job) for job in self.experiment.jobs}
-        first = drawn | computed | {*self.expected}
-        rest = {name for name in self.names if not name.startswith(of_records)}
-        made = {f.path for f in self.judged() if f.verdict != chain.LEFT_OVER}
-        made = {name for name in self.names if self.path(name) in made}
-        config, command = self.experiment.config, snakemake
-        with TemporaryDirectory() as one, TemporaryDirectory() as two:
-            targets = [*self.targets, self.path(layout.AGREEMENT)]
-            remakes = (
-                Remake(command, config, self.folder, rest - drawn, last, Path(two)),
-                Remake(command, config, self.folder, first, targets, Path(one)),
-            )
-            self.recompute(chosen)
-            same = close = 0
-            for remake, names in zip(remakes, (made - rest, rest & made), strict=True):
-                faults, *counts = remake.compare(names)
-                self.faults = faults | self.faults
-                same, close = same + counts[0], close + counts[1]
-        self.notes.append(f"{same} files made again, the same to the byte")
-        if close:
-            self.notes[-1] += f", {close} tables within 1e-9"
+
+#: What is made of records, and so of the recorded ones.
+OF_RECORDS = (
+    *(layout.CRATE, layout.PAGE.partition("{")[0], f"{layout.SOURCES}/"),
+    *map(layout.record, ("write_pages", "assemble_crate")),
+)
+
+
+def late_names(names: Iterable[str]) -> list[str]:
+    """The files that are made of records."""
+    return [name for name in names if name.startswith(OF_RECORDS)]
 
 
 def biggest(experiment: Experiment) -> int:
@@ -244,10 +250,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         audit.notes.append("nothing made again, because the chain is broken")
     elif args.snakemake:
         audit.make_again(args.snakemake, choice)
-        audit.notes.append(
-            f"forgeries of 1 % of the gradients would have been found with probability "
-            f"{choice.power:.3g} (again: --seed {seed})"
-        )
+        close = f", {audit.close} tables within 1e-9" if audit.close else ""
+        audit.notes.append(f"{audit.same} files made again, the same{close}")
     return int(not report(audit.judged(), audit.notes))
 
 

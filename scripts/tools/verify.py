@@ -29,7 +29,7 @@ from barren.provenance.records import (
 from barren.provenance.remake import Remake
 from barren.provenance.tables import deviation
 from barren.runner import layout
-from barren.runner.step import ROOT
+from barren.runner.step import ROOT, shown
 
 #: Relative and absolute tolerance by column, "" for all others. What is computed in
 #: float64 differs in the last digits; an error bound is no result. Gradients by
@@ -104,8 +104,9 @@ def make_again(
         return {}
     kept = [name for name in inventory(folder) if not name.startswith(OF_NUMBERS)]
     with TemporaryDirectory() as scratch:
-        targets = [f"{folder}/{name}" for name in others]
-        remake = Remake(command, config, folder, kept, targets, Path(scratch))
+        remake = Remake(command, config, folder, Path(scratch))
+        remake.keep(kept)
+        remake.start(others)
         faults, _, _ = remake.compare(others)
     again: Outcomes = {}
     for name in others:
@@ -132,7 +133,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # How circuits are spread over files changes no result.
     spread = {"batch_size": None}
     if reason := difference("", expected | spread, config | spread):
-        raise BadInput(f"{reference} is of another experiment: {reason}")
+        raise BadInput(f"{shown(reference)} is of another experiment: {reason}")
     outcomes = compare(args.folder, reference, config["engine"])
     outcomes |= make_again(outcomes, args.folder, config, args.snakemake)
     length = max(map(len, outcomes))

@@ -53,7 +53,7 @@ MOST_ROTATIONS = 1_000_000
 
 
 def load_schema() -> dict[str, Any]:
-    """The schema with the families' entries, and what references name in their place."""
+    """The schema with the families' entries, its references replaced."""
     schema = yaml.safe_load(SCHEMA.read_text())
     defined = schema["$defs"]
     entries = [defined.get(name) or entry(of) for name, of in FAMILIES.items()]
@@ -118,11 +118,11 @@ def check_functions(experiment: Experiment) -> None:
             known = ", ".join(found) or "none"
             raise BadInput(f"circuit: {path} has no function {name}; there is {known}")
         arguments = found[name]
-        known = [a.arg for a in (*arguments.args[1:], *arguments.kwonlyargs)]
+        allowed = [a.arg for a in (*arguments.args[1:], *arguments.kwonlyargs)]
         for keyword, _ in ensemble.keywords:
-            if keyword not in known and not arguments.kwarg:
-                close = difflib.get_close_matches(keyword, known, 1)
-                hint = f"did you mean {close[0]}?" if close else ", ".join(known)
+            if keyword not in allowed and not arguments.kwarg:
+                close = difflib.get_close_matches(keyword, allowed, 1)
+                hint = f"did you mean {close[0]}?" if close else ", ".join(allowed)
                 raise BadInput(
                     f"{keyword}: no keyword of {name}; {hint or 'it has none'}"
                 )
@@ -159,7 +159,8 @@ def explain(error: Any) -> str:
 def check_size(experiment: Experiment) -> None:
     """Refuse what does not fit into this machine's memory."""
     for ensemble in experiment.ensembles:
-        if (rotations := ensemble.layers * ensemble.width) > MOST_ROTATIONS:
+        rotations = ensemble.layers * ensemble.width
+        if isinstance(ensemble, Layered) and rotations > MOST_ROTATIONS:
             raise BadInput(
                 f"{ensemble.layer_key}: {ensemble.name} has {rotations} rotations; "
                 f"allowed are {MOST_ROTATIONS}"

@@ -1,0 +1,147 @@
+"""Gradients computed again by another engine: all of them, or a random sample."""
+
+import csv
+import io
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from barren import columns
+from barren.physics.batches import Batch
+from barren.physics.ensembles import QSIM, TFQ, BadInput, Ensemble, circuits_at_once
+from barren.physics.gradients import ADJOINT, compute_gradients
+from barren.provenance.records import read_bytes
+from barren.runner import cost
+from barren.runner.experiment import Experiment
+
+#: What two engines may differ by. The adjoint derives gates by finite differences:
+#: errors to 5e-5 in 2000 gradients (workflow/docs/provenance.md).
+GRADIENT_TOLERANCE = 1e-4
+#: Seconds for gradients: a share of what the run's are predicted to take, or more.
+BUDGET_SHARE, LEAST_BUDGET = 0.1, 60.0
+#: The gradients of a job as text, (samples,) by ensemble and parameter.
+Text = dict[tuple[str, str], list[str]]
+
+
+def other(experiment: Experiment) -> str:
+    """The engine that checks gradients; circuits of one's own only one can compute."""
+    own = experiment.config["engine"] == QSIM or experiment.own_circuits
+    return TFQ if own else QSIM
+
+
+def of_program(experiment: Experiment, program: str) -> list[Ensemble]:
+    """The sampled ensembles whose circuits are those of a program."""
+    return [of for of in experiment.sampled if of.program == program]
+
+
+def read_gradients(
+    path: Path, experiment: Experiment, batches: Mapping[str, Batch]
+) -> Text:
+    """The gradients of a job's file; BadInput where it is not of its batches.
+
+    batches: those that the job has read, by program.
+    """
+    known = {
+        (ensemble.name, parameter, str(sample)): str(theta)
+        for program, batch in batches.items()
+        for ensemble in of_program(experiment, program)
+        for parameter in ensemble.asked(batch.symbols)
+        for sample, theta in zip(
+            batch.samples,
+            batch.circuits.values[:, batch.symbols.index(parameter)],
+            strict=True,
+        )
+    }
+    most = 100 + sum(70 + sum(map(len, key)) for key in known)
+    text: Text = {}
+    try:
+        table = read_bytes(path, most).decode()
+        header, *rows = csv.reader(io.StringIO(table))
+        if header != ["ensemble", columns.PARAMETER, *columns.CIRCUIT]:
+            raise BadInput("not a table of gradients")
+        for name, parameter, sample, theta, gradient in rows:
+            if known.pop((name, parameter, sample)) != theta:
+                raise BadInput(f"{name}, sample {sample}: theta is {theta!r}")
+            if str(np.float32(gradient)) != gradient:
+                raise BadInput(f"{name}, sample {sample}: gradient is {gradient!r}")
+            text.setdefault((name, parameter), []).append(gradient)
+    except (ValueError, KeyError, csv.Error) as error:
+        raise BadInput(f"not the table of gradients ({error!r})") from None
+    if known:
+        raise BadInput(f"no gradient of {', '.join(next(iter(known)))}")
+    return text
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The gradients that are computed again: of `each` samples of every ensemble."""
+
+    experiment: Experiment
+    each: int
+    seed: int
+
+    @classmethod
+    def within(
+        cls, budget: float | None, experiment: Experiment, seed: int
+    ) -> "Choice":
+        """As many as some seconds are enough for, by default a share of the run's."""
+        config, samples = experiment.config, experiment.config["samples"]
+        own, others = (
+            cost.gradient(experiment.sampled, samples, cost.RATES[engine]).seconds
+            for engine in (config["engine"], other(experiment))
+        )
+        if budget is None:
+            budget = max(LEAST_BUDGET, BUDGET_SHARE * own)
+        each = min(samples, int(samples * budget / others))
+        return cls(experiment, max(1, each), seed)
+
+    def rows(self, ensemble: Ensemble, first: int, last: int) -> list[int]:
+        """The chosen rows of an ensemble's batch."""
+        key = (*ensemble.name.encode(),)
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
+        numbers = rng.permutation(self.experiment.config["samples"])[: self.each]
+        inside = numbers[(first <= numbers) & (numbers <= last)]
+        return [int(number) for number in np.sort(inside) - first]
+
+    @property
+    def power(self) -> float:
+        """Probability, at least, that forgeries of 1 % of all gradients are found.
+
+        All of k are left out, wherever they are, with at most (1 - each / samples)^k.
+        """
+        samples = self.experiment.config["samples"]
+        forged = math.ceil(0.01 * samples * len(self.experiment.sampled))
+        return float(1 - (1 - self.each / samples) ** forged)
+
+
+def check_gradients(
+    choice: Choice, batches: Mapping[str, Batch], text: Text
+) -> tuple[str, float, int]:
+    """Compute the chosen gradients of a job's batches again.
+
+    Returns the first that is contradicted, the largest difference, and their number.
+    """
+    engine, reason, worst, count = other(choice.experiment), "", 0.0, 0
+    for program, batch in batches.items():
+        for ensemble in of_program(choice.experiment, program):
+            first, at_once = int(batch.samples[0]), circuits_at_once(ensemble)
+            rows = choice.rows(ensemble, first, int(batch.samples[-1]))
+            for begin in range(0, len(rows), at_once):
+                chosen = rows[begin : begin + at_once]
+                part = batch[chosen]
+                found = compute_gradients(ensemble, part, engine, ADJOINT)
+                for parameter in ensemble.asked(batch.symbols):
+                    values = found[:, batch.symbols.index(parameter)]
+                    for row, value in zip(chosen, values, strict=True):
+                        said = text[ensemble.name, parameter][row]
+                        off = abs(float(said) - float(value))
+                        worst, count = max(worst, off), count + 1
+                        if not off <= GRADIENT_TOLERANCE and not reason:  # nor nan
+                            reason = (
+                                f"{ensemble.name}, sample {first + row}: gradient "
+                                f"{said}, {engine} gives {value}"
+                            )
+    return reason, worst, count
