@@ -100,12 +100,16 @@ def experiment(
         values = gradients(simulated, carrying, **options)
         if fault == "doubled":
             values = 2 * values
-        batch = Batch(np.arange(samples), circuits, np.empty(0, "S"), (THETA,))
-        draws = reduce_draws(ensemble, batch) if recorded else None
+        draws = reduce_draws(ensemble, as_batch(circuits)) if recorded else None
         prediction, summary = predictions[ensemble], summarise(values)
         theta = circuits.values[:, 0]
         points.append(Point(ensemble, prediction, theta, values, summary, draws))
     return points
+
+
+def as_batch(circuits: Circuits) -> Batch:
+    """The circuits, without programs."""
+    return Batch(np.arange(len(circuits)), circuits, np.empty(0, "S"), (THETA,))
 
 
 def _repeat_batch(circuits: Circuits) -> Circuits:
