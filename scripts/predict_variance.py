@@ -1,6 +1,7 @@
 import csv
 import json
 import math
+from itertools import chain
 
 from barren import columns
 
@@ -13,7 +14,7 @@ from barren.runner.experiment import Experiment
 
 
 def predict_variance(
-    ensembles: step.Json, theory: step.Output, circuits: step.Inputs = []
+    ensembles: step.Json, theory: step.Output, circuits: step.Inputs | None = None
 ) -> None:
     """Predict the exact moments of ensembles of one width, as a table.
 
@@ -21,9 +22,9 @@ def predict_variance(
     deepest is predicted: one sweep yields all. What is not known to a relative error of
     1e-4 is left empty, with its error and the reason.
     """
-    built = {path.stem: json.loads(path.read_text()) for path in circuits}
+    built = {path.stem: json.loads(path.read_text()) for path in circuits or ()}
     predicted = predict(Experiment(ensembles).ensembles, built)
-    keys = dict.fromkeys(key for ensemble in predicted for key in ensemble.keys())
+    keys = dict.fromkeys(chain(*(ensemble.keys() for ensemble in predicted)))
     # Curves over depth come last.
     rows = sorted(predicted, key=lambda ensemble: bool(ensemble.predicts_every))
     with theory.open("w", newline="") as file:

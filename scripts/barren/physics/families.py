@@ -86,7 +86,7 @@ class Random(Layered):
 
 @dataclass(frozen=True, kw_only=True)
 class Identity(Layered):
-    """Identity blocks with equal start and independent parameters (Grant et al. 2019)."""
+    """Identity blocks with equal start, independent parameters (Grant et al. 2019)."""
 
     block_depth: int
     blocks: int
@@ -222,7 +222,7 @@ class IdentityTutorial(Identity):
         return 2 * self.layers * self.width
 
     def replay(self, uniform: Any) -> tuple[Any, Any]:
-        """Axis and angle of each rotation in turn, phi at the end of the first block."""
+        """Axis and angle of each rotation in turn, phi after the first block."""
         import numpy as np
 
         samples = len(uniform)
@@ -237,7 +237,7 @@ class IdentityTutorial(Identity):
 
 @dataclass(frozen=True, kw_only=True)
 class Ansatz(Ensemble):
-    """A circuit of your own: a function of qubits and keywords that returns a cirq.Circuit.
+    """A circuit of your own: a function of qubits that returns a cirq.Circuit.
 
     Every circuit draws all its parameters, independent. Further keys are the function's
     keyword arguments.
@@ -326,7 +326,7 @@ class Ansatz(Ensemble):
 
     @classmethod
     def of_columns(cls, row: Mapping[str, Any]) -> Self:
-        """The function's name stands for it; what is no key of every ansatz is a keyword."""
+        """The function's name stands for it; further columns are keywords."""
         row = {columns.WIDTH: 0} | {k: v for k, v in row.items() if k != "family"}
         parameter = row.pop(columns.PARAMETER, None)
         made = cls.of_keys(row | {"parameters": ("first",)})

@@ -87,7 +87,7 @@ class Rates:
 
     @classmethod
     def read(cls, path: Path, engine: str) -> "Rates":
-        """The rates measured on this machine; without a file of today's form the default."""
+        """The rates measured on this machine; without a file of them the default."""
         try:
             values = json.loads(path.read_text())
             simulate = {int(n): float(s) for n, s in values.pop("simulate").items()}
