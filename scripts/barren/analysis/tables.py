@@ -13,8 +13,15 @@ from barren.physics.families import FAMILIES
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read a table; counts are nullable integers."""
-    return with_integers(pd.read_csv(path, float_precision="round_trip"))
+    """Read a table; counts are nullable integers. Only what is empty is missing."""
+    table = pd.read_csv(
+        path,
+        float_precision="round_trip",
+        keep_default_na=False,
+        na_values=[""],
+        dtype={columns.PARAMETER: str},
+    )
+    return with_integers(table)
 
 
 def with_integers(table: pd.DataFrame) -> pd.DataFrame:
@@ -25,14 +32,17 @@ def with_integers(table: pd.DataFrame) -> pd.DataFrame:
 
 def _whole(values: pd.Series) -> bool:
     """Whether these are whole numbers, but for sigma's, which are none by nature."""
+    if pd.api.types.is_bool_dtype(values):
+        return False
     if values.name == columns.SIGMA or not pd.api.types.is_numeric_dtype(values):
         return values.isna().all() and values.name in columns.KEYS
     return bool((values.dropna() % 1 == 0).all())
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table; floats with the digits that read back as the same number."""
-    table.to_csv(path, index=False, lineterminator="\n")
+    """Write a table; floats with the digits that every processor gives alike."""
+    form = f"%.{columns.DIGITS}g"
+    table.to_csv(path, index=False, lineterminator="\n", float_format=form)
 
 
 def key_columns(table: pd.DataFrame) -> list[str]:

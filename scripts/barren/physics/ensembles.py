@@ -86,6 +86,8 @@ class Ensemble:
 
     #: The symbol that is meant, where a program has several.
     parameter: ClassVar[str | None] = None
+    #: Whether its circuits have more than one symbol that is asked for.
+    asks_for_several: ClassVar[bool] = False
     #: Name in the configuration; in words; and of the families it is shown with.
     family: ClassVar[str]
     title: ClassVar[str]
@@ -95,6 +97,8 @@ class Ensemble:
     #: Whether theta stands once and is independent of all else: with uniform angles the
     #: gradient is then symmetric about 0. None: where an exact form is known.
     theta_is_alone: ClassVar[bool | None] = None
+    #: Of the Paulis on a site, those that the exact theory tells apart.
+    classes: ClassVar[int] = 3
     #: A key of which the exact theory yields every lesser value too.
     predicts_every: ClassVar[str] = ""
     #: What is claimed of the family, by name (see `analysis.claims`).

@@ -16,8 +16,12 @@ from barren.physics.ensembles import (
     Moment,
     Prediction,
 )
+from barren.physics.observables import LIMIT
 
 E = TypeVar("E", bound=Ensemble)
+
+#: Layers that a guess of the gates of one's own circuits allows for.
+MOST_LAYERS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,11 +246,12 @@ class Ansatz(Ensemble):
     #: FILE.py:FUNCTION, and what the function is called with besides the qubits.
     source: str
     keywords: tuple[tuple[str, Any], ...] = ()
-    #: first, all, or names: the parameters whose gradients are asked for.
+    #: Names, `first` or `all`: the parameters whose gradients are asked for.
     parameters: tuple[str, ...] = ("first",)
     #: Of these the one that is meant, where a row or a point is about one.
     parameter: str | None = None
 
+    classes: ClassVar[int] = 4
     family: ClassVar[str] = "ansatz"
     title: ClassVar[str] = "ansatz"
     kind: ClassVar[str] = "ansatz"
@@ -341,15 +346,30 @@ class Ansatz(Ensemble):
         return f"circuit_{self.function}"
 
     def asked(self, symbols: Sequence[str]) -> list[str]:
-        """The parameters that are asked for, of all `symbols` in the circuit's order."""
-        if self.parameters == ("first",):
-            return list(symbols[:1])
-        return list(symbols if self.parameters == ("all",) else self.parameters)
+        """The parameters that are asked for, of all `symbols`, in their order."""
+        names = {"first": symbols[:1], "all": symbols}
+        asked = [s for name in self.parameters for s in names.get(name, [name])]
+        order = {symbol: place for place, symbol in enumerate(symbols)}
+        return sorted(set(asked), key=lambda name: (order.get(name, math.inf), name))
+
+    @property
+    def asks_for_several(self) -> bool:  # type: ignore[override]
+        """Whether there may be more than one."""
+        return self.parameters != ("first",)
 
     def count_gates(self) -> int:
-        """A guess, before the circuit is there: some gates per qubit and layer."""
+        """A guess, before the circuit is there: some gates per qubit and layer.
+
+        Whole keywords count layers, if they are not too many.
+        """
         layers = math.prod(v for _, v in self.keywords if isinstance(v, int) and v > 0)
-        return 4 * self.width * layers
+        return 4 * self.width * min(layers, MOST_LAYERS)
+
+    @property
+    def sweep(self) -> tuple[Self, int]:
+        """All parameters at once, gate by gate; in wider ones the cones are guesses."""
+        asked = replace(self, parameters=("all",), parameter=None)
+        return asked, self.count_gates() if self.width <= LIMIT else 0
 
     @classmethod
     def predict(

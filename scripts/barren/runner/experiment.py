@@ -6,7 +6,7 @@ Standard library alone, because the workflow uses it too.
 import itertools
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -83,9 +83,17 @@ class Experiment:
 
     @cached_property
     def own_circuits(self) -> dict[str, Ansatz]:
-        """The circuits of one's own, by program, whether sampled or not."""
-        found = (e for e in self.ensembles if isinstance(e, Ansatz))
-        return {ensemble.program: ensemble for ensemble in found}
+        """The circuits of one's own, by program, whether sampled or not.
+
+        With all the parameters that any ensemble of them asks for.
+        """
+        found: dict[str, Ansatz] = {}
+        for ensemble in self.ensembles:
+            if isinstance(ensemble, Ansatz):
+                first = found.setdefault(ensemble.program, ensemble)
+                names = dict.fromkeys((*first.parameters, *ensemble.parameters))
+                found[ensemble.program] = replace(first, parameters=tuple(names))
+        return found
 
     @cached_property
     def programs(self) -> dict[str, Ensemble]:
@@ -156,8 +164,9 @@ class Experiment:
         entries = []
         for entry in config["ensembles"]:
             lists = "; ".join(
-                f"{key.replace('_', ' ')} {', '.join(map(str, values))}"
-                for key, values in FAMILIES[entry["family"]].crossed(entry).items()
+                f"{key.replace('_', ' ')} "
+                + ", ".join(map(str, of if isinstance(of, list) else [of]))
+                for key, of in entry.items()
                 if key != "family"
             )
             entries.append(f"{FAMILIES[entry['family']].title}: {lists}")
