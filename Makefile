@@ -15,6 +15,8 @@ TESTS := .venvs/test/environment.json
 SNAKEMAKE := .venv/bin/snakemake
 TEST_PYTHON := .venvs/test/bin/python -s -E
 CORES := all
+# One more than cores: the tests of a cluster mostly wait.
+WORKERS := 3
 CONFIG := config/config.yaml
 
 # Any Python from 3.8 on, or a uv, starts the installer, which finds or fetches 3.11.
@@ -47,7 +49,7 @@ test: $(RUNNER) $(TESTS)
 	$(TEST_PYTHON) -m mypy
 	.venv/bin/snakefmt --check workflow
 	$(SNAKEMAKE) --lint
-	$(TEST_PYTHON) -m pytest
+	$(TEST_PYTHON) -m pytest -n $(WORKERS) --dist loadfile
 
 config: $(RUNNER)
 	PYTHONPATH=scripts .venv/bin/python -m barren.runner.configuration

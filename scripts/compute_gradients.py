@@ -65,7 +65,9 @@ def rows(
     """A row for each circuit and parameter that is asked for."""
     for name in ensemble.asked(batch.symbols):
         at = batch.symbols.index(name)
-        values = zip(batch.samples, batch.circuits.values[:, at], found[:, at], strict=True)
+        values = zip(
+            batch.samples, batch.circuits.values[:, at], found[:, at], strict=True
+        )
         # str gives the shortest digits that read back as the same number.
         yield from ((ensemble.name, name, *map(str, row)) for row in values)
 

@@ -7,9 +7,7 @@ from barren.runner import layout, step
 from barren.runner.experiment import Experiment
 
 
-def gather_gradients(
-    experiment: step.Input, gradients: step.Output
-) -> step.Found:
+def gather_gradients(experiment: step.Input, gradients: step.Output) -> step.Found:
     """Gather the gradients of all batches into one table, a row per circuit."""
     found = Experiment.read(experiment)
     paths = [experiment.parent / layout.gradients(*job) for job in found.jobs]
@@ -30,7 +28,7 @@ def gather_gradients(
 def read(
     experiment: Experiment, paths: list[Path]
 ) -> dict[str, dict[str, list[list[str]]]]:
-    """Sample, theta and gradient of every circuit, as text, by ensemble and parameter."""
+    """Sample, theta and gradient of each circuit, by ensemble and parameter."""
     gathered: dict[str, dict[str, list[list[str]]]] = {
         ensemble.name: {} for ensemble in experiment.sampled
     }
@@ -42,7 +40,9 @@ def read(
                 gathered[name].setdefault(parameter, []).append(row)
     every = list(range(experiment.config["samples"]))
     for name, found in gathered.items():
-        if not found or any([int(row[0]) for row in of] != every for of in found.values()):
+        if not found or any(
+            [int(row[0]) for row in of] != every for of in found.values()
+        ):
             raise BadInput(f"gradients: {name} lacks samples or has some twice")
     return gathered
 

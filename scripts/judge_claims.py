@@ -31,7 +31,9 @@ def judge_claims(
             for name in batches
         ]
     draws = {
-        ensemble: join_draws(reduce_draws(ensemble, of) for of in read[ensemble.program])
+        ensemble: join_draws(
+            reduce_draws(ensemble, of) for of in read[ensemble.program]
+        )
         for ensemble in ensembles
         if ensemble.program in read
     }

@@ -16,17 +16,23 @@ from scipy import stats
 from barren import columns
 from barren.analysis import words
 from barren.analysis.agreement import agreement
+from barren.analysis.costs import COSTS, cost_decides
 from barren.analysis.evidence import (
     FEWEST,
     LEVEL,
     SAME_GRADIENT,
     Finding,
     Listed,
+    NotJudged,
+    Numbers,
+    Outcome,
     Point,
     Verdict,
 )
-from barren.analysis.fits import ASYMPTOTIC, EXACT, SAMPLED, fit_curves
+from barren.analysis.fits import ASYMPTOTIC, EXACT, SAMPLED, SLOW, fit_curves
 from barren.analysis.statistics import NORMAL_975, Fit, log_errors
+from barren.physics.ensembles import Layered
+from barren.physics.observables import NAMES
 
 #: "Converged": within what 200 circuits resolve.
 CONVERGED = 1.25
@@ -36,20 +42,10 @@ MCCLEAN_SLOPE = -0.685
 #: at each of its widths has two standard errors of 2 %, and over other widths the slope
 #: of the exact limit differs by as much (-0.693 to -0.709).
 TOLERANCE = 0.05
-#: Per qubit, a quarter of the barren plateau's -ln 2.
-SLOW = np.log(2) / 4
 #: Means that must be seen, in standard deviations of the gradient.
 LARGE_MEAN = 1 / 3
 #: Circuits compared with their first block alone; a wrong block changes almost each.
 FEWEST_COMPARED = 10
-
-Numbers = dict[str, Any]
-#: Verdict, what it rests on, and the points that contradict the claim.
-Outcome = tuple[Verdict, Numbers, list[Point]]
-
-
-class NotJudged(Exception):
-    """The setting says nothing about the claim; the message is why."""
 
 
 def judge(points: Sequence[Point]) -> list[Finding]:
@@ -63,6 +59,8 @@ def judge(points: Sequence[Point]) -> list[Finding]:
     findings = [agreement(points)]
     for claim, (test, own) in TESTS.items():
         made_of = [point for point in points if claim in point.ensemble.claims]
+        if claim == COSTS:  # of two observables, where they are there
+            made_of = [p for p in made_of if p.ensemble.observable in NAMES]
         settings = by_setting(made_of, own)
         for setting, of in settings.items():
             try:
@@ -166,7 +164,7 @@ def converges_with_depth(points: list[Point], level: float) -> Outcome:
     known: dict[str, dict[int, float]] = {}
     for point in points:
         if ratio := _ratio(point):
-            known.setdefault(_n(point), {})[point.ensemble.symbol_layers] = ratio
+            known.setdefault(_n(point), {})[point.ensemble.layers] = ratio
     if not known:
         raise NotJudged("no exact variance is known beside its limit for deep circuits")
     reached, short, away = Listed(), Listed(), Listed()
@@ -184,7 +182,7 @@ def converges_with_depth(points: list[Point], level: float) -> Outcome:
     against = [
         point
         for point in points
-        if point.ensemble.symbol_layers == max(known.get(_n(point), [0]))
+        if point.ensemble.layers == max(known.get(_n(point), [0]))
         and _n(point) in short | away
     ]
     if away:
@@ -204,16 +202,16 @@ def deeper_is_smaller(points: list[Point], level: float) -> Outcome:
     A block is U U^dagger, so its start is layer 0 of U and its middle the last layer.
     Normal test of the difference in log variance, simultaneous for the widths.
     """
-    if len({point.ensemble.symbol_layer for point in points}) < 2:
+    if len({_layer(point) for point in points}) < 2:
         raise NotJudged("the symbol stays on one layer")
     by_width: dict[int, list[Point]] = {}
-    for point in sorted(_sampled(points), key=lambda p: p.ensemble.symbol_layer):
+    for point in sorted(_sampled(points), key=_layer):
         by_width.setdefault(point.ensemble.width, []).append(point)
     pairs = [(of[0], of[-1]) for _, of in sorted(by_width.items()) if len(of) > 1]
     if not pairs:
         raise NotJudged("no width has two layers with gradients other than 0")
     ends = [point for pair in pairs for point in pair]
-    label = {f"{_n(p)}, layer {p.ensemble.symbol_layer}": p for p in ends}
+    label = {f"{_n(p)}, layer {_layer(p)}": p for p in ends}
     falls = []
     for a, b in ((p.summary, q.summary) for p, q in pairs):
         assert a and b
@@ -293,6 +291,7 @@ TESTS: dict[str, tuple[Callable[[list[Point], float], Outcome], tuple[str, ...]]
     ),
     "other_blocks_are_identity": (other_blocks_are_identity, (columns.WIDTH,)),
     "plotted_curve_is_a_variance": (plotted_is_variance, (columns.WIDTH,)),
+    COSTS: (cost_decides, (columns.WIDTH, columns.DEPTH, columns.OBSERVABLE)),
 }
 
 
@@ -342,6 +341,12 @@ def _slopes(
 
 def _n(point: Point) -> str:
     return f"n = {point.ensemble.width}"
+
+
+def _layer(point: Point) -> int:
+    """The symbol's; a family of which that is claimed is layered."""
+    assert isinstance(point.ensemble, Layered)
+    return point.ensemble.symbol_layer
 
 
 def _ratio(point: Point) -> float | None:

@@ -194,3 +194,14 @@ def _angle_counts(angles: Floats, sigma: float | None) -> NDArray[np.int64]:
         share = special.ndtr(np.ravel(angles) / sigma)
     bins = np.minimum((share * BINS).astype(int), BINS - 1)
     return np.bincount(bins, minlength=BINS)
+
+
+# What a test of a claim gives.
+
+Numbers = dict[str, Any]
+#: Verdict, what it rests on, and the points that contradict the claim.
+Outcome = tuple[Verdict, Numbers, list[Point]]
+
+
+class NotJudged(Exception):
+    """The setting says nothing about the claim; the message is why."""

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
+import numpy as np
 import pandas as pd
 
 from barren import columns
@@ -12,6 +13,8 @@ from barren.analysis.statistics import Fit, fit_slope
 from barren.analysis.tables import with_integers
 from barren.physics.ensembles import Ensemble
 
+#: Per qubit, a quarter of the barren plateau's -ln 2.
+SLOW = np.log(2) / 4
 SAMPLED, EXACT, ASYMPTOTIC = "sampled", "exact", "asymptotic"
 
 

@@ -13,10 +13,11 @@ from barren.analysis.claims import (
     FEWEST_COMPARED,
     LARGE_MEAN,
     MCCLEAN_SLOPE,
-    SLOW,
     TOLERANCE,
 )
+from barren.analysis.costs import COSTS
 from barren.analysis.evidence import FEWEST, LEVEL, SAME_GRADIENT, Finding, Verdict
+from barren.analysis.fits import SLOW
 
 #: Settings that verdict.md lists of a claim, worst first; claims.csv has them all.
 SHOWN = 12
@@ -385,5 +386,17 @@ TEXTS = {
             "[{summary.variance_low:.4g}, {summary.variance_high:.4g}].",
             "Exact variance: {exact:.4g}.",
         ),
+    ),
+    COSTS: Text(
+        "A global cost falls exponentially at any depth, a local one in deep circuits.",
+        "a global cost falls exponentially at any depth, a local one in deep circuits",
+        "the cost does not decide where the variance falls exponentially",
+        "Cerezo et al. 2021, arXiv:2001.00550",
+        "Slopes of the exact log variance against width, per qubit; that of the local "
+        "cost times the width squared, because it averages its terms. Supported if the "
+        f"global cost's are all below {-2 * SLOW:.2f}, half a plateau's, and the local "
+        f"cost's is above {-SLOW:.2f} at the least depth and below it at the largest.",
+        0.0,
+        ("Global: {global:z.3f}.", "Local: {local:z.3f}."),
     ),
 }

@@ -45,9 +45,7 @@ class Fit:
     freedom: int
 
 
-def summarise(
-    gradients: ArrayLike, seed: int = 0, bound: float = 1.0
-) -> Summary:
+def summarise(gradients: ArrayLike, seed: int = 0, bound: float = 1.0) -> Summary:
     """Summarise the gradients of one ensemble.
 
     gradients (samples,), at least one, all finite. The interval resamples with a

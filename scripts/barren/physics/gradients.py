@@ -49,10 +49,15 @@ def compute_gradients(
         assert isinstance(ensemble, Layered)
         return qsim_gradients(ensemble, batch.circuits)[:, None]
     shared = len(batch.programs) < len(batch.samples)
-    programs = np.repeat(batch.programs, len(batch.samples)) if shared else batch.programs
-    differentiator = choose_differentiator(differentiator, ensemble.width)
-    how = ADJOINT if len(batch.symbols) > 1 else differentiator
-    return gradients(programs, batch.circuits.values, ensemble.terms, how, batch.symbols)
+    programs = (
+        np.repeat(batch.programs, len(batch.samples)) if shared else batch.programs
+    )
+    if not isinstance(ensemble, Layered):  # symbols that may stand in several gates
+        differentiator = ADJOINT
+    how = choose_differentiator(differentiator, ensemble.width)
+    return gradients(
+        programs, batch.circuits.values, ensemble.terms, how, batch.symbols
+    )
 
 
 def gradients(
