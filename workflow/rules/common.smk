@@ -129,7 +129,8 @@ def all_predictions(_):
 
 def folder_of(_, output):
     """The experiment's folder, from an output one folder below it."""
-    return str(Path(output[0]).parents[1])
+    files = (path for name, path in output.items() if name != "record")
+    return str(Path(next(files)).parents[1])
 
 
 def samples_of(wildcards):
