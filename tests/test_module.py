@@ -13,7 +13,7 @@ import yaml
 
 from barren.runner import layout
 from conftest import ROOT, run_in, snakemake_program
-from test_documents import Block, blocks
+from test_documents import blocks
 from test_environments import Project
 
 MODULE = ROOT / "workflow" / "docs" / "module.md"
@@ -73,9 +73,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def internet(
-    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def internet(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """For git, the tests' repository is at its public address."""
     monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
     place = f"url.{repository.as_uri()}.insteadOf"
@@ -231,7 +229,8 @@ def test_snakemake_runs_in_another_directory(tmp_path: Path) -> None:
     """Of the project itself with --directory; results and logs are there."""
     elsewhere = workflow(tmp_path / "elsewhere", "", **TINY)
     run = run_in(ROOT)
-    run("--directory", elsewhere, "--configfile", elsewhere / "config/config.yaml", FIRST)
+    configuration = elsewhere / "config" / "config.yaml"
+    run(FIRST, "--directory", elsewhere, "--configfile", configuration)
     assert json.loads((elsewhere / FIRST).read_text())["seed"] == 7
     assert (elsewhere / "logs" / "tiny" / "describe_experiment.log").exists()
 
@@ -246,15 +245,10 @@ def test_a_url_is_refused_with_one_line(tmp_path: Path) -> None:
     assert "error: http://x: only a folder or a git repository can be a module" in said
 
 
-def tiny_readme() -> Block:
-    """README's workflow around this one."""
-    [block] = [b for b in blocks("python") if b.section == "Inside your own workflow"]
-    return block
-
-
 def test_readme_is_a_workflow(internet: None, tmp_path: Path) -> None:
     """The lines as they stand, from GitHub's address."""
-    text = tiny_readme().text
+    found = blocks("snakemake")
+    [text] = [b.text for b in found if b.section == "Inside your own workflow"]
     assert TAG in text and "OWNER/barren-plateaus" in text
     assert sum(bool(line.strip()) for line in text.splitlines()) <= 5
     start = 'configfile: "config/config.yaml"\n'
@@ -263,6 +257,16 @@ def test_readme_is_a_workflow(internet: None, tmp_path: Path) -> None:
     run(FIRST)
     assert json.loads((folder / FIRST).read_text())["seed"] == 7
     assert NOTHING in run(FIRST).stderr
+
+
+def test_the_page_on_modules_has_a_workflow(internet: None, tmp_path: Path) -> None:
+    """With its configuration, as far as planning it."""
+    page = [b for b in blocks("snakemake", "yaml") if b.document.endswith("module.md")]
+    snakefile, configuration = page
+    folder = workflow(tmp_path / "theirs", snakefile.text)
+    (folder / "config" / "config.yaml").write_text(configuration.text)
+    done = run_in(folder)("--dry-run", "--quiet", "rules")
+    assert re.search(r"^paper +1$", done.stdout + done.stderr, re.M)
 
 
 @pytest.mark.skipif(
@@ -339,21 +343,41 @@ def test_environments_are_the_projects_own(tmp_path: Path, deployer: str) -> Non
 # What is promised, and where it is registered.
 
 
-def test_the_promised_rules_and_outputs_are_there(tmp_path: Path) -> None:
-    """workflow/docs/module.md lists every rule, and names of the layout."""
-    promised = re.findall(r"^\| `(\w+)` \| (.*?) \|", MODULE.read_text(), re.M)
-    listed = run_in(ROOT)("--list-rules").stdout
-    assert sorted(name for name, _ in promised) == sorted(re.findall(r"^\w+$", listed, re.M))
-    names = {value for value in vars(layout).values() if isinstance(value, str)}
-    names |= {layout.record("STEP"), *layout.figure("NAME")}
-    patterns = [re.sub(r"\\\{\w+\\\}", r"[\\w-]+", re.escape(name)) for name in names]
-    for _, cell in promised:
-        for name in re.findall(r"`([\w./-]+\.\w+)`", cell):
-            name = name.removeprefix("results/EXPERIMENT/")
-            calls = [layout.gradients("N", "FIRST", "LAST"), layout.theory("N")]
-            calls += [layout.batch("PROGRAM", "FIRST", "LAST"), layout.circuit("PROGRAM")]
-            known = name in calls or any(re.fullmatch(p, name) for p in patterns)
-            assert known or name.startswith("results/"), name
+#: What stands for a part of a name in workflow/docs/module.md.
+PLACEHOLDERS = {"EXPERIMENT": "[a-z]+", "N": r"\d+", "FIRST": r"\d+", "LAST": r"\d+"}
+PLACEHOLDERS |= {"PROGRAM": r"[\w.-]+_width-[\w.-]+", "FORMAT": "pdf|svg|png|csv|md"}
+PLACEHOLDERS |= {"DIGEST": "[0-9a-f]{12}", "NAME": r"[\w-]+", "STEP": "[a-z_]+"}
+PLACEHOLDERS |= {"TABLE": "[a-z]+", "PAGE": "[a-z]+"}
+
+
+def pattern(name: str) -> str:
+    """A regular expression for the files that a documented name stands for."""
+    parts = re.split(rf"(?<![A-Za-z])({'|'.join(PLACEHOLDERS)})(?![A-Za-z])", name)
+    return "".join(
+        f"(?:{PLACEHOLDERS[part]})" if i % 2 else re.escape(part)
+        for i, part in enumerate(parts)
+    )
+
+
+def test_the_promised_rules_and_outputs_are_those_of_the_workflow() -> None:
+    """Every rule is in workflow/docs/module.md, with every file that it makes."""
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \|$", MODULE.read_text(), re.M)
+    promised = {rule: re.findall(r"`([\w./-]+\.\w+)`", cell) for rule, cell in rows}
+    run = run_in(ROOT)
+    assert {*promised} == {*run("--list-rules").stdout.split()}
+    unseen = {(rule, name) for rule, names in promised.items() for name in names}
+    record = re.compile(rf"{pattern('records/STEP')}(/.*)?\.json")
+    targets = ("archive", "archive_crate", "benchmark")
+    for arguments in (("all", *targets), ("--configfile", "config/ansatz.yaml")):
+        summary = run("--summary", *arguments).stdout.splitlines()[1:]
+        for path, _, rule, *_ in (line.split("\t") for line in summary):
+            name = re.sub("^results/(tutorial|ansatz)/", "", path)
+            if record.fullmatch(name):
+                continue
+            of = [p for p in promised[rule] if re.fullmatch(pattern(p), name)]
+            assert of, f"{rule} makes {name}, which workflow/docs/module.md lacks"
+            unseen -= {(rule, p) for p in of}
+    assert not unseen
 
 
 def test_the_version_is_one() -> None:
@@ -391,9 +415,24 @@ def test_registries_find_a_diagram_and_the_documents() -> None:
         assert (ROOT / name).is_file()
     for name in ("rules", "report", "schemas", "docs"):
         assert (ROOT / "workflow" / name).is_dir()
-    drawn = {*re.findall(r"<title>(\w+)</title>", diagram.read_text())}
     graph = run_in(ROOT)("--rulegraph", "dot", "--quiet", "all").stdout
-    assert drawn >= {*re.findall(r'label ?= ?"(\w+)', graph)} - {"all"}
+    labels = dict(re.findall(r'(\d+)\[label = "(\w+)', graph))
+    edges = {(labels[a], labels[b]) for a, b in re.findall(r"(\d+) -> (\d+)", graph)}
+    text = diagram.read_text()
+    node = r"<title>(\d+)</title>\n<path.*/>\n<text[^>]*>(\w+)</text>"
+    labels = dict(re.findall(node, text))
+    drawn = re.findall(r"<title>(\d+)&#45;&gt;(\d+)</title>", text)
+    assert closure({(labels[a], labels[b]) for a, b in drawn}) == closure(edges), (
+        "run snakemake --rulegraph dot | tred | dot -Grankdir=LR -Tsvg"
+        " > images/rulegraph.svg"
+    )
+
+
+def closure(edges: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """What follows from what, by whatever way."""
+    while more := {(a, d) for a, b in edges for c, d in edges if b == c} - edges:
+        edges = edges | more
+    return edges
 
 
 def test_lint_and_format_are_clean() -> None:
@@ -401,5 +440,7 @@ def test_lint_and_format_are_clean() -> None:
     program = Path(snakemake_program())
     env = os.environ | {"PATH": f"{program.parent}:{os.environ['PATH']}"}
     for command in (["snakemake", "--lint"], ["snakefmt", "--check", "workflow"]):
-        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+        done = subprocess.run(
+            command, cwd=ROOT, env=env, capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stdout + done.stderr
