@@ -129,8 +129,7 @@ def all_predictions(_):
 
 def folder_of(_, output):
     """The experiment's folder, from an output one folder below it."""
-    files = (path for name, path in output.items() if name != "record")
-    return str(Path(next(files)).parents[1])
+    return str(Path(output.gradients).parents[1])
 
 
 def samples_of(wildcards):

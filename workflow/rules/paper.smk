@@ -1,10 +1,7 @@
 # What a manuscript takes over: numbers and tables as LaTeX; and the report's pages.
 
 
-# Another workflow's report begins with words of its own.
-if config == workflow.config:
-
-    report: "../report/workflow.rst"
+report: "../report/workflow.rst"
 
 
 rule write_paper:
