@@ -2,6 +2,7 @@ import base64
 import importlib.util
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +26,21 @@ def build_circuits(
     ensembles: one for each circuit. Everything that can be wrong with a circuit ends
     this step, and so the run before anything is sampled, with one line.
     """
-    modules = {str(path): load(path) for path in sources}
     for spec, path in zip(ensembles, circuits, strict=True):
         ensemble = make(spec)
         assert isinstance(ensemble, Ansatz)
-        file, _, name = ensemble.source.rpartition(":")
-        qubits = cirq.GridQubit.rect(1, ensemble.width)
-        circuit = call(modules[file][name], ensemble, qubits)
-        path.write_text(json.dumps(built(circuit, ensemble, qubits)) + "\n")
+        path.write_text(json.dumps(build(ensemble)) + "\n")
 
 
+def build(ensemble: Ansatz) -> dict[str, Any]:
+    """The circuit of an ensemble as plain data (see `barren.physics.ansatz`)."""
+    file, _, name = ensemble.source.rpartition(":")
+    qubits = cirq.GridQubit.rect(1, ensemble.width)
+    circuit = call(load(Path(file))[name], ensemble, qubits)
+    return built(circuit, ensemble, qubits)
+
+
+@cache
 def load(path: Path) -> dict[str, Any]:
     """What a file of Python defines."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
