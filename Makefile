@@ -16,6 +16,8 @@ TESTS := .venvs/test/environment.json
 SNAKEMAKE := .venv/bin/snakemake
 TEST_PYTHON := .venvs/test/bin/python -s -E
 CORES := all
+# One more than cores: the tests of a cluster mostly wait.
+WORKERS := 3
 CONFIG := config/config.yaml
 EXPERIMENT = $(shell .venv/bin/python -c "import sys, yaml; \
 	print(yaml.safe_load(open(sys.argv[1]))['experiment'])" $(CONFIG))
@@ -53,7 +55,7 @@ test: $(RUNNER) $(TESTS)
 	$(TEST_PYTHON) -m mypy
 	.venv/bin/snakefmt --check workflow
 	$(SNAKEMAKE) --lint
-	$(TEST_PYTHON) -m pytest
+	$(TEST_PYTHON) -m pytest -n $(WORKERS) --dist loadfile
 
 config: $(RUNNER)
 	PYTHONPATH=scripts .venv/bin/python -m barren.runner.configuration

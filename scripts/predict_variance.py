@@ -1,11 +1,13 @@
 import csv
 import json
+import math
 from itertools import chain
 
 from barren import columns
 
 # What the families predict with.
 from barren.physics import ansatz, moments  # noqa: F401
+from barren.physics.ensembles import Prediction
 from barren.physics.families import predict
 from barren.runner import step
 from barren.runner.experiment import Experiment
@@ -31,7 +33,26 @@ def predict_variance(
         for ensemble in rows:
             values = ensemble.keys()
             # csv writes None as an empty cell: no exact form, or not known.
-            writer.writerow([*(values.get(key) for key in keys), *predicted[ensemble]])
+            exact = written(predicted[ensemble])
+            writer.writerow([*(values.get(key) for key in keys), *exact])
+
+
+def written(prediction: Prediction) -> list[str | float | None]:
+    """The numbers with as many digits as are known: the rest is the processor's."""
+    error = prediction.relative_error or 0.0
+    digits = columns.DIGITS
+    if error > 0:
+        digits = min(digits, max(2, math.floor(-math.log10(error))))
+    numbers: list[str | float | None] = [
+        x if x is None else f"{x:.{digits}g}" for x in prediction[:3]
+    ]
+    limit = prediction.asymptotic_variance
+    return [
+        *numbers,
+        limit if limit is None else f"{limit:.{columns.DIGITS}g}",
+        prediction.relative_error and f"{error:.0e}",
+        prediction.reason,
+    ]
 
 
 if __name__ == "__main__":

@@ -210,6 +210,7 @@ found = [name for name in names if importlib.util.find_spec(name)]
 print(json.dumps({"prefix": os.path.relpath(sys.prefix), "found": found}))
 """
 SNAKEFILE = """\
+include: "rules/project.smk"
 include: "rules/environments.smk"
 
 rule step:

@@ -31,8 +31,9 @@ def _whole(values: pd.Series) -> bool:
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table; floats with the digits that read back as the same number."""
-    table.to_csv(path, index=False, lineterminator="\n")
+    """Write a table; floats with the digits that every processor gives alike."""
+    form = f"%.{columns.DIGITS}g"
+    table.to_csv(path, index=False, lineterminator="\n", float_format=form)
 
 
 def key_columns(table: pd.DataFrame) -> list[str]:

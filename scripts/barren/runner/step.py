@@ -198,9 +198,12 @@ def _describe(option: str, path: Path, content: Path) -> dict[str, Any]:
 
 
 def shown(path: Path) -> str:
-    """A path from the working directory or the project; elsewhere the name alone."""
+    """A path from the working directory or the project; elsewhere the name alone.
+
+    Where one of them is inside the other, the inner one counts first.
+    """
     absolute = path.absolute()
-    for folder in (Path.cwd(), ROOT):
+    for folder in sorted((Path.cwd(), ROOT), key=lambda f: len(f.parts), reverse=True):
         if absolute.is_relative_to(folder):
             return str(absolute.relative_to(folder))
     return absolute.name
