@@ -17,7 +17,6 @@ from barren.physics.families import FAMILIES, Ansatz
 from barren.physics.observables import BadObservable, Observable
 from barren.runner import layout
 
-SEED_SEQUENCE = "seed_sequence"
 NOTEBOOK = "notebook"
 
 
