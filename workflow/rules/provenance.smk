@@ -8,8 +8,8 @@ from barren.provenance.records import project_files, workflow_files
 rule assemble_crate:
     input:
         **needs("assemble_crate", "circuits"),
-        targets=TARGETS,
-        records=all_records,
+        targets=[*TARGETS, results(layout.REPORT)],
+        records=[all_records, results(layout.record("write_report"))],
         workflow=[project(path) for path in workflow_files()],
     output:
         **leaves("assemble_crate"),
