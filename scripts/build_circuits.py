@@ -133,7 +133,7 @@ def unserialised(circuit: cirq.Circuit, error: Exception) -> str:
 
 def drawing(circuit: cirq.Circuit, qubits: list[cirq.GridQubit]) -> list[list[Any]]:
     """Gates in moments: of each the qubits and a label on each."""
-    place = {qubit: number for number, qubit in enumerate(qubits)}
+    place: dict[cirq.Qid, int] = {qubit: number for number, qubit in enumerate(qubits)}
     return [
         [
             [[place[q] for q in operation.qubits], labels(operation)]

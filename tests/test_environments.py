@@ -210,6 +210,7 @@ found = [name for name in names if importlib.util.find_spec(name)]
 print(json.dumps({"prefix": os.path.relpath(sys.prefix), "found": found}))
 """
 SNAKEFILE = """\
+include: "rules/project.smk"
 include: "rules/environments.smk"
 
 rule step:
@@ -275,6 +276,7 @@ class Project:
             (folder / part).mkdir(parents=True)
         shutil.copytree(deploy.LOCKS, folder / "envs")
         for source in [
+            ROOT / "workflow/rules/project.smk",
             *ROOT.glob("workflow/rules/*environment*.smk"),
             ROOT / "workflow/profiles/default/config.yaml",
             *TOOLS.glob("*.py"),

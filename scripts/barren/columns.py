@@ -58,6 +58,9 @@ TEST = "test"
 ERROR_RATE = "error_rate"
 VERDICT = "verdict"
 
+#: Significant digits of computed numbers: another processor changes none of them.
+DIGITS = 12
+
 KEYS = (FAMILY, WIDTH, CIRCUIT_OF, DEPTH, BLOCK_DEPTH, BLOCKS)
 FURTHER_KEYS = (SIGMA, SYMBOL_LAYER, SYMBOL_QUBIT, OBSERVABLE, PARAMETER)
 CIRCUIT = (SAMPLE, THETA, GRADIENT)

@@ -1,15 +1,12 @@
-localrules:
-    build_environment,
-
-
 rule build_environment:
     output:
-        marker=".venvs/{name}-{digest}/environment.json",
+        marker=marker(".venvs/{name}-{digest}"),
     log:
-        "logs/build_environment/{name}-{digest}.log",
+        local("logs/build_environment/{name}-{digest}.log"),
     wildcard_constraints:
         name="[a-z]+",
-        digest="[0-9a-f]{12}",
+        digest="|".join(venv.rpartition("-")[2] for venv in UNBUILT),
+    localrule: True
     message:
         "installing the {wildcards.name} environment"
     run:  # by Snakemake's own Python; uv finds Python 3.11

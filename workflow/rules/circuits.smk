@@ -1,6 +1,8 @@
 # Which circuits: the experiment's configuration, and the circuits drawn from its seed.
 BATCH = layout.batch("{program}", "{first}", "{last}")
-SOURCES = sorted({e.source.rpartition(":")[0] for e in EXPERIMENT.own_circuits.values()})
+# The user's, like the configuration that names them: no prefix is put before them.
+FILES = sorted({e.source.rpartition(":")[0] for e in EXPERIMENT.own_circuits.values()})
+SOURCES = [local(path) for path in FILES]
 NOTEBOOK_STREAM = {}
 if config["stream"] == NOTEBOOK:
     NOTEBOOK_STREAM = {
@@ -14,8 +16,8 @@ rule describe_experiment:
     input:
         **needs("describe_experiment", "circuits"),
     output:
-        experiment=results(layout.EXPERIMENT),
         **leaves("describe_experiment"),
+        experiment=results(layout.EXPERIMENT),
     log:
         "<logs>/describe_experiment.log",
     conda:
@@ -23,18 +25,20 @@ rule describe_experiment:
     params:
         command=command("circuits", "describe_experiment", config=json.dumps(config)),
     message:
-        "writing down the configuration of {config[experiment]}"
+        f"writing down the configuration of {config['experiment']}"
     shell:
         "{params.command} 2> {log}"
 
 
 rule build_circuits:
     input:
-        sources=SOURCES,
         **needs("build_circuits", "tfq"),
+        sources=SOURCES,
     output:
-        circuits=[results(layout.circuit(program)) for program in EXPERIMENT.own_circuits],
         **leaves("build_circuits"),
+        circuits=[
+            results(layout.circuit(program)) for program in EXPERIMENT.own_circuits
+        ],
     log:
         "<logs>/build_circuits.log",
     conda:
@@ -55,11 +59,11 @@ rule build_circuits:
 
 rule sample_circuits:
     input:
-        circuit=built_circuit,
         **needs("sample_circuits", "circuits"),
+        circuit=built_circuit,
     output:
-        batch=results(BATCH),
         **leaves("sample_circuits", BATCH),
+        batch=results(BATCH),
     log:
         "<logs>/sample_circuits/{program}_{first}-{last}.log",
     conda:

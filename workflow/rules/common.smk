@@ -5,8 +5,12 @@ import shlex
 import sys
 from pathlib import Path
 
-ROOT = Path(workflow.current_basedir).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "scripts"))
+# Another version of this workflow, a module beside this one, keeps what it imported.
+SCRIPTS = str(ROOT / "scripts")
+if [*getattr(sys.modules.get("barren"), "__path__", [])] != [f"{SCRIPTS}/barren"]:
+    for name in [name for name in sys.modules if name.split(".")[0] == "barren"]:
+        del sys.modules[name]
+    sys.path.insert(0, SCRIPTS)
 
 from barren.analysis.figures import CIRCUIT, figures_of
 from barren.physics.ensembles import BadInput
@@ -31,13 +35,6 @@ RATES = cost.Rates.read(CALIBRATION, config["engine"])
 def results(name):
     """A file of the experiment."""
     return f"<results>/{name}"
-
-
-def project(path):
-    """A file of the project, from the working directory where it is inside."""
-    path = ROOT / path
-    inside = path.is_relative_to(Path.cwd())
-    return str(path.relative_to(Path.cwd()) if inside else path)
 
 
 # What every step has: its code and environment as inputs, a record, a command line.
@@ -104,7 +101,9 @@ def built_circuits_of_width(wildcards):
 
 def batches_of_width(wildcards):
     """The batches of the sampled ensembles of one width in one range of samples."""
-    programs = [p for p, e in EXPERIMENT.programs.items() if str(e.width) == wildcards.width]
+    programs = [
+        p for p, e in EXPERIMENT.programs.items() if str(e.width) == wildcards.width
+    ]
     batch = wildcards.first, wildcards.last
     return [results(layout.batch(program, *batch)) for program in programs]
 
@@ -130,7 +129,7 @@ def all_predictions(_):
 
 def folder_of(_, output):
     """The experiment's folder, from an output one folder below it."""
-    return str(Path(output[0]).parents[1])
+    return str(Path(output.gradients).parents[1])
 
 
 def samples_of(wildcards):
@@ -177,6 +176,19 @@ def caption(figure):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return str(path.absolute())
+
+
+def shown(path, figure):
+    """A file of a figure; the report shows the SVG, captioned."""
+    if not path.endswith(".svg"):
+        return path
+    options = {"category": "2. Figures", "labels": {"Figure": figure.title}}
+    return report(path, caption=caption(figure), **options)
+
+
+def reported(figures):
+    """The files of some figures, as outputs."""
+    return [shown(results(name), f) for f in figures for name in layout.figure(f.name)]
 
 
 DRAWINGS = [figure for figure in FIGURES if figure.kind == CIRCUIT]

@@ -12,8 +12,7 @@ from importlib import util
 from pathlib import Path
 
 # From its file, because another workflow may have a module of this name.
-PROJECT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
-SPEC = util.spec_from_file_location("deploy", PROJECT / "scripts/tools/deploy.py")
+SPEC = util.spec_from_file_location("deploy", ROOT / "scripts/tools/deploy.py")
 deploy = util.module_from_spec(SPEC)
 SPEC.loader.exec_module(deploy)
 venv_prefix = deploy.venv_prefix
@@ -33,14 +32,18 @@ os.environ.update(BARREN_DEPLOY=deploy.__file__)
 def environment(name):
     """Return a file that is another one when the environment is another one."""
     if CONDA:
-        return os.path.relpath(deploy.LOCKS / f"{name}.{deploy.SCRIPT}")
+        return project(f"envs/{name}.{deploy.SCRIPT}")
     prefix = venv_prefix(name)
-    marker = prefix / "environment.json"
     if workflow.is_main_process and not deploy.is_complete(name, prefix):
-        marker.unlink(missing_ok=True)  # so that it is built again
+        Path(marker(prefix)).unlink(missing_ok=True)  # so that it is built again
     # Building an environment again, equal as it is, is no reason to rerun its jobs.
     # Another lock is: it is another file.
-    return ancient(str(marker))
+    return ancient(marker(prefix))
+
+
+def marker(prefix):
+    """Return the file that a venv has when it is complete, whatever prefix results have."""
+    return local(f"{prefix}/environment.json")
 
 
 def python(name):
@@ -63,7 +66,7 @@ def check_machine():
         )
     if (asked := os.environ.get("DEPLOYER", "")) not in {"", "conda", "venv"}:
         sys.exit(f"error: DEPLOYER is {asked!r}: allowed are 'conda' and 'venv'")
-    if CONDA and re.search(r"\s", f"{Path.cwd()}{PROJECT}"):
+    if CONDA and re.search(r"\s", f"{Path.cwd()}{ROOT}"):
         sys.exit(
             "error: conda's environments do not work in a path with a space: "
             "say DEPLOYER=venv, or move the project"
@@ -127,4 +130,12 @@ if workflow.is_main_process:
     )
 
 
-include: "build_environment.smk"
+# A module beside this one may have the same environments, and the rule that builds them.
+UNBUILT = [
+    venv_prefix(name).name
+    for name in ENVIRONMENTS
+    if not any(rule.is_producer(marker(venv_prefix(name))) for rule in workflow.rules)
+]
+if UNBUILT:
+
+    include: "build_environment.smk"

@@ -1,29 +1,16 @@
 # The figures, each as PDF, SVG and PNG with its source data as CSV.
 
 
-def shown(path, figure):
-    """A file of a figure; the report shows the SVG, captioned."""
-    if not path.endswith(".svg"):
-        return path
-    options = {"category": "2. Figures", "labels": {"Figure": figure.title}}
-    return report(path, caption=caption(figure), **options)
-
-
-def reported(figures):
-    """The files of some figures, as outputs."""
-    return [shown(results(name), f) for f in figures for name in layout.figure(f.name)]
-
-
 rule plot_variance:
     input:
+        **needs("plot_variance", "plot"),
         experiment=results(layout.EXPERIMENT),
         statistics=results(layout.STATISTICS),
         theory=results(layout.THEORY),
         fits=results(layout.FITS),
-        **needs("plot_variance", "plot"),
     output:
-        figures=reported(CURVES),
         **leaves("plot_variance"),
+        figures=reported(CURVES),
     log:
         "<logs>/plot_variance.log",
     conda:
@@ -38,15 +25,15 @@ rule plot_variance:
 
 rule draw_circuits:
     input:
+        **needs("draw_circuits", "plot"),
         circuits=[
             results(layout.circuit(shown.program))
             for shown in EXPERIMENT.displayed
             if shown.program in EXPERIMENT.own_circuits
         ],
-        **needs("draw_circuits", "plot"),
     output:
-        figures=reported(DRAWINGS),
         **leaves("draw_circuits"),
+        figures=reported(DRAWINGS),
     log:
         "<logs>/draw_circuits.log",
     conda:

@@ -4,11 +4,11 @@ GRADIENTS = layout.gradients("{width}", "{first}", "{last}")
 
 rule compute_gradients:
     input:
-        batches=batches_of_width,
         **needs("compute_gradients", config["engine"]),
+        batches=batches_of_width,
     output:
-        gradients=results(GRADIENTS),
         **leaves("compute_gradients", GRADIENTS),
+        gradients=results(GRADIENTS),
     log:
         "<logs>/compute_gradients/width-{width}_samples-{first}-{last}.log",
     conda:
@@ -36,12 +36,12 @@ rule compute_gradients:
 
 rule gather_gradients:
     input:
+        **needs("gather_gradients", "circuits"),
         experiment=results(layout.EXPERIMENT),
         batches=all_gradients,
-        **needs("gather_gradients", "circuits"),
     output:
-        gradients=results(layout.GRADIENTS),
         **leaves("gather_gradients"),
+        gradients=results(layout.GRADIENTS),
     log:
         "<logs>/gather_gradients.log",
     conda:

@@ -1,29 +1,19 @@
-# What a manuscript takes over: numbers and tables as LaTeX; and the report's pages.
+# What is made of the tables: numbers for a manuscript, and the page of the experiment.
 
 
 report: "../report/workflow.rst"
 
 
-def page(name, category, label):
-    """A page of the report."""
-    return report(
-        results(layout.PAGE.format(page=name)),
-        caption=f"../report/{name}.rst",
-        category=category,
-        labels={"Page": label},
-    )
-
-
 rule write_paper:
     input:
+        **needs("write_paper", "tables"),
         experiment=results(layout.EXPERIMENT),
         statistics=results(layout.STATISTICS),
         fits=results(layout.FITS),
         claims=results(layout.CLAIMS),
-        **needs("write_paper", "tables"),
     output:
-        paper=[results(layout.PAPER.format(table=t)) for t in layout.PAPER_TABLES],
         **leaves("write_paper"),
+        paper=[results(layout.PAPER.format(table=t)) for t in layout.PAPER_TABLES],
     log:
         "<logs>/write_paper.log",
     conda:
@@ -36,26 +26,32 @@ rule write_paper:
         "{params.command} 2> {log}"
 
 
-rule write_pages:
+rule write_report:
     input:
+        **needs("write_report", "tables"),
         experiment=results(layout.EXPERIMENT),
         statistics=results(layout.STATISTICS),
         fits=results(layout.FITS),
         claims=results(layout.CLAIMS),
+        verdict=results(layout.VERDICT),
+        figures=[results(f"figures/{figure.name}.svg") for figure in FIGURES],
+        template=project("workflow/report/report.html.j2"),
         records=all_records,
-        **needs("write_pages", "tables"),
     output:
-        verdict=page("verdict", "1. Verdict", "Verdict on every claim"),
-        statistics_page=page("statistics", "3. Tables", "Statistics and slopes"),
-        versions=page("versions", "4. How it was computed", "Versions and run times"),
-        **leaves("write_pages"),
+        **leaves("write_report"),
+        html=report(
+            results(layout.REPORT),
+            caption="../report/report.rst",
+            category="1. The experiment",
+            labels={"Page": "Answer, verdict, figures and numbers"},
+        ),
     log:
-        "<logs>/write_pages.log",
+        "<logs>/write_report.log",
     conda:
         "../../envs/tables.yaml"
     params:
-        command=command("tables", "write_pages", hidden=["records"], steps=ONCE),
+        command=command("tables", "write_report", hidden=["records"], steps=ONCE),
     message:
-        "writing the pages of the report"
+        "writing the page of {config[experiment]}"
     shell:
         "{params.command} 2> {log}"

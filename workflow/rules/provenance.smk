@@ -7,13 +7,16 @@ from barren.provenance.records import project_files, workflow_files
 
 rule assemble_crate:
     input:
-        targets=TARGETS,
-        records=all_records,
-        workflow=[project(path) for path in workflow_files()],
         **needs("assemble_crate", "circuits"),
+        targets=[*TARGETS, results(layout.REPORT)],
+        records=lambda wildcards: [
+            *all_records(wildcards),
+            results(layout.record("write_report")),
+        ],
+        workflow=[project(path) for path in workflow_files()],
     output:
-        crate=results(layout.CRATE),
         **leaves("assemble_crate"),
+        crate=results(layout.CRATE),
     log:
         "<logs>/assemble_crate.log",
     conda:
@@ -26,7 +29,7 @@ rule assemble_crate:
             snakemake=snakemake.__version__,
         ),
     message:
-        "assembling the research object crate of {config[experiment]}"
+        f"assembling the research object crate of {config['experiment']}"
     shell:
         "{params.command} 2> {log}"
 
@@ -55,7 +58,7 @@ rule audit:
         # AUDIT="--budget 600 --seed 7" snakemake audit
         options=os.environ.get("AUDIT", ""),
     message:
-        "auditing the results of {config[experiment]}"
+        f"auditing the results of {config['experiment']}"
     shell:
         "{params.python} {params.script} {params.results} --targets {params.targets}"
         " --config {params.config:q} --snakemake {params.snakemake:q} {params.options}"
@@ -78,7 +81,7 @@ rule verify:
         results=subpath(input.experiment, parent=True),
         snakemake=SNAKEMAKE,
     message:
-        "comparing the results of {config[experiment]} with the reference"
+        f"comparing the results of {config['experiment']} with the reference"
     shell:
         "{params.python} {params.script} {params.results}"
         " --snakemake {params.snakemake:q} 2> {log}"
@@ -86,8 +89,8 @@ rule verify:
 
 rule archive_crate:
     input:
-        crate=results(layout.CRATE),
         **needs("tools/archive", "circuits"),
+        crate=results(layout.CRATE),
     output:
         archive=f"{RESULTS}.crate.zip",
     log:
@@ -97,19 +100,19 @@ rule archive_crate:
     params:
         command=command("circuits", "tools/archive", hidden=["project"]),
     message:
-        "packing the crate of {config[experiment]}"
+        f"packing the crate of {config['experiment']}"
     shell:
         "{params.command} 2> {log}"
 
 
 use rule archive_crate as archive with:
     input:
+        **needs("tools/archive", "circuits"),
         crate=results(layout.CRATE),
         project=lambda _: [project(path) for path in project_files()],
-        **needs("tools/archive", "circuits"),
     output:
         archive=f"{RESULTS}.tar.gz",
     log:
         "<logs>/archive.log",
     message:
-        "packing {config[experiment]} with all it takes to reproduce it"
+        f"packing {config['experiment']} with all it takes to reproduce it"

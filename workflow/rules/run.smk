@@ -31,9 +31,17 @@ def take_lock():
         sys.exit("error: another run is at work in this directory; wait until it ends")
 
 
+# The steps by the names that their rules have in an importing workflow.
+PREDICTED = (*cost.ONCE, "sample_circuits", "compute_gradients", "predict_variance")
+STEPS = {
+    workflow.modifier.modify_rulename(step): step
+    for step in (*PREDICTED, "build_environment", "all")
+}
+
+
 def seconds_of(job):
     """What a job takes; None for one that is not predicted."""
-    step = job.rule.name
+    step = STEPS.get(job.rule.name, job.rule.name)
     if step == "sample_circuits":
         return sampling_cost(job.wildcards).seconds
     if step == "compute_gradients":

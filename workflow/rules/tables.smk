@@ -4,11 +4,11 @@ PREDICTION = layout.theory("{width}")
 
 rule predict_variance:
     input:
-        circuits=built_circuits_of_width,
         **needs("predict_variance", "theory"),
+        circuits=built_circuits_of_width,
     output:
-        theory=results(PREDICTION),
         **leaves("predict_variance", PREDICTION),
+        theory=results(PREDICTION),
     log:
         "<logs>/predict_variance/width-{width}.log",
     conda:
@@ -23,14 +23,14 @@ rule predict_variance:
 
 rule summarise_gradients:
     input:
+        **needs("summarise_gradients", "tables"),
         experiment=results(layout.EXPERIMENT),
         gradients=results(layout.GRADIENTS),
         predictions=all_predictions,
-        **needs("summarise_gradients", "tables"),
     output:
+        **leaves("summarise_gradients"),
         statistics=results(layout.STATISTICS),
         theory=results(layout.THEORY),
-        **leaves("summarise_gradients"),
     log:
         "<logs>/summarise_gradients.log",
     conda:
@@ -45,17 +45,17 @@ rule summarise_gradients:
 
 rule judge_claims:
     input:
+        **needs("judge_claims", "tables"),
         experiment=results(layout.EXPERIMENT),
         gradients=results(layout.GRADIENTS),
         statistics=results(layout.STATISTICS),
         theory=results(layout.THEORY),
         batches=all_batches,
-        **needs("judge_claims", "tables"),
     output:
+        **leaves("judge_claims"),
         claims=results(layout.CLAIMS),
         fits=results(layout.FITS),
         verdict=results(layout.VERDICT),
-        **leaves("judge_claims"),
     log:
         "<logs>/judge_claims.log",
     conda:
@@ -71,11 +71,11 @@ rule judge_claims:
 rule confirm_agreement:
     input:
         TARGETS,
-        claims=results(layout.CLAIMS),
         **needs("confirm_agreement", "tables"),
+        claims=results(layout.CLAIMS),
     output:
-        agreement=results(layout.AGREEMENT),
         **leaves("confirm_agreement"),
+        agreement=results(layout.AGREEMENT),
     log:
         "<logs>/confirm_agreement.log",
     conda:

@@ -29,27 +29,34 @@ rule reference:
     input:
         TARGETS,
         experiment=results(layout.EXPERIMENT),
+    log:
+        "<logs>/reference.log",
+    conda:
+        "../../envs/circuits.yaml"
     params:
         results=subpath(input.experiment, parent=True),
         kept=f"results/reference/{config['experiment']}",
         files=KEPT,
     message:
-        "keeping the results of {config[experiment]} in {params.kept}"
+        "keeping the results in {params.kept}"
     shell:
-        "rm -rf {params.kept} && mkdir -p {params.kept}"
+        "exec 2> {log}; rm -rf {params.kept} && mkdir -p {params.kept}"
         ' && for file in {params.files}; do cp -r "{params.results}/$file" {params.kept}; done'
         " && find {params.kept} -name gradients.csv -size +500k -delete"
 
 
 # One job measures in several environments in turn, so by venvs, whoever deploys the rest.
-MEASURED = {name: venv_prefix(name) for name in ("benchmark", "circuits", "plot", "qsim", "tfq")}
+MEASURED = {
+    name: venv_prefix(name) for name in ("benchmark", "circuits", "plot", "qsim", "tfq")
+}
 
 
 rule benchmark:
     input:
+        script=project("scripts/benchmark/benchmark.py"),
         code=[project(path) for path in (ROOT / "scripts" / "benchmark").glob("*.py")],
         environment=environment("plot"),
-        venvs=ancient([f"{prefix}/environment.json" for prefix in MEASURED.values()]),
+        venvs=ancient([marker(prefix) for prefix in MEASURED.values()]),
     output:
         multiext("results/benchmark/benchmark", ".md", ".pdf", ".svg", ".png", ".csv"),
         measurements="results/benchmark/measurements.csv",
@@ -61,7 +68,6 @@ rule benchmark:
     threads: lambda wildcards: workflow.cores
     params:
         python=python("plot"),
-        script=project("scripts/benchmark/benchmark.py"),
         folder=subpath(output.ratios, parent=True),
         tfq=MEASURED["tfq"] / "bin" / "python",
         qsim=MEASURED["qsim"] / "bin" / "python",
@@ -70,6 +76,6 @@ rule benchmark:
     message:
         "measuring against other simulators and the tutorial's script"
     shell:
-        "{params.python} {params.script} --tfq {params.tfq}"
+        "{params.python} {input.script} --tfq {params.tfq}"
         " --qsim {params.qsim} --peers {params.peers} --snakemake {params.snakemake:q}"
         " --cores {threads} --folder {params.folder} 2> {log}"

@@ -80,7 +80,7 @@ class Random(Layered):
 
 @dataclass(frozen=True, kw_only=True)
 class Identity(Layered):
-    """Identity blocks with equal start and independent parameters (Grant et al. 2019)."""
+    """Identity blocks with equal start, independent parameters (Grant et al. 2019)."""
 
     block_depth: int
     blocks: int
@@ -216,7 +216,7 @@ class IdentityTutorial(Identity):
         return 2 * self.layers * self.width
 
     def replay(self, uniform: Any) -> tuple[Any, Any]:
-        """Axis and angle of each rotation in turn, phi at the end of the first block."""
+        """Axis and angle of each rotation in turn, phi after the first block."""
         import numpy as np
 
         samples = len(uniform)

@@ -32,7 +32,7 @@ class OwnCircuit(Ensemble):
     #: Names, `first` or `all`: the parameters whose gradients are asked for.
     parameters: tuple[str, ...] = ("first",)
     #: Of these the one that is meant, where a row or a point is about one.
-    parameter: str | None = None
+    parameter: str | None = None  # type: ignore[misc]
 
     classes: ClassVar[int] = 4
     gradient_keys: ClassVar[tuple[str, ...]] = (
@@ -133,7 +133,7 @@ class OwnCircuit(Ensemble):
         return sorted(set(asked), key=lambda name: (order.get(name, math.inf), name))
 
     @property
-    def asks_for_several(self) -> bool:  # type: ignore[override]
+    def asks_for_several(self) -> bool:
         """Whether there may be more than one."""
         return self.parameters != ("first",)
 

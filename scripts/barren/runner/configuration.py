@@ -53,7 +53,7 @@ MOST_ROTATIONS = 1_000_000
 
 
 def load_schema() -> dict[str, Any]:
-    """The schema with the families' entries, and what references name in their place."""
+    """The schema with the families' entries, its references replaced."""
     schema = yaml.safe_load(SCHEMA.read_text())
     defined = schema["$defs"]
     entries = [defined.get(name) or entry(of) for name, of in FAMILIES.items()]
@@ -149,7 +149,8 @@ def explain(error: Any) -> str:
 def check_size(experiment: Experiment) -> None:
     """Refuse what does not fit into this machine's memory."""
     for ensemble in experiment.ensembles:
-        if (rotations := ensemble.layers * ensemble.width) > MOST_ROTATIONS:
+        rotations = ensemble.layers * ensemble.width
+        if isinstance(ensemble, Layered) and rotations > MOST_ROTATIONS:
             raise BadInput(
                 f"{ensemble.layer_key}: {ensemble.name} has {rotations} rotations; "
                 f"allowed are {MOST_ROTATIONS}"

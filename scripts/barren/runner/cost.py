@@ -46,7 +46,7 @@ ONCE = {
     "judge_claims": (1.3, 0.012),
     "plot_variance": (4.5, 0.0),
     "write_paper": (0.4, 0.0),
-    "write_pages": (0.4, 0.0),
+    "write_report": (0.6, 0.001),
     "confirm_agreement": (0.4, 0.0),
     "assemble_crate": (0.3, 0.0025),
 }
@@ -87,7 +87,7 @@ class Rates:
 
     @classmethod
     def read(cls, path: Path, engine: str) -> "Rates":
-        """The rates measured on this machine; without a file of today's form the default."""
+        """The rates measured on this machine; without a file of them the default."""
         try:
             values = json.loads(path.read_text())
             simulate = {int(n): float(s) for n, s in values.pop("simulate").items()}

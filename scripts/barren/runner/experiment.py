@@ -5,7 +5,7 @@ Standard library alone, because the workflow uses it too.
 
 import itertools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,6 @@ from barren.physics.observables import BadObservable, Observable
 from barren.physics.own_circuits import OwnCircuit
 from barren.runner import layout
 
-SEED_SEQUENCE = "seed_sequence"
 NOTEBOOK = "notebook"
 
 
@@ -35,7 +34,7 @@ class Experiment:
 
     @cached_property
     def ensembles(self) -> tuple[Ensemble, ...]:
-        """All ensembles, lists crossed, in the order of the file; BadInput if two are one."""
+        """All ensembles, in the order of the file; BadInput if two are one."""
         found: dict[str, Ensemble] = {}
         for entry in self.config["ensembles"]:
             for ensemble in self._cross(entry):
@@ -46,7 +45,7 @@ class Experiment:
         return tuple(found.values())
 
     def of_width(self, width: int) -> dict[str, Any]:
-        """The part of the configuration that says which ensembles of a width there are."""
+        """The part of the configuration about the ensembles of a width."""
         entries = [
             {**entry, columns.WIDTH: [width]}
             for entry in self.config["ensembles"]
@@ -63,7 +62,9 @@ class Experiment:
             columns.SYMBOL_QUBIT: [self.config["symbol"]["qubit"]],
             columns.OBSERVABLE: [self.config[columns.OBSERVABLE]],
         }
-        lists = {k: v for k, v in common.items() if k in family.gradient_keys}
+        lists: dict[str, Sequence[Any]] = {
+            k: v for k, v in common.items() if k in family.gradient_keys
+        }
         rest = {key: values for key, values in entry.items() if key != "family"}
         lists |= family.crossed(rest)
         for values in itertools.product(*lists.values()):
@@ -96,9 +97,15 @@ class Experiment:
                 found[ensemble.program] = replace(first, parameters=tuple(names))
         return found
 
+    @property
+    def functions(self) -> list[str]:
+        """The files with the functions that make circuits of one's own."""
+        circuits = self.own_circuits.values()
+        return sorted({of.source.rpartition(":")[0] for of in circuits})
+
     @cached_property
     def programs(self) -> dict[str, Ensemble]:
-        """The sampled circuits by the name of their batches, with one of their ensembles."""
+        """The sampled programs, each with one of its ensembles."""
         found: dict[str, Ensemble] = {}
         for ensemble in self.sampled:
             found.setdefault(ensemble.program, ensemble)
@@ -151,7 +158,7 @@ class Experiment:
 
         The keys that any ensemble has; of the further ones those that are named.
         """
-        found = dict.fromkeys(k for e in self.ensembles for k in e.keys())
+        found = dict.fromkeys(itertools.chain(*(e.keys() for e in self.ensembles)))
         named = {key for entry in self.config["ensembles"] for key in entry}
         own = [k for k in found if k not in {*columns.KEYS, *columns.FURTHER_KEYS}]
         further = [k for k in columns.FURTHER_KEYS if k in named | {columns.PARAMETER}]
@@ -174,8 +181,9 @@ class Experiment:
         symbol = config["symbol"]
         return (
             f"{config['samples']} circuits per ensemble, seed {config['seed']}, "
-            f"observable {config[columns.OBSERVABLE]} and symbol on layer {symbol['layer']}, qubit "
-            f"{symbol['qubit']} unless varied ({'. '.join(entries)})."
+            f"observable {config[columns.OBSERVABLE]} and symbol on layer "
+            f"{symbol['layer']}, qubit {symbol['qubit']} unless varied "
+            f"({'. '.join(entries)})."
         )
 
     @cached_property
