@@ -56,8 +56,8 @@ _CELLS = (
 _FURTHER = {
     columns.DEPTH: "The lines are exact at every depth. " + _LIMIT,
     columns.PARAMETER: (
-        "Parameters are numbered as they come in the circuit; where others are left out "
-        "the numbers are of those that were asked for. "
+        "Parameters are numbered as they come in the circuit, of those that were asked "
+        "for. "
     ),
     columns.SIGMA: (
         "Angles are normally distributed about 0 with standard deviation sigma; a "

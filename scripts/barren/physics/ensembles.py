@@ -84,8 +84,6 @@ class Ensemble:
     sigma: float | None = None
     observable: str = "Z0 Z1"
 
-    #: Whether its circuits have more than one symbol that is asked for.
-    asks_for_several: ClassVar[bool] = False
     #: Name in the configuration; in words; and of the families it is shown with.
     family: ClassVar[str]
     title: ClassVar[str]
@@ -114,6 +112,11 @@ class Ensemble:
     def layers(self) -> int:
         """Layers of rotations that are drawn."""
         return 1
+
+    @property
+    def asks_for_several(self) -> bool:
+        """Whether its circuits may have more than one symbol that is asked for."""
+        return False
 
     def count_gates(self) -> int:
         """Gates of one circuit."""
