@@ -9,14 +9,13 @@ from typing import Any, ClassVar, Self, TypeVar
 from barren import columns
 from barren.physics.ensembles import (
     ANGLES,
-    NOTHING,
     PHI,
     Ensemble,
     Layered,
     Moment,
     Prediction,
 )
-from barren.physics.observables import LIMIT
+from barren.physics.observables import LIMIT, of_z
 
 E = TypeVar("E", bound=Ensemble)
 
@@ -57,7 +56,7 @@ class Random(Layered):
 
     @classmethod
     def predict(
-        cls, ensembles: Sequence[Self], built: Mapping[str, Any] = NOTHING
+        cls, ensembles: Sequence[Self], built: Mapping[str, Any]
     ) -> Iterator[tuple[Self, Prediction]]:
         """The exact moments at every depth up to the deepest."""
         from barren.physics.moments import random_predictions
@@ -134,7 +133,7 @@ class Identity(Layered):
 
     @classmethod
     def predict(
-        cls, ensembles: Sequence[Self], built: Mapping[str, Any] = NOTHING
+        cls, ensembles: Sequence[Self], built: Mapping[str, Any]
     ) -> Iterator[tuple[Self, Prediction]]:
         """The exact moments for the symbol on any layer of U."""
         from barren.physics.moments import identity_predictions
@@ -165,7 +164,7 @@ class Identity(Layered):
         """
         import numpy as np
 
-        if self.symbol_layer > 0 or len(self.terms) > 1 or not self.is_diagonal:
+        if self.symbol_layer > 0 or len(self.terms) > 1 or not of_z(self.terms):
             return None
         ((weight, string),) = self.terms
         if self.symbol_qubit not in dict(string):
@@ -204,7 +203,7 @@ class IdentityTutorial(Identity):
 
     @classmethod
     def predict(
-        cls, ensembles: Sequence[Self], built: Mapping[str, Any] = NOTHING
+        cls, ensembles: Sequence[Self], built: Mapping[str, Any]
     ) -> Iterator[tuple[Self, Prediction]]:
         """The exact moments on layer 0 and outside the light cone."""
         from barren.physics.moments import tutorial_predictions
@@ -336,7 +335,7 @@ class Ansatz(Ensemble):
     def displayed(cls, members: Sequence[Self]) -> list[Self]:
         """Of each function the smallest circuit."""
         smallest: dict[str, Self] = {}
-        for ensemble in sorted(members, key=cls.count_gates):
+        for ensemble in sorted(members, key=lambda of: of.gates):
             smallest.setdefault(ensemble.source, ensemble)
         return list(smallest.values())
 
@@ -357,7 +356,8 @@ class Ansatz(Ensemble):
         """Whether there may be more than one."""
         return self.parameters != ("first",)
 
-    def count_gates(self) -> int:
+    @property
+    def gates(self) -> int:
         """A guess, before the circuit is there: some gates per qubit and layer.
 
         Whole keywords count layers, if they are not too many.
@@ -369,11 +369,11 @@ class Ansatz(Ensemble):
     def sweep(self) -> tuple[Self, int]:
         """All parameters at once, gate by gate; in wider ones the cones are guesses."""
         asked = replace(self, parameters=("all",), parameter=None)
-        return asked, self.count_gates() if self.width <= LIMIT else 0
+        return asked, self.gates if self.width <= LIMIT else 0
 
     @classmethod
     def predict(
-        cls, ensembles: Sequence[Self], built: Mapping[str, Any] = NOTHING
+        cls, ensembles: Sequence[Self], built: Mapping[str, Any]
     ) -> Iterator[tuple[Self, Prediction]]:
         """The exact moments for every parameter that is asked for."""
         from barren.physics.ansatz import predictions
@@ -413,7 +413,7 @@ def _frozen(value: Any) -> Any:
 
 
 def predict(
-    ensembles: Iterable[Ensemble], built: Mapping[str, Any] = NOTHING
+    ensembles: Iterable[Ensemble], built: Mapping[str, Any] | None = None
 ) -> dict[Ensemble, Prediction]:
     """Exact moments of ensembles of any family, and what came with them.
 
@@ -425,7 +425,7 @@ def predict(
     return {
         ensemble: prediction
         for family, members in families.items()
-        for ensemble, prediction in family.predict(members, built)
+        for ensemble, prediction in family.predict(members, built or {})
     }
 
 
