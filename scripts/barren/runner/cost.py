@@ -46,7 +46,7 @@ ONCE = {
     "judge_claims": (1.3, 0.012),
     "plot_variance": (4.5, 0.0),
     "write_paper": (0.4, 0.0),
-    "write_pages": (0.4, 0.0),
+    "write_report": (0.6, 0.001),
     "confirm_agreement": (0.4, 0.0),
     "assemble_crate": (0.3, 0.0025),
 }
