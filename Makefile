@@ -1,7 +1,6 @@
 # make reproduce   everything, from nothing to the figures
 # make run         another experiment (CONFIG=config/NAME.yaml, here and below)
 # make plan        what it would take
-# make report      everything, and a report as one HTML file
 # make verify      compare the results with results/reference/
 # make reference   keep the results in results/reference/
 # make audit       follow every figure and table back to the configuration
@@ -16,9 +15,9 @@ TESTS := .venvs/test/environment.json
 SNAKEMAKE := .venv/bin/snakemake
 TEST_PYTHON := .venvs/test/bin/python -s -E
 CORES := all
+# One more than cores: the tests of a cluster mostly wait.
+WORKERS := 3
 CONFIG := config/config.yaml
-EXPERIMENT = $(shell .venv/bin/python -c "import sys, yaml; \
-	print(yaml.safe_load(open(sys.argv[1]))['experiment'])" $(CONFIG))
 
 # Any Python from 3.8 on, or a uv, starts the installer, which finds or fetches 3.11.
 INSTALL := sh -c '\
@@ -28,7 +27,7 @@ INSTALL := sh -c '\
 	done; \
 	echo "error: neither Python 3.8 or later nor uv found on PATH" >&2; exit 1' install
 
-.PHONY: reproduce run report plan verify reference audit archive test config lock FORCE
+.PHONY: reproduce run plan verify reference audit archive test config lock FORCE
 .DEFAULT_GOAL := reproduce
 
 reproduce: $(RUNNER)
@@ -36,9 +35,6 @@ reproduce: $(RUNNER)
 
 run: $(RUNNER)
 	$(SNAKEMAKE) --cores $(CORES) --configfile $(CONFIG)
-
-report: run
-	$(SNAKEMAKE) --configfile $(CONFIG) --report results/$(EXPERIMENT)/report.html
 
 # -- parts the configuration from the targets.
 plan verify audit reference: $(RUNNER)
@@ -53,7 +49,7 @@ test: $(RUNNER) $(TESTS)
 	$(TEST_PYTHON) -m mypy
 	.venv/bin/snakefmt --check workflow
 	$(SNAKEMAKE) --lint
-	$(TEST_PYTHON) -m pytest
+	$(TEST_PYTHON) -m pytest -n $(WORKERS) --dist loadfile
 
 config: $(RUNNER)
 	PYTHONPATH=scripts .venv/bin/python -m barren.runner.configuration

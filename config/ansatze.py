@@ -5,6 +5,7 @@ angle of a rotation about a Pauli string, among Clifford gates.
 """
 
 import math
+from itertools import pairwise
 
 import cirq
 import sympy
@@ -17,7 +18,7 @@ def hardware_efficient(qubits: list[cirq.Qid], depth: int) -> cirq.Circuit:
         for n, qubit in enumerate(qubits):
             gates.append(cirq.ry(sympy.Symbol(f"y{layer}_{n}"))(qubit))
             gates.append(cirq.rz(sympy.Symbol(f"z{layer}_{n}"))(qubit))
-        gates += [cirq.CZ(a, b) for a, b in zip(qubits, qubits[1:])]
+        gates += [cirq.CZ(a, b) for a, b in pairwise(qubits)]
     return cirq.Circuit(gates)
 
 
@@ -29,7 +30,7 @@ def efficient_su2(qubits: list[cirq.Qid], depth: int) -> cirq.Circuit:
             gates.append(cirq.ry(sympy.Symbol(f"y{layer}_{n}"))(qubit))
             gates.append(cirq.rz(sympy.Symbol(f"z{layer}_{n}"))(qubit))
         if layer < depth:
-            ring = zip(qubits, [*qubits[1:], qubits[0]])
+            ring = pairwise([*qubits, qubits[0]])
             gates += [cirq.CNOT(a, b) for a, b in ring]
     return cirq.Circuit(gates)
 
@@ -43,6 +44,6 @@ def ising_hva(qubits: list[cirq.Qid], depth: int) -> cirq.Circuit:
     for layer in range(depth):
         zz, x = sympy.Symbol(f"zz{layer}"), sympy.Symbol(f"x{layer}")
         bond = cirq.ZZPowGate(exponent=zz / sympy.pi, global_shift=-0.5)
-        gates += [bond(a, b) for a, b in zip(qubits, qubits[1:])]
+        gates += [bond(a, b) for a, b in pairwise(qubits)]
         gates += [cirq.rx(x)(qubit) for qubit in qubits]
     return cirq.Circuit(gates)

@@ -2,6 +2,7 @@ import base64
 import importlib.util
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import tensorflow_quantum as tfq
 
 from barren.physics.ansatz import as_data
-from barren.physics.cirq_gates import read_circuit
+from barren.physics.cirq_gates import name_of, read_circuit
 from barren.physics.ensembles import BadInput
 from barren.physics.families import Ansatz, make
 from barren.physics.observables import NoExactForm
@@ -25,16 +26,21 @@ def build_circuits(
     ensembles: one for each circuit. Everything that can be wrong with a circuit ends
     this step, and so the run before anything is sampled, with one line.
     """
-    modules = {str(path): load(path) for path in sources}
     for spec, path in zip(ensembles, circuits, strict=True):
         ensemble = make(spec)
         assert isinstance(ensemble, Ansatz)
-        file, _, name = ensemble.source.rpartition(":")
-        qubits = cirq.GridQubit.rect(1, ensemble.width)
-        circuit = call(modules[file][name], ensemble, qubits)
-        path.write_text(json.dumps(built(circuit, ensemble, qubits)) + "\n")
+        path.write_text(json.dumps(build(ensemble)) + "\n")
 
 
+def build(ensemble: Ansatz) -> dict[str, Any]:
+    """The circuit of an ensemble as plain data (see `barren.physics.ansatz`)."""
+    file, _, name = ensemble.source.rpartition(":")
+    qubits = cirq.GridQubit.rect(1, ensemble.width)
+    circuit = call(load(Path(file))[name], ensemble, qubits)
+    return built(circuit, ensemble, qubits)
+
+
+@cache
 def load(path: Path) -> dict[str, Any]:
     """What a file of Python defines."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
@@ -42,9 +48,14 @@ def load(path: Path) -> dict[str, Any]:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
-        raise BadInput(f"{path}: {type(error).__name__}: {error}") from None
+    except (Exception, SystemExit) as error:
+        raise BadInput(f"{path}: {told(error)}") from None
     return vars(module)
+
+
+def told(error: BaseException) -> str:
+    """An error in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def call(
@@ -52,25 +63,28 @@ def call(
 ) -> cirq.Circuit:
     """The circuit of a function; BadInput for what is none that can be used."""
     keywords = dict(ensemble.keywords)
-    told = ", ".join(
-        [f"{len(qubits)} qubits", *(f"{k}={v}" for k, v in keywords.items())]
+    given = ", ".join(
+        [f"{len(qubits)} qubits", *(f"{k}={v!r}" for k, v in keywords.items())]
     )
-    what = f"{ensemble.source} with {told}"
+    what = f"{ensemble.source} with {given}"
     try:
         circuit = function(qubits, **keywords)
-    except Exception as error:
-        raise BadInput(f"{what}: {type(error).__name__}: {error}") from None
+    except (Exception, SystemExit) as error:
+        raise BadInput(f"{what}: {told(error)}") from None
     if not isinstance(circuit, cirq.Circuit):
         raise BadInput(f"{what} returns a {type(circuit).__name__}, not a cirq.Circuit")
     if others := circuit.all_qubits() - set(qubits):
         raise BadInput(f"{what} acts on {min(others)}, which it was not given")
-    symbols = cirq.parameter_names(circuit)
+    if not circuit.are_all_measurements_terminal():
+        raise BadInput(f"{what} measures before its end")
+    symbols = in_order(circuit)
     if not symbols:
         raise BadInput(f"{what} has no symbols, so there is no gradient")
-    for name in set(ensemble.asked(sorted(symbols))) - symbols:
-        raise BadInput(
-            f"parameters: {what} has no {name}; it has {', '.join(sorted(symbols))}"
-        )
+    for name in ensemble.asked(symbols):
+        if name not in symbols:
+            raise BadInput(
+                f"parameters: {what} has no {name}; it has {', '.join(symbols)}"
+            )
     return circuit
 
 
@@ -78,8 +92,10 @@ def built(
     circuit: cirq.Circuit, ensemble: Ansatz, qubits: list[cirq.GridQubit]
 ) -> dict[str, Any]:
     """A circuit as plain data (see `barren.physics.ansatz`)."""
+    # An observable may look at qubits that no gate has touched.
+    idle = cirq.Circuit(cirq.I(q) for q in qubits if q not in circuit.all_qubits())
     try:
-        (program,) = tfq.convert_to_tensor([circuit]).numpy()
+        (program,) = tfq.convert_to_tensor([circuit + idle]).numpy()
     except Exception as error:
         raise BadInput(f"{ensemble.source}: {unserialised(circuit, error)}") from None
     data: dict[str, Any] = {
@@ -110,13 +126,13 @@ def unserialised(circuit: cirq.Circuit, error: Exception) -> str:
         try:
             tfq.convert_to_tensor([cirq.Circuit(operation)])
         except Exception:
-            return f"TensorFlow Quantum has no gate {operation}"
-    return f"TensorFlow Quantum does not take the circuit: {error}"
+            return f"TensorFlow Quantum has no gate {name_of(operation)}"
+    return f"TensorFlow Quantum does not take the circuit: {told(error)}"
 
 
 def drawing(circuit: cirq.Circuit, qubits: list[cirq.GridQubit]) -> list[list[Any]]:
     """Gates in moments: of each the qubits and a label on each."""
-    place = {qubit: number for number, qubit in enumerate(qubits)}
+    place: dict[cirq.Qid, int] = {qubit: number for number, qubit in enumerate(qubits)}
     return [
         [
             [[place[q] for q in operation.qubits], labels(operation)]

@@ -4,7 +4,7 @@ from barren.runner import step
 
 
 def describe_experiment(config: step.Json, experiment: step.Output) -> None:
-    """Write the configuration of an experiment, checked and with its defaults, as JSON."""
+    """Write the checked configuration of an experiment as JSON."""
     experiment.write_text(json.dumps(config, indent=1) + "\n")
 
 

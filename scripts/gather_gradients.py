@@ -28,7 +28,7 @@ def gather_gradients(experiment: step.Input, gradients: step.Output) -> step.Fou
 def read(
     experiment: Experiment, paths: list[Path]
 ) -> dict[str, dict[str, list[list[str]]]]:
-    """Sample, theta and gradient of every circuit, as text, by ensemble and parameter."""
+    """Sample, theta and gradient of each circuit, by ensemble and parameter."""
     gathered: dict[str, dict[str, list[list[str]]]] = {
         ensemble.name: {} for ensemble in experiment.sampled
     }

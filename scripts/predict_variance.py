@@ -1,17 +1,20 @@
 import csv
 import json
+import math
+from itertools import chain
 
 from barren import columns
 
 # What the families predict with.
 from barren.physics import ansatz, moments  # noqa: F401
+from barren.physics.ensembles import Prediction
 from barren.physics.families import predict
 from barren.runner import step
 from barren.runner.experiment import Experiment
 
 
 def predict_variance(
-    ensembles: step.Json, theory: step.Output, circuits: step.Inputs = []
+    ensembles: step.Json, theory: step.Output, circuits: step.Inputs | None = None
 ) -> None:
     """Predict the exact moments of ensembles of one width, as a table.
 
@@ -19,9 +22,9 @@ def predict_variance(
     deepest is predicted: one sweep yields all. What is not known to a relative error of
     1e-4 is left empty, with its error and the reason.
     """
-    built = {path.stem: json.loads(path.read_text()) for path in circuits}
+    built = {path.stem: json.loads(path.read_text()) for path in circuits or ()}
     predicted = predict(Experiment(ensembles).ensembles, built)
-    keys = dict.fromkeys(key for ensemble in predicted for key in ensemble.keys())
+    keys = dict.fromkeys(chain(*(ensemble.keys() for ensemble in predicted)))
     # Curves over depth come last.
     rows = sorted(predicted, key=lambda ensemble: bool(ensemble.predicts_every))
     with theory.open("w", newline="") as file:
@@ -30,7 +33,26 @@ def predict_variance(
         for ensemble in rows:
             values = ensemble.keys()
             # csv writes None as an empty cell: no exact form, or not known.
-            writer.writerow([*(values.get(key) for key in keys), *predicted[ensemble]])
+            exact = written(predicted[ensemble])
+            writer.writerow([*(values.get(key) for key in keys), *exact])
+
+
+def written(prediction: Prediction) -> list[str | float | None]:
+    """The numbers with as many digits as are known: the rest is the processor's."""
+    error = prediction.relative_error or 0.0
+    digits = columns.DIGITS
+    if error > 0:
+        digits = min(digits, max(2, math.floor(-math.log10(error))))
+    numbers: list[str | float | None] = [
+        x if x is None else f"{x:.{digits}g}" for x in prediction[:3]
+    ]
+    limit = prediction.asymptotic_variance
+    return [
+        *numbers,
+        limit if limit is None else f"{limit:.{columns.DIGITS}g}",
+        prediction.relative_error and f"{error:.0e}",
+        prediction.reason,
+    ]
 
 
 if __name__ == "__main__":

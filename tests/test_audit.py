@@ -457,7 +457,7 @@ def test_audit_names_forged_circuits_and_their_records(project: Path) -> None:
     }
     assert changed - {layout.CRATE} == {*edits}  # the crate shows the commands
     assert "parameters.seed was 8, is 7" in audit.found[DRAWN][1]
-    assert GRADIENTS in audit.downstream
+    assert audit.found[GRADIENTS][0] == "downstream"
     assert not (project / "ran").exists()
 
 

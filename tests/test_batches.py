@@ -34,15 +34,16 @@ def batch(tmp_path: Path) -> Path:
 def test_what_is_written_is_read(ensemble: Layered) -> None:
     with TemporaryDirectory() as folder:
         path = written(Path(folder), ensemble)
-        samples, circuits, programs, symbols = read_batch(path, ensemble, 9)
+        batch = read_batch(path, ensemble, 9)
         names = set(np.load(path).files)
     expected = sample_circuits(ensemble, 9, range(4))
-    assert samples.tolist() == [0, 1, 2, 3]
-    assert symbols == ("theta",)
+    assert batch.samples.tolist() == [0, 1, 2, 3]
+    assert batch.symbols == ("theta",)
     drawn = {name for name, array in vars(expected).items() if array is not None}
     for name in vars(expected):
-        np.testing.assert_array_equal(getattr(circuits, name), getattr(expected, name))
-    assert programs.tolist() == serialise(ensemble, expected).tolist()
+        read, drew = getattr(batch.circuits, name), getattr(expected, name)
+        np.testing.assert_array_equal(read, drew)
+    assert batch.programs.tolist() == serialise(ensemble, expected).tolist()
     assert names == {"about", "sample", "programs", *drawn}
     assert ("phi" in names) == isinstance(ensemble, IdentityTutorial)
 

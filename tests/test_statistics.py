@@ -1,76 +1,26 @@
 """Statistics and the oracle, against closed forms and Cirq's simulator."""
 
 import math
-from itertools import pairwise
 
-import cirq
 import numpy as np
 import pytest
 
 import coverage
 from barren.analysis.statistics import fit_slope, log_errors, summarise
-from barren.physics.circuits import Circuits
-from barren.physics.ensembles import Ensemble
-from barren.physics.families import FAMILIES, Identity, IdentityTutorial, Random
+from barren.physics.ensembles import Layered
+from barren.physics.families import Identity, IdentityTutorial, Random
 from oracle import draw_circuits, gradients
-
-ROTATIONS = (cirq.rx, cirq.ry, cirq.rz)
-
-
-def cirq_gradient(ensemble: Ensemble, circuits: Circuits, sample: int) -> float:
-    """Central difference of Cirq's expectation, gate by gate from the definition."""
-    qubits = cirq.LineQubit.range(ensemble.width)
-    block = ensemble.keys().get("block_depth")
-    inverted = block is not None
-    block = block or ensemble.layers
-    assert circuits.axes is not None
-    axes = circuits.axes
-
-    def layers(first: int, angle: float) -> cirq.Circuit:
-        circuit = cirq.Circuit()
-        for layer in range(first, first + block):
-            for qubit in range(ensemble.width):
-                value = circuits.angles[sample, layer, qubit]
-                if (layer, qubit) == ensemble.symbol:
-                    value = angle
-                rotation = ROTATIONS[axes[sample, layer, qubit]]
-                circuit += rotation(float(value))(qubits[qubit])
-            circuit += [cirq.CZ(a, b) for a, b in pairwise(qubits)]
-        return circuit
-
-    def expectation(theta: float) -> float:
-        circuit = cirq.Circuit(cirq.ry(np.pi / 4)(qubit) for qubit in qubits)
-        opposite = circuits.theta if circuits.phi is None else circuits.phi
-        for first in range(0, ensemble.layers, block):
-            circuit += layers(first, theta if first == 0 else math.nan)
-            if inverted:
-                circuit += cirq.inverse(layers(first, float(opposite[sample])))
-        a, b = (qubits[site] for site in ensemble.observable)
-        state = cirq.Simulator(dtype=np.complex128).simulate(
-            circuit, qubit_order=qubits
-        )
-        places = {qubit: i for i, qubit in enumerate(qubits)}
-        observable = cirq.Z(a) * cirq.Z(b)
-        value = observable.expectation_from_state_vector(
-            state.final_state_vector, places
-        )
-        return float(value.real)
-
-    step = 1e-4
-    theta = float(circuits.theta[sample])
-    return (expectation(theta + step) - expectation(theta - step)) / (2 * step)
+from strategies import LAYERED
+from textbook import cirq_circuit, cirq_gradient
 
 
-@pytest.mark.parametrize("family", FAMILIES.values())
+@pytest.mark.parametrize("family", LAYERED)
 @pytest.mark.parametrize(
     ("width", "symbol", "observable"),
-    [(2, (0, 0), (0, 1)), (3, (1, 2), (2, 0)), (5, (2, 1), (1, 4))],
+    [(2, (0, 0), "Z0 Z1"), (3, (1, 2), "Z0 Z2"), (5, (2, 1), "Z1 Z4 - 0.5 Z0")],
 )
 def test_oracle_agrees_with_cirq(
-    family: type[Ensemble],
-    width: int,
-    symbol: tuple[int, int],
-    observable: tuple[int, int],
+    family: type[Layered], width: int, symbol: tuple[int, int], observable: str
 ) -> None:
     ensemble = family(
         width=width,
@@ -78,12 +28,14 @@ def test_oracle_agrees_with_cirq(
         **{key: 2 for key in family.circuit_keys() if key == "blocks"},
         symbol_layer=symbol[0],
         symbol_qubit=symbol[1],
-        observable_a=observable[0],
-        observable_b=observable[1],
+        observable=observable,
     )
     circuits = draw_circuits(ensemble, 3, np.random.default_rng(width))
-    expected = [cirq_gradient(ensemble, circuits, sample) for sample in range(3)]
-    # Central difference: step^2 / 6 = 2e-9; Cirq normalises to 1e-7 or so.
+    expected = [
+        cirq_gradient(cirq_circuit(ensemble, circuits, row), ensemble.terms, theta)
+        for row, (theta,) in enumerate(circuits.values)
+    ]
+    # Cirq normalises to 1e-7 or so.
     np.testing.assert_allclose(gradients(ensemble, circuits), expected, atol=1e-6)
     single = gradients(ensemble, circuits, dtype=np.complex64)
     np.testing.assert_allclose(single, expected, atol=1e-5)

@@ -58,7 +58,10 @@ TEST = "test"
 ERROR_RATE = "error_rate"
 VERDICT = "verdict"
 
-KEYS = (FAMILY, WIDTH, DEPTH, BLOCK_DEPTH, BLOCKS)
+#: Significant digits of computed numbers: another processor changes none of them.
+DIGITS = 12
+
+KEYS = (FAMILY, WIDTH, CIRCUIT_OF, DEPTH, BLOCK_DEPTH, BLOCKS)
 FURTHER_KEYS = (SIGMA, SYMBOL_LAYER, SYMBOL_QUBIT, OBSERVABLE, PARAMETER)
 CIRCUIT = (SAMPLE, THETA, GRADIENT)
 STATISTICS = (

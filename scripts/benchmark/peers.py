@@ -30,8 +30,8 @@ def tensorflow_quantum(
 ) -> NDArray[Any]:
     """This workflow's way, serialising included."""
     programs = serialise(ensemble, circuits)
-    theta = circuits.theta[:, None]
-    return gradients(programs, theta, ensemble.terms, differentiator)[:, 0]
+    found = gradients(programs, circuits.values, ensemble.terms, differentiator)
+    return found[:, 0]
 
 
 def qsim(
@@ -69,7 +69,7 @@ def lightning_qubit(
     return np.array(
         [
             gradient(qml.numpy.array(theta, requires_grad=True), row)
-            for row, theta in enumerate(circuits.theta)
+            for row, (theta,) in enumerate(circuits.values)
         ]
     )
 
@@ -85,7 +85,7 @@ def qulacs(
     observable.add_operator(1.0, "Z {} Z {}".format(*_pair(ensemble)))
     state = qulacs.QuantumState(ensemble.width)
     values = []
-    for row, theta in enumerate(circuits.theta):
+    for row, (theta,) in enumerate(circuits.values):
         circuit = qulacs.ParametricQuantumCircuit(ensemble.width)
         add = (circuit.add_RX_gate, circuit.add_RY_gate, circuit.add_RZ_gate)
         symbol = (
@@ -126,7 +126,7 @@ def qsimcirq(
     observable = cirq.Z(qubits[a]) * cirq.Z(qubits[b])
     preparation = cirq.Moment(cirq.ry(PREPARATION).on_each(qubits))
     values = []
-    for row, theta in enumerate(circuits.theta):
+    for row, (theta,) in enumerate(circuits.values):
         moments, place = [preparation], 0
         for at, (axes, angles, cz) in enumerate(_layers(ensemble, circuits, row)):
             if at == ensemble.symbol_layer:

@@ -23,8 +23,9 @@ from barren.analysis.agreement import agreement
 from barren.analysis.claims import judge
 from barren.analysis.evidence import Finding, Point, reduce_draws
 from barren.analysis.statistics import fit_slope, summarise, variance_interval
+from barren.physics.batches import Batch
 from barren.physics.circuits import Circuits
-from barren.physics.ensembles import Ensemble
+from barren.physics.ensembles import THETA, Layered
 from barren.physics.families import Identity, IdentityTutorial, Random, predict
 from oracle import draw_circuits, gradients
 
@@ -34,14 +35,14 @@ Ends = tuple[Floats, Floats]
 SEED = 1803_11173
 Z = float(special.ndtri(0.975))
 
-DEFAULT: tuple[Ensemble, ...] = (
+DEFAULT: tuple[Layered, ...] = (
     *(Random(width=width, depth=50) for width in (4, 6, 8, 10, 12)),
     *(
         IdentityTutorial(width=width, block_depth=10, blocks=5)
         for width in (4, 6, 8, 10, 12)
     ),
 )
-SMALL: tuple[Ensemble, ...] = (
+SMALL: tuple[Layered, ...] = (
     *(Random(width=width, depth=d) for width in (2, 4, 6) for d in (10, 50)),
     *(
         family(width=width, block_depth=5, blocks=2)
@@ -70,7 +71,7 @@ FAULTS = {
 
 
 def experiment(
-    ensembles: Sequence[Ensemble],
+    ensembles: Sequence[Layered],
     samples: int,
     rng: np.random.Generator,
     fault: str = "",
@@ -99,11 +100,16 @@ def experiment(
         values = gradients(simulated, carrying, **options)
         if fault == "doubled":
             values = 2 * values
-        draws = reduce_draws(ensemble, circuits) if recorded else None
+        draws = reduce_draws(ensemble, as_batch(circuits)) if recorded else None
         prediction, summary = predictions[ensemble], summarise(values)
-        theta = circuits.theta
+        theta = circuits.values[:, 0]
         points.append(Point(ensemble, prediction, theta, values, summary, draws))
     return points
+
+
+def as_batch(circuits: Circuits) -> Batch:
+    """The circuits, without programs."""
+    return Batch(np.arange(len(circuits)), circuits, np.empty(0, "S"), (THETA,))
 
 
 def _repeat_batch(circuits: Circuits) -> Circuits:

@@ -140,7 +140,7 @@ def gradients(
         shifted = []
         for shift in (np.pi / 2, -np.pi / 2):
             moved = angles.copy()
-            moved[symbol] = circuits.theta[part] + shift
+            moved[symbol] = circuits.values[part, 0] + shift
             shifted.append(
                 expectations(
                     axes,

@@ -113,11 +113,15 @@ class Audit:
     def make_again(self, snakemake: Sequence[str], choice: Choice) -> None:
         """Make everything again, each file from what is recorded upstream."""
         config = self.experiment.config
-        with TemporaryDirectory() as one, TemporaryDirectory() as two:
-            late = Remake(snakemake, config, self.folder, Path(two))
-            late.keep(name for name in self.names if not name.startswith(OF_RECORDS))
-            late.start([layout.CRATE, layout.PAGE.format(page="verdict")])
-            remake = Remake(snakemake, config, self.folder, Path(one))
+        with TemporaryDirectory() as scratch:
+            late = []
+            for number, (target, own) in enumerate(OF_RECORDS.items()):
+                late.append(
+                    Remake(snakemake, config, self.folder, Path(scratch, str(number)))
+                )
+                late[-1].keep(name for name in self.names if not name.startswith(own))
+                late[-1].start([target])
+            remake = Remake(snakemake, config, self.folder, Path(scratch, "first"))
             circuits = [
                 layout.batch(program, *batch)
                 for program in self.experiment.programs
@@ -135,11 +139,17 @@ class Audit:
                 ]
                 remake.start([*targets, layout.AGREEMENT])
                 self.recompute(choice, remake.made, text)
-                first = remake.kept | {*late_names(self.names)}
+                own = tuple(name for names in OF_RECORDS.values() for name in names)
+                first = remake.kept | {*self.starting(own)}
                 left = {f.path for f in self.judged() if f.verdict == chain.LEFT_OVER}
                 names = {n for n in self.names if self.path(n) not in left}
                 self.hold(remake, names - first)
-            self.hold(late, late_names(self.names))
+            for again, own in zip(late, OF_RECORDS.values(), strict=True):
+                self.hold(again, self.starting(own))
+
+    def starting(self, own: tuple[str, ...]) -> list[str]:
+        """The files whose names start so."""
+        return [name for name in self.names if name.startswith(own)]
 
     def hold(self, remake: Remake, names: Iterable[str] = ()) -> None:
         """Wait for what is made again, and note what is not the same."""
@@ -186,16 +196,15 @@ class Audit:
         )
 
 
-#: What is made of records, and so of the recorded ones.
-OF_RECORDS = (
-    *(layout.CRATE, layout.PAGE.partition("{")[0], f"{layout.SOURCES}/"),
-    *map(layout.record, ("write_pages", "assemble_crate")),
-)
-
-
-def late_names(names: Iterable[str]) -> list[str]:
-    """The files that are made of records."""
-    return [name for name in names if name.startswith(OF_RECORDS)]
+#: What is made of records, and so again of the recorded ones: with all that comes with it.
+OF_RECORDS = {
+    layout.REPORT: (layout.REPORT, layout.record("write_report")),
+    layout.CRATE: (
+        layout.CRATE,
+        layout.record("assemble_crate"),
+        f"{layout.SOURCES}/",
+    ),
+}
 
 
 def biggest(experiment: Experiment) -> int:

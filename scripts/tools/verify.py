@@ -46,7 +46,7 @@ OF_NUMBERS = (
     layout.VERDICT,
     "figures/",
     "paper/",
-    "pages/",
+    layout.REPORT,
 )
 SHOWN = (layout.VERDICT, "tables/", "figures/", "paper/")
 

@@ -8,8 +8,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 import pytest
 
-from barren import theory
-from barren.physics import pair_chain, sweep
+from barren.physics import pair_chain, rotations, sweep
 from barren.physics.observables import NoExactForm, Observable
 from barren.physics.pair_chain import (
     PAIR,
@@ -177,13 +176,6 @@ def test_local_cost_of_width_24(monkeypatch):
         found.variance, [1.794713e-04, 1.24291e-05, 5.404e-07], rtol=1e-4
     )
     assert np.all(found.relative_error < 1e-4)
-
-
-def test_a_product_of_two_zs_is_the_theorys():
-    for width, depths in ((4, [1, 5, 50]), (8, [3, 40])):
-        one = random_moments(terms_of("Z0 Z1", width), width, depths, (0, 1), 0.7)
-        other = theory.random_moments(width, depths, (0, 1), (0, 1), 0.7)
-        np.testing.assert_allclose(one[:2], other[:2], rtol=1e-11)
 
 
 @pytest.mark.parametrize("text", ["local", "X0 Y2"])
@@ -475,7 +467,7 @@ UNEQUAL = np.array([1, 0, 1, 1, 1])[:, np.newaxis]
     [
         ("mean_shrink", lambda sigma: 0.5),
         ("_paired", lambda tensor: PAIRED(tensor) * UNEQUAL),
-        ("symbol_map", lambda sigma: theory.rotation_map(sigma)),
+        ("symbol_map", lambda sigma: rotations.rotation_map(sigma)),
         ("PAIR", PAIR._replace(swap=np.arange(25))),
         ("PAULI", PAULI._replace(swap=np.arange(16))),
         ("SINGLE", SINGLE._replace(swap=np.arange(9))),

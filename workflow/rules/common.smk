@@ -191,16 +191,6 @@ def reported(figures):
     return [shown(results(name), f) for f in figures for name in layout.figure(f.name)]
 
 
-def page(name, category, label):
-    """A page of the report."""
-    return report(
-        results(layout.PAGE.format(page=name)),
-        caption=f"../report/{name}.rst",
-        category=category,
-        labels={"Page": label},
-    )
-
-
 DRAWINGS = [figure for figure in FIGURES if figure.kind == CIRCUIT]
 CURVES = [figure for figure in FIGURES if figure.kind != CIRCUIT]
 # The steps behind the targets that run once.

@@ -1,4 +1,4 @@
-# What a manuscript takes over: numbers and tables as LaTeX; and the report's pages.
+# What is made of the tables: numbers for a manuscript, and the page of the experiment.
 
 
 report: "../report/workflow.rst"
@@ -26,26 +26,32 @@ rule write_paper:
         "{params.command} 2> {log}"
 
 
-rule write_pages:
+rule write_report:
     input:
-        **needs("write_pages", "tables"),
+        **needs("write_report", "tables"),
         experiment=results(layout.EXPERIMENT),
         statistics=results(layout.STATISTICS),
         fits=results(layout.FITS),
         claims=results(layout.CLAIMS),
+        verdict=results(layout.VERDICT),
+        figures=[results(f"figures/{figure.name}.svg") for figure in FIGURES],
+        template=project("workflow/report/report.html.j2"),
         records=all_records,
     output:
-        **leaves("write_pages"),
-        verdict=page("verdict", "1. Verdict", "Verdict on every claim"),
-        statistics_page=page("statistics", "3. Tables", "Statistics and slopes"),
-        versions=page("versions", "4. How it was computed", "Versions and run times"),
+        **leaves("write_report"),
+        html=report(
+            results(layout.REPORT),
+            caption="../report/report.rst",
+            category="1. The experiment",
+            labels={"Page": "Answer, verdict, figures and numbers"},
+        ),
     log:
-        "<logs>/write_pages.log",
+        "<logs>/write_report.log",
     conda:
         "../../envs/tables.yaml"
     params:
-        command=command("tables", "write_pages", hidden=["records"], steps=ONCE),
+        command=command("tables", "write_report", hidden=["records"], steps=ONCE),
     message:
-        "writing the pages of the report"
+        "writing the page of {config[experiment]}"
     shell:
         "{params.command} 2> {log}"

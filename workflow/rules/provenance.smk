@@ -8,8 +8,11 @@ from barren.provenance.records import project_files, workflow_files
 rule assemble_crate:
     input:
         **needs("assemble_crate", "circuits"),
-        targets=TARGETS,
-        records=all_records,
+        targets=[*TARGETS, results(layout.REPORT)],
+        records=lambda wildcards: [
+            *all_records(wildcards),
+            results(layout.record("write_report")),
+        ],
         workflow=[project(path) for path in workflow_files()],
     output:
         **leaves("assemble_crate"),

@@ -31,6 +31,7 @@ from barren.analysis.evidence import (
 )
 from barren.analysis.fits import ASYMPTOTIC, EXACT, SAMPLED, SLOW, fit_curves
 from barren.analysis.statistics import NORMAL_975, Fit, log_errors
+from barren.physics.ensembles import Layered
 from barren.physics.observables import NAMES
 
 #: "Converged": within what 200 circuits resolve.
@@ -163,7 +164,7 @@ def converges_with_depth(points: list[Point], level: float) -> Outcome:
     known: dict[str, dict[int, float]] = {}
     for point in points:
         if ratio := _ratio(point):
-            known.setdefault(_n(point), {})[point.ensemble.symbol_layers] = ratio
+            known.setdefault(_n(point), {})[point.ensemble.layers] = ratio
     if not known:
         raise NotJudged("no exact variance is known beside its limit for deep circuits")
     reached, short, away = Listed(), Listed(), Listed()
@@ -181,7 +182,7 @@ def converges_with_depth(points: list[Point], level: float) -> Outcome:
     against = [
         point
         for point in points
-        if point.ensemble.symbol_layers == max(known.get(_n(point), [0]))
+        if point.ensemble.layers == max(known.get(_n(point), [0]))
         and _n(point) in short | away
     ]
     if away:
@@ -201,16 +202,16 @@ def deeper_is_smaller(points: list[Point], level: float) -> Outcome:
     A block is U U^dagger, so its start is layer 0 of U and its middle the last layer.
     Normal test of the difference in log variance, simultaneous for the widths.
     """
-    if len({point.ensemble.symbol_layer for point in points}) < 2:
+    if len({_layer(point) for point in points}) < 2:
         raise NotJudged("the symbol stays on one layer")
     by_width: dict[int, list[Point]] = {}
-    for point in sorted(_sampled(points), key=lambda p: p.ensemble.symbol_layer):
+    for point in sorted(_sampled(points), key=_layer):
         by_width.setdefault(point.ensemble.width, []).append(point)
     pairs = [(of[0], of[-1]) for _, of in sorted(by_width.items()) if len(of) > 1]
     if not pairs:
         raise NotJudged("no width has two layers with gradients other than 0")
     ends = [point for pair in pairs for point in pair]
-    label = {f"{_n(p)}, layer {p.ensemble.symbol_layer}": p for p in ends}
+    label = {f"{_n(p)}, layer {_layer(p)}": p for p in ends}
     falls = []
     for a, b in ((p.summary, q.summary) for p, q in pairs):
         assert a and b
@@ -340,6 +341,12 @@ def _slopes(
 
 def _n(point: Point) -> str:
     return f"n = {point.ensemble.width}"
+
+
+def _layer(point: Point) -> int:
+    """The symbol's; a family of which that is claimed is layered."""
+    assert isinstance(point.ensemble, Layered)
+    return point.ensemble.symbol_layer
 
 
 def _ratio(point: Point) -> float | None:

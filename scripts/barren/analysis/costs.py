@@ -1,4 +1,4 @@
-"""Whether the cost decides where the variance falls exponentially (Cerezo et al. 2021)."""
+"""Whether the cost decides if the variance falls exponentially (Cerezo et al. 2021)."""
 
 from barren.analysis.evidence import Listed, NotJudged, Numbers, Outcome, Point, Verdict
 from barren.analysis.fits import SLOW
@@ -11,19 +11,18 @@ COSTS = "cost_decides"
 def cost_decides(points: list[Point], level: float) -> Outcome:
     """Cerezo et al. 2021: a global cost falls at any depth, a local one when deep.
 
-    Slopes of the exact log variance against width, that of the local cost times n^2: its
-    terms are averaged, which is no plateau. Of the widths that were sampled, if any.
+    Slopes of the exact log variance against width, of the local cost times n^2: that
+    its terms are averaged is no plateau. Of the widths that were sampled, if any.
     """
     sampled = [point for point in points if point.summary] or points
     slopes: dict[str, dict[int, float]] = {name: {} for name in NAMES}
     for name, found in slopes.items():
         own = [p for p in sampled if p.ensemble.observable == name]
-        for depth in sorted({p.ensemble.symbol_layers for p in own}):
+        for depth in sorted({p.ensemble.layers for p in own}):
             curve = [
                 (p.ensemble.width, variance * p.ensemble.width ** (2 * (name == LOCAL)))
                 for p in own
-                if p.ensemble.symbol_layers == depth
-                and (variance := p.prediction.variance)
+                if p.ensemble.layers == depth and (variance := p.prediction.variance)
             ]
             if len(curve) > 1:
                 found[depth] = fit_slope(*zip(*curve, strict=True)).slope

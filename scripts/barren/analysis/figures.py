@@ -24,6 +24,7 @@ AXES = {
     columns.SIGMA: "sigma of the angles (radians)",
     columns.SYMBOL_LAYER: "layer of the symbol",
     columns.SYMBOL_QUBIT: "qubit of the symbol",
+    columns.PARAMETER: "parameter, in the order of the circuit",
     QUBITS[0]: "qubit a",
     QUBITS[1]: "qubit b",
 }
@@ -54,6 +55,10 @@ _CELLS = (
 )
 _FURTHER = {
     columns.DEPTH: "The lines are exact at every depth. " + _LIMIT,
+    columns.PARAMETER: (
+        "Parameters are numbered as they come in the circuit; where others are left out "
+        "the numbers are of those that were asked for. "
+    ),
     columns.SIGMA: (
         "Angles are normally distributed about 0 with standard deviation sigma; a "
         "dashed line is the exact variance of uniform angles. "
@@ -106,11 +111,13 @@ def figures_of(ensembles: Iterable[Ensemble]) -> list[Figure]:
     observables = {
         of: {e.observable for e in ensembles if type(e) is of} for of in families
     }
+    several = {type(e) for e in ensembles if e.asks_for_several}
     pairs = [of for of in families if sum(map(is_pair, observables[of])) > 2]
     figures = _against_width(varying(columns.WIDTH))
     for key in _numbers(ensembles):
         mapped = places if key in SYMBOL else []
         figures += _against(key, [of for of in varying(key) if of not in mapped])
+    figures += _against(columns.PARAMETER, [of for of in families if of in several])
     figures += _map(
         "gradient_variance_of_symbols", "the symbol's place", SYMBOL, places
     )
@@ -131,7 +138,10 @@ def _numbers(ensembles: Sequence[Ensemble]) -> list[str]:
     """The keys that a curve can stand against, but the width."""
     order = [key for e in ensembles for key in e.shape_keys[1:]]
     found = {
-        k for e in ensembles for k, v in e.keys().items() if isinstance(v, int | float)
+        k
+        for e in ensembles
+        for k, v in e.keys().items()
+        if isinstance(v, int | float) and not isinstance(v, bool)
     }
     return [key for key in dict.fromkeys([*order, *SYMBOL]) if key in found]
 

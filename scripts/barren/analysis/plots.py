@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 from barren import columns
 from barren.analysis import figures
 from barren.analysis.selection import (
+    POSITION,
     at_most,
     groups_by,
     label,
     source_data,
     with_fits,
+    with_positions,
     with_qubits,
     without_rounding,
 )
@@ -33,6 +35,8 @@ from barren.analysis.tables import key_columns
 #: spaced ones are shown.
 MOST = 12
 MOST_MAPS = 4
+#: Parameters that have room for their names.
+MOST_NAMED = 30
 
 #: A heat map's colours: lightness rises evenly, for the colour-blind and in grey.
 COLOUR_MAP = "cividis"
@@ -69,12 +73,23 @@ def draw_variance(
         source = with_fits(source, fits)
     if figure.x in figures.SYMBOL and not figure.y:  # at a depth of its own
         source["asymptotic"] = np.nan
-    rest = [key for key in key_columns(source) if key not in {figure.x, figure.y}]
+    source = with_positions(source)
+    # Curves join parameters of one position, whatever their names.
+    apart = {figure.x, figure.y, columns.PARAMETER}
+    apart |= {POSITION} if figure.x == columns.PARAMETER else set()
+    rest = [key for key in key_columns(source) if key not in apart]
     several = source.groupby(rest, dropna=False)[columns.FAMILY].transform("size") > 1
     source = source[several] if several.any() else source
     with matplotlib.rc_context(STYLE):
         draw = _draw_maps if figure.kind == figures.MAP else _draw_curves
-        return draw(figure, without_rounding(source, figure.quantity)), source
+        shown = without_rounding(source, figure.quantity)
+        if POSITION in shown:
+            shown = shown.drop(columns=columns.PARAMETER)
+            shown = shown.rename(columns={POSITION: columns.PARAMETER})
+        drawing = draw(figure, shown)
+        if figure.x == columns.PARAMETER:
+            _name_parameters(drawing.axes, source)
+        return drawing, source
 
 
 @dataclass(frozen=True)
@@ -261,6 +276,16 @@ def _scale(grid: Sequence[Axes], shown: pd.DataFrame, figure: figures.Figure) ->
         axes.set_xlabel(_axis(x))
     for axes in grid[:: _in_a_row(len(grid))]:
         axes.set_ylabel(_quantity(figure.quantity))
+
+
+def _name_parameters(grid: Sequence[Axes], source: pd.DataFrame) -> None:
+    """Names in place of numbers, where they are the same everywhere and have room."""
+    named = source.drop_duplicates([POSITION, columns.PARAMETER])
+    if len(grid) > 1 or len(named) > MOST_NAMED or named[POSITION].duplicated().any():
+        return
+    for axes in grid:
+        axes.set_xticks(named[POSITION].astype(int), named[columns.PARAMETER])
+        axes.tick_params("x", rotation=90)
 
 
 def _scale_sigma(axes: Axes, values: NDArray[np.float64], several: bool) -> None:

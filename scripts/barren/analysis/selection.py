@@ -11,6 +11,8 @@ from barren.analysis.tables import key_columns
 from barren.analysis.words import SHARED, setting, text
 from barren.physics.families import FAMILIES
 
+#: Column of a figure's data alone.
+POSITION = "position"
 #: A sampled variance below this is what single precision leaves of a gradient of 0,
 #: where no exact variance says otherwise.
 ROUNDING = 1e-10
@@ -29,6 +31,21 @@ def source_data(table: pd.DataFrame, quantity: str) -> pd.DataFrame:
             "asymptotic": root(table[columns.ASYMPTOTIC_VARIANCE]),
         }
     )
+
+
+def with_positions(source: pd.DataFrame) -> pd.DataFrame:
+    """The source with the place of each parameter in its circuit, counted from 1.
+
+    The rows of a circuit are in the order of its parameters.
+    """
+    keys = key_columns(source)
+    if columns.PARAMETER not in keys:
+        return source
+    circuit = [key for key in keys if key != columns.PARAMETER]
+    places = source.groupby(circuit, dropna=False, observed=True).cumcount() + 1
+    source = source.copy()
+    source.insert(len(keys), POSITION, places.astype("Int64"))
+    return source
 
 
 def with_qubits(source: pd.DataFrame) -> pd.DataFrame:

@@ -12,6 +12,8 @@ import matplotlib
 import pandas as pd
 from matplotlib.figure import Figure
 
+from barren.analysis.tables import write_table
+
 COLUMN_WIDTH = 3.4
 PAGE_WIDTH = 7.0
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -47,7 +49,7 @@ def save(figure: Figure, source: pd.DataFrame, paths: Sequence[Path]) -> None:
     for path in paths:
         form = path.suffix[1:]
         if form == "csv":
-            source.to_csv(path, index=False, lineterminator="\n")
+            write_table(source, path)
         else:
             with matplotlib.rc_context(STYLE):
                 figure.savefig(path, format=form, metadata=_METADATA[form])

@@ -13,26 +13,36 @@ from barren.physics.families import FAMILIES
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read a table; counts are nullable integers."""
-    return with_integers(pd.read_csv(path, float_precision="round_trip"))
+    """Read a table; counts are nullable integers. Only what is empty is missing."""
+    table = pd.read_csv(
+        path,
+        float_precision="round_trip",
+        keep_default_na=False,
+        na_values=[""],
+        dtype={columns.PARAMETER: str},
+    )
+    return with_integers(table)
 
 
 def with_integers(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with its counts as nullable integers: they are empty where one is missing."""
+    """The table with its counts as nullable integers."""
     counts = [*key_columns(table), columns.SAMPLE, columns.SAMPLES]
     return table.astype({k: "Int64" for k in counts if k in table and _whole(table[k])})
 
 
 def _whole(values: pd.Series) -> bool:
     """Whether these are whole numbers, but for sigma's, which are none by nature."""
+    if pd.api.types.is_bool_dtype(values):
+        return False
     if values.name == columns.SIGMA or not pd.api.types.is_numeric_dtype(values):
-        return values.isna().all() and values.name in columns.KEYS
+        return values.name in columns.KEYS and bool(values.isna().all())
     return bool((values.dropna() % 1 == 0).all())
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table; floats with the digits that read back as the same number."""
-    table.to_csv(path, index=False, lineterminator="\n")
+    """Write a table; floats with the digits that every processor gives alike."""
+    form = f"%.{columns.DIGITS}g"
+    table.to_csv(path, index=False, lineterminator="\n", float_format=form)
 
 
 def key_columns(table: pd.DataFrame) -> list[str]:
@@ -56,26 +66,17 @@ def ensemble_of(row: Any) -> Ensemble:
 
 
 def points_of(ensembles: Iterable[Ensemble], theory: pd.DataFrame) -> list[Ensemble]:
-    """The ensembles, one for each parameter where several are asked for.
-
-    The theory's table has a row for each of them, whether an exact form is known or not.
-    """
+    """The ensembles, one for each parameter that the theory has a row for."""
     ensembles = list(ensembles)
     if columns.PARAMETER not in theory:
         return ensembles
-    asked: dict[tuple[Any, ...], list[str]] = {}
     keys = [key for key in key_columns(theory) if key != columns.PARAMETER]
-    for values in theory.itertuples(index=False):
-        row = values._asdict()
-        place = tuple(None if pd.isna(row[key]) else row[key] for key in keys)
-        asked.setdefault(place, []).append(row[columns.PARAMETER])
+    rows = rows_by_ensemble(theory, keys, ensembles)
     points: list[Ensemble] = []
     for ensemble in ensembles:
-        place = tuple(ensemble.keys().get(key) for key in keys)
-        points += [
-            replace(ensemble, parameter=name) if isinstance(name, str) else ensemble
-            for name in asked[place]
-        ]
+        for name in rows[ensemble][columns.PARAMETER].astype(object):
+            own: dict[str, Any] = {} if pd.isna(name) else {columns.PARAMETER: name}
+            points.append(replace(ensemble, **own))
     return points
 
 

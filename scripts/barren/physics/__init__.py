@@ -1,1 +1,1 @@
-"""The physics: ensembles, circuits, programs, gradients, exact moments. Imports no other part."""
+"""Ensembles, circuits, programs, gradients, exact moments."""

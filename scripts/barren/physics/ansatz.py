@@ -55,5 +55,7 @@ def predictions(
     except NoExactForm as error:
         return dict.fromkeys(symbols, Prediction(reason=str(error)))
     rows = np.stack([moments.mean, moments.second_moment, moments.variance], axis=1)
-    found = (Prediction(*row, None, 0.0) for row in rows.tolist())
-    return dict(zip(symbols, found, strict=True))
+    return {
+        symbol: Prediction(mean, second, variance, relative_error=0.0)
+        for symbol, (mean, second, variance) in zip(symbols, rows.tolist(), strict=True)
+    }

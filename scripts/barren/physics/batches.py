@@ -8,20 +8,21 @@ sample: int64 (samples,), the index of each circuit in its ensemble.
 axes: uint8 (samples, layers, width), 0, 1, 2 for rotations about X, Y, Z.
     Only where the circuits draw them.
 angles: float64 (samples, layers, width), radians; of one's own circuits (samples,
-    parameters). The layers of an identity family are
-    those of U_1, then U_2, ...; the daggers repeat them.
+    parameters). The layers of an identity family are those of U_1, then U_2, ...; the
+    daggers repeat them.
 theta: float64 (samples,), radians, the symbol's value.
 phi: float64 (samples,), radians, the angle opposite the symbol, where it has its own.
 programs: bytes (samples,), a TensorFlow Quantum program each, for `tfq.from_tensor`; of
     one's own circuits (1,), a program that all share.
 """
 
-import dataclasses
 import io
 import json
 import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,8 @@ FORMAT = "barren-plateau circuits"
 VERSION = 3
 
 
-class Batch(NamedTuple):
+@dataclass(frozen=True)
+class Batch:
     """What a batch holds: a program for each circuit, or one that all share."""
 
     samples: NDArray[np.int64]
@@ -41,7 +43,7 @@ class Batch(NamedTuple):
     programs: NDArray[np.bytes_]
     symbols: tuple[str, ...]
 
-    def __getitem__(self, rows: slice) -> "Batch":  # type: ignore[override]
+    def __getitem__(self, rows: slice | Sequence[int]) -> "Batch":
         """Some of the circuits."""
         shared = len(self.programs) < len(self.samples)
         programs = self.programs if shared else self.programs[rows]
@@ -102,7 +104,7 @@ def read_batch(path: Path, ensemble: Ensemble, seed: int) -> Batch:
                 f"{path}: {key} is {about.get(key)!r}, expected {value!r}; "
                 "delete the file to have it made again"
             )
-    drawn = {of.name: arrays.get(of.name) for of in dataclasses.fields(Circuits)}
+    drawn: dict[str, Any] = {of.name: arrays.get(of.name) for of in fields(Circuits)}
     symbols = tuple(about["symbols"])
     return Batch(arrays["sample"], Circuits(**drawn), arrays["programs"], symbols)
 

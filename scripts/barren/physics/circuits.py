@@ -21,7 +21,7 @@ class Circuits:
         parameters).
     theta: float64 (samples,), radians: the angle of the rotation that is the symbol.
     axes: uint8 (samples, layers, width), codes into `AXES`, where they are drawn.
-    phi: float64 (samples,), radians: an angle opposite the symbol, where it has its own.
+    phi: float64 (samples,), radians: the angle opposite the symbol, where it is drawn.
     """
 
     angles: NDArray[np.float64]

@@ -58,7 +58,7 @@ def read_circuit(circuit: cirq.Circuit, qubits: Sequence[cirq.Qid]) -> Ansatz:
         if cirq.is_measurement(operation) or not operation.qubits:
             continue
         if not place.keys() >= set(operation.qubits):
-            raise ValueError(f"{_name(operation)} acts on other qubits")
+            raise ValueError(f"{name_of(operation)} acts on other qubits")
         at = tuple(place[qubit] for qubit in operation.qubits)
         if cirq.is_parameterized(operation):
             symbol = _symbol(operation, symbols)
@@ -75,7 +75,7 @@ def read_circuit(circuit: cirq.Circuit, qubits: Sequence[cirq.Qid]) -> Ansatz:
     return Ansatz(Circuit(_bloch(states), tuple(gates), len(symbols)), tuple(symbols))
 
 
-def _name(operation: cirq.Operation) -> str:
+def name_of(operation: cirq.Operation) -> str:
     """An operation in one line."""
     text = " ".join(str(operation).split())
     return text if len(text) <= LENGTH else text[: LENGTH - 3] + "..."
@@ -85,7 +85,7 @@ def _symbol(operation: cirq.Operation, seen: Sequence[str]) -> sympy.Symbol:
     symbols = sorted(cirq.parameter_symbols(operation), key=str)
     if len(symbols) > 1:
         names = ", ".join(map(str, symbols))
-        raise NoExactForm(f"{_name(operation)} has {len(symbols)} symbols: {names}")
+        raise NoExactForm(f"{name_of(operation)} has {len(symbols)} symbols: {names}")
     if symbols[0].name in seen:
         raise NoExactForm(f"the symbol {symbols[0]} occurs twice")
     return symbols[0]
@@ -93,10 +93,10 @@ def _symbol(operation: cirq.Operation, seen: Sequence[str]) -> sympy.Symbol:
 
 def _unitary(operation: cirq.Operation) -> Matrix:
     if len(operation.qubits) > LIMIT:
-        raise NoExactForm(f"{_name(operation)} has more than {LIMIT} qubits")
+        raise NoExactForm(f"{name_of(operation)} has more than {LIMIT} qubits")
     unitary: Matrix | None = cirq.unitary(operation, None)
     if unitary is None:
-        raise NoExactForm(f"{_name(operation)} is not unitary")
+        raise NoExactForm(f"{name_of(operation)} is not unitary")
     return unitary
 
 
@@ -107,7 +107,7 @@ def _rotation(operation: cirq.Operation, symbol: sympy.Symbol) -> tuple[str, flo
         return _unitary(cirq.resolve_parameters(operation, {symbol: value}))
 
     none = NoExactForm(
-        f"{_name(operation)} is no rotation about a Pauli string by a multiple of "
+        f"{name_of(operation)} is no rotation about a Pauli string by a multiple of "
         f"{symbol}"
     )
     # With a phase that makes its trace positive it is cos I - i sin A.
@@ -144,7 +144,7 @@ def _images(operation: cirq.Operation) -> tuple[str, ...]:
             found = _pauli(unitary.conj().T @ matrix @ unitary)
             if found is None:
                 raise NoExactForm(
-                    f"{_name(operation)} is no Clifford gate and does not come first"
+                    f"{name_of(operation)} is no Clifford gate and does not come first"
                 )
             sign, letters, _ = found
             images.append(("+" if sign > 0 else "-") + letters)

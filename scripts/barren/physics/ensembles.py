@@ -84,17 +84,19 @@ class Ensemble:
     sigma: float | None = None
     observable: str = "Z0 Z1"
 
-    #: The symbol that is meant, where a program has several.
-    parameter: ClassVar[str | None] = None
+    #: Whether its circuits have more than one symbol that is asked for.
+    asks_for_several: ClassVar[bool] = False
     #: Name in the configuration; in words; and of the families it is shown with.
     family: ClassVar[str]
     title: ClassVar[str]
     kind: ClassVar[str]
-    #: The keys that say which derivative is taken of a circuit, not which circuit it is.
+    #: The keys that say which derivative is taken, not which circuit it is.
     gradient_keys: ClassVar[tuple[str, ...]] = ("observable",)
     #: Whether theta stands once and is independent of all else: with uniform angles the
     #: gradient is then symmetric about 0. None: where an exact form is known.
     theta_is_alone: ClassVar[bool | None] = None
+    #: Of the Paulis on a site, those that the exact theory tells apart.
+    classes: ClassVar[int] = 3
     #: A key of which the exact theory yields every lesser value too.
     predicts_every: ClassVar[str] = ""
     #: What is claimed of the family, by name (see `analysis.claims`).
@@ -102,6 +104,11 @@ class Ensemble:
         "variance_falls_with_width",
         "variance_falls_exponentially",
     )
+
+    @property
+    def parameter(self) -> str | None:
+        """The symbol that is meant, where a program has several."""
+        return None
 
     @property
     def layers(self) -> int:
@@ -216,7 +223,7 @@ class Ensemble:
 
     @property
     def name(self) -> str:
-        """Name of the ensemble, as in the names of files; what is the default is left out."""
+        """Name of the ensemble, as in files' names; a default is left out."""
         if self.observable == Ensemble.observable:
             return self.program
         return f"{self.program}_observable-{Observable.parse(self.observable).slug}"
@@ -248,7 +255,7 @@ class Ensemble:
 
     @classmethod
     def displayed(cls, members: Sequence[Self]) -> list[Self]:
-        """The ensembles whose first circuit is drawn: a small one that shows the family."""
+        """The ensembles whose first circuit is drawn: a small one of the family."""
         required = (of.name for of in fields(cls) if of.default is MISSING)
         sizes: dict[str, Any] = dict.fromkeys(required, 2) | {"width": 3}
         return [cls(**sizes)]
@@ -268,7 +275,7 @@ class Ensemble:
 
 @dataclass(frozen=True, kw_only=True)
 class Layered(Ensemble):
-    """Circuits of layers of rotations, of which one has the symbol theta as its angle."""
+    """Circuits of layers of rotations, of which one has the symbol theta as angle."""
 
     symbol_layer: int = 0
     symbol_qubit: int = 0
@@ -300,7 +307,7 @@ class Layered(Ensemble):
         return self.symbol_layers
 
     def draw(self, rng: Any) -> dict[str, Any]:
-        """What one circuit draws from a numpy generator: axes and angles (layers, width).
+        """What one circuit draws: axes and angles (layers, width).
 
         The order is part of what a seed means: all axes, all angles, layer by layer and
         qubit by qubit, then what a family adds.
@@ -312,8 +319,8 @@ class Layered(Ensemble):
     def replay(self, uniform: Any) -> tuple[Any, Any]:
         """The notebook's draws (samples, draws) in the order of `draw`.
 
-        Returns (samples, layers, width, 2), for axis and angle, with a hole at the symbol's
-        angle; and phi in turns (samples,), or None.
+        Returns (samples, layers, width, 2), for axis and angle, with a hole at the
+        symbol's angle; and phi in turns (samples,), or None.
         """
         raise NotImplementedError
 
@@ -350,9 +357,9 @@ class Layered(Ensemble):
         """The CZ gates (q, q+1) of a layer as two moments.
 
         CZ gates commute, so their order within a layer is free. Even layers take the
-        pairs that start on an even qubit first, odd layers the others: the second moment
-        of a layer, the next rotations and the first moment of the next layer then act on
-        the same pairs, and a simulator fuses all three into one gate.
+        pairs that start on an even qubit first, odd layers the others: a layer's second
+        moment, the next rotations and the next layer's first moment then act on the
+        same pairs, and a simulator fuses all three into one gate.
         """
         pairs = [Gate("CZ", (q, q + 1), sign=sign) for q in range(self.width - 1)]
         moments = [pairs[0::2], pairs[1::2]][:: sign * (-1) ** layer]
@@ -386,7 +393,8 @@ class Layered(Ensemble):
             if value >= size:
                 raise BadInput(
                     f"{key.replace('_', ' ')} {value} lies outside a {self.family} "
-                    f"circuit of {of.replace('_', ' ')} {size}: allowed are 0 to {size - 1}"
+                    f"circuit of {of.replace('_', ' ')} {size}: "
+                    f"allowed are 0 to {size - 1}"
                 )
 
 

@@ -16,8 +16,12 @@ from barren.physics.ensembles import (
     Moment,
     Prediction,
 )
+from barren.physics.observables import LIMIT
 
 E = TypeVar("E", bound=Ensemble)
+
+#: Layers that a guess of the gates of one's own circuits allows for.
+MOST_LAYERS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +86,7 @@ class Random(Layered):
 
 @dataclass(frozen=True, kw_only=True)
 class Identity(Layered):
-    """Identity blocks with equal start and independent parameters (Grant et al. 2019)."""
+    """Identity blocks with equal start, independent parameters (Grant et al. 2019)."""
 
     block_depth: int
     blocks: int
@@ -218,7 +222,7 @@ class IdentityTutorial(Identity):
         return 2 * self.layers * self.width
 
     def replay(self, uniform: Any) -> tuple[Any, Any]:
-        """Axis and angle of each rotation in turn, phi at the end of the first block."""
+        """Axis and angle of each rotation in turn, phi after the first block."""
         import numpy as np
 
         samples = len(uniform)
@@ -233,7 +237,7 @@ class IdentityTutorial(Identity):
 
 @dataclass(frozen=True, kw_only=True)
 class Ansatz(Ensemble):
-    """A circuit of your own: a function of qubits and keywords that returns a cirq.Circuit.
+    """A circuit of your own: a function of qubits that returns a cirq.Circuit.
 
     Every circuit draws all its parameters, independent. Further keys are the function's
     keyword arguments.
@@ -242,11 +246,12 @@ class Ansatz(Ensemble):
     #: FILE.py:FUNCTION, and what the function is called with besides the qubits.
     source: str
     keywords: tuple[tuple[str, Any], ...] = ()
-    #: first, all, or names: the parameters whose gradients are asked for.
+    #: Names, `first` or `all`: the parameters whose gradients are asked for.
     parameters: tuple[str, ...] = ("first",)
     #: Of these the one that is meant, where a row or a point is about one.
     parameter: str | None = None
 
+    classes: ClassVar[int] = 4
     family: ClassVar[str] = "ansatz"
     title: ClassVar[str] = "ansatz"
     kind: ClassVar[str] = "ansatz"
@@ -321,7 +326,7 @@ class Ansatz(Ensemble):
 
     @classmethod
     def of_columns(cls, row: Mapping[str, Any]) -> Self:
-        """The function's name stands for it; what is no key of every ansatz is a keyword."""
+        """The function's name stands for it; further columns are keywords."""
         row = {columns.WIDTH: 0} | {k: v for k, v in row.items() if k != "family"}
         parameter = row.pop(columns.PARAMETER, None)
         made = cls.of_keys(row | {"parameters": ("first",)})
@@ -341,15 +346,30 @@ class Ansatz(Ensemble):
         return f"circuit_{self.function}"
 
     def asked(self, symbols: Sequence[str]) -> list[str]:
-        """The parameters that are asked for, of all `symbols` in the circuit's order."""
-        if self.parameters == ("first",):
-            return list(symbols[:1])
-        return list(symbols if self.parameters == ("all",) else self.parameters)
+        """The parameters that are asked for, of all `symbols`, in their order."""
+        names = {"first": symbols[:1], "all": symbols}
+        asked = [s for name in self.parameters for s in names.get(name, [name])]
+        order = {symbol: place for place, symbol in enumerate(symbols)}
+        return sorted(set(asked), key=lambda name: (order.get(name, math.inf), name))
+
+    @property
+    def asks_for_several(self) -> bool:  # type: ignore[override]
+        """Whether there may be more than one."""
+        return self.parameters != ("first",)
 
     def count_gates(self) -> int:
-        """A guess, before the circuit is there: some gates per qubit and layer."""
+        """A guess, before the circuit is there: some gates per qubit and layer.
+
+        Whole keywords count layers, if they are not too many.
+        """
         layers = math.prod(v for _, v in self.keywords if isinstance(v, int) and v > 0)
-        return 4 * self.width * layers
+        return 4 * self.width * min(layers, MOST_LAYERS)
+
+    @property
+    def sweep(self) -> tuple[Self, int]:
+        """All parameters at once, gate by gate; in wider ones the cones are guesses."""
+        asked = replace(self, parameters=("all",), parameter=None)
+        return asked, self.count_gates() if self.width <= LIMIT else 0
 
     @classmethod
     def predict(

@@ -52,8 +52,9 @@ def compute_gradients(
     programs = (
         np.repeat(batch.programs, len(batch.samples)) if shared else batch.programs
     )
-    differentiator = choose_differentiator(differentiator, ensemble.width)
-    how = ADJOINT if len(batch.symbols) > 1 else differentiator
+    if not isinstance(ensemble, Layered):  # symbols that may stand in several gates
+        differentiator = ADJOINT
+    how = choose_differentiator(differentiator, ensemble.width)
     return gradients(
         programs, batch.circuits.values, ensemble.terms, how, batch.symbols
     )

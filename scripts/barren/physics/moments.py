@@ -49,7 +49,7 @@ def tutorial_predictions(
     qubit: int = 0,
     sigma: float | None = None,
 ) -> list[Prediction]:
-    """Of the tutorial's blocks for the symbol on each of `layers`; no limit is known."""
+    """Of the tutorial's blocks for the symbol on each of `layers`; without limit."""
     moments = pair_chain.tutorial_moments(terms, width, layers, qubit, sigma)
     return _predictions(moments, math.nan)
 

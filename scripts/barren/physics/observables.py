@@ -24,6 +24,10 @@ LOCAL = "local"
 GLOBAL = "global"
 NAMES = (LOCAL, GLOBAL)
 
+#: Qubits in a light cone up to which the exact theory tells all Paulis apart: 4^10
+#: numbers, 70 copies.
+LIMIT = 10
+
 #: Magnitude of a weight up to which its square and sums of it have room.
 LARGEST = 1e100
 #: Length up to which an observable's text names its files.

@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from barren.physics.observables import NoExactForm, String, Term
+from barren.physics.observables import LIMIT, NoExactForm, String, Term
 from barren.physics.pauli_actions import (
     LETTERS,
     Action,
@@ -39,8 +39,6 @@ from barren.physics.pauli_actions import (
 
 Digits = tuple[int, ...]
 
-#: Qubits in a light cone up to which the chain is swept: 4^10 numbers, 70 copies.
-LIMIT = 10
 #: Weight of a sector below which its share, at most that, is left out.
 NEGLIGIBLE = 2.0**-60
 

@@ -2,9 +2,9 @@
 
 TensorFlow Quantum runs qsim's kernels for SSE on gates that it parses one by one. Here
 gates on the same pair of qubits become one, for all circuits at once, and qsim runs the
-kernels of the processor at hand. The gates are exact rewritings: gates that cancel, that
-commute with the observable at the end, or that lie outside its light cone are left out;
-a layer of rotations takes in the two-qubit gates on both its sides.
+kernels of the processor at hand. The rewriting is exact: gates that cancel, commute
+with the observable at the end, or lie outside its light cone are left out; a layer of
+rotations takes in the two-qubit gates on both its sides.
 """
 
 from collections import defaultdict
@@ -85,7 +85,7 @@ def simplified(ensemble: Layered) -> list[Moment]:
     """The gates that matter to the observable, in moments.
 
     Left out are gates outside its light cone; CZ gates after which only CZ gates and Z
-    of the observable touch their qubits, because those commute with it; and gates that cancel.
+    of the observable touch their qubits, as those commute; and gates that cancel.
     """
     letters = [pair for _, string in ensemble.terms for pair in string]
     cone = {qubit for qubit, _ in letters}

@@ -1,7 +1,7 @@
 """What a rotation about a random axis does on average, and the moments that follow.
 
-Classes of Pauli strings at a site: I, Z and V = {X, Y}. Angles and sigma are in radians;
-sigma None stands for uniform angles.
+Classes of Pauli strings at a site: I, Z and V = {X, Y}. Angles and sigma are in
+radians; sigma None stands for uniform angles.
 """
 
 import math

@@ -12,7 +12,7 @@ from barren.provenance.records import Record, lock, pins
 from barren.runner import layout
 
 #: The files that everything else is made for.
-ENDS = (layout.CRATE, layout.AGREEMENT, layout.PAGE.format(page="verdict"))
+ENDS = (layout.CRATE, layout.AGREEMENT, layout.REPORT)
 DEPLOYERS = ("venv", "conda")
 
 VERIFIED = "verified"

@@ -131,7 +131,7 @@ def check_gradients(
             rows = choice.rows(ensemble, first, int(batch.samples[-1]))
             for begin in range(0, len(rows), at_once):
                 chosen = rows[begin : begin + at_once]
-                part = Batch.__getitem__(batch, chosen)  # type: ignore[index]
+                part = batch[chosen]
                 found = compute_gradients(ensemble, part, engine, ADJOINT)
                 for parameter in ensemble.asked(batch.symbols):
                     values = found[:, batch.symbols.index(parameter)]

@@ -27,8 +27,6 @@ from barren.runner.step import ROOT, sha256, shown
 
 #: Folders of the project, or of who uses it, whose files the records name.
 CODE = ("scripts", "workflow", "envs", "config")
-#: What Snakemake writes on demand: no step makes or reads it.
-REPORT = "report.html"
 #: What is no part of the project where there is no checkout to ask.
 NOT_SOURCES = {".git", ".venv", ".venvs", ".snakemake", "logs", "results"}
 CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
@@ -166,7 +164,7 @@ def inventory(
                 raise BadInput(f"{shown(path)}: a link, or no regular file")
             elif most_bytes and entry.stat(follow_symlinks=False).st_size > most_bytes:
                 raise BadInput(f"{shown(path)}: larger than {most_bytes} bytes")
-            elif name != REPORT and not entry.name.startswith(".snakemake"):
+            elif not entry.name.startswith(".snakemake"):
                 names.append(name)
             if len(names) + len(folders) > most:
                 raise BadInput(f"{shown(folder)}: more than {most} files")

@@ -3,7 +3,6 @@
 The schema is the only list of keys. This module runs in the workflow's own Python.
 """
 
-import ast
 import difflib
 import json
 import os
@@ -14,10 +13,11 @@ from typing import Any
 import jsonschema
 import yaml
 
-from barren.physics.ensembles import QSIM, BadInput, Ensemble, Layered
+from barren.physics.ensembles import QSIM, TFQ, BadInput, Ensemble, Layered
 from barren.physics.families import FAMILIES
 from barren.runner import cost
 from barren.runner.experiment import NOTEBOOK, Experiment
+from barren.runner.functions import check_functions
 
 SCHEMA = Path(__file__).parents[3] / "workflow" / "schemas" / "config.schema.yaml"
 HEAD = """\
@@ -53,7 +53,7 @@ MOST_ROTATIONS = 1_000_000
 
 
 def load_schema() -> dict[str, Any]:
-    """The schema with the families' entries, and what references name in their place."""
+    """The schema with the families' entries, its references replaced."""
     schema = yaml.safe_load(SCHEMA.read_text())
     defined = schema["$defs"]
     entries = [defined.get(name) or entry(of) for name, of in FAMILIES.items()]
@@ -96,36 +96,26 @@ def check(config: dict[str, Any]) -> Experiment:
     experiment = Experiment(config)
     if config["engine"] == QSIM and config["differentiator"] == "adjoint":
         raise BadInput("differentiator: the engine qsim has the parameter shift alone")
+    if experiment.own_circuits:
+        check_engine(config)
     if config["stream"] == NOTEBOOK:
         check_notebook(experiment)
+    check_functions(experiment.own_circuits.values())
     check_size(experiment)
-    check_functions(experiment)
     return experiment
 
 
-def check_functions(experiment: Experiment) -> None:
-    """Refuse a circuit of one's own whose file, function or keywords are not there."""
-    for ensemble in experiment.own_circuits.values():
-        path, _, name = ensemble.source.rpartition(":")
-        try:
-            tree = ast.parse(Path(path).read_text())
-        except OSError:
-            raise BadInput(f"circuit: no file {path}") from None
-        except (SyntaxError, ValueError) as error:
-            raise BadInput(f"circuit: {path} is no Python: {error}") from None
-        found = {f.name: f.args for f in tree.body if isinstance(f, ast.FunctionDef)}
-        if name not in found:
-            known = ", ".join(found) or "none"
-            raise BadInput(f"circuit: {path} has no function {name}; there is {known}")
-        arguments = found[name]
-        known = [a.arg for a in (*arguments.args[1:], *arguments.kwonlyargs)]
-        for keyword, _ in ensemble.keywords:
-            if keyword not in known and not arguments.kwarg:
-                close = difflib.get_close_matches(keyword, known, 1)
-                hint = f"did you mean {close[0]}?" if close else ", ".join(known)
-                raise BadInput(
-                    f"{keyword}: no keyword of {name}; {hint or 'it has none'}"
-                )
+def check_engine(config: dict[str, Any]) -> None:
+    """Refuse what cannot differentiate circuits of one's own."""
+    if config["engine"] != TFQ:
+        raise BadInput(
+            f"engine: {config['engine']} has no circuits of your own; they take {TFQ}"
+        )
+    if config["differentiator"] == "parameter_shift":
+        raise BadInput(
+            "differentiator: circuits of your own take the adjoint method, because a "
+            "symbol may stand in several gates"
+        )
 
 
 def explain(error: Any) -> str:
@@ -159,7 +149,8 @@ def explain(error: Any) -> str:
 def check_size(experiment: Experiment) -> None:
     """Refuse what does not fit into this machine's memory."""
     for ensemble in experiment.ensembles:
-        if (rotations := ensemble.layers * ensemble.width) > MOST_ROTATIONS:
+        rotations = ensemble.layers * ensemble.width
+        if isinstance(ensemble, Layered) and rotations > MOST_ROTATIONS:
             raise BadInput(
                 f"{ensemble.layer_key}: {ensemble.name} has {rotations} rotations; "
                 f"allowed are {MOST_ROTATIONS}"
@@ -198,6 +189,8 @@ def allowed(schema: dict[str, Any]) -> str:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if "const" in schema:
         return f"`{schema['const']}`"
+    if "anyOf" in schema:
+        return "; or ".join(map(allowed, schema["anyOf"]))
     if schema.get("type") == "array":
         size = schema.get("minItems")
         items = allowed(schema["items"])
@@ -209,7 +202,8 @@ def allowed(schema: dict[str, Any]) -> str:
     if schema.get("type") == "object":
         parts = (f"{key}: {allowed(of)}" for key, of in schema["properties"].items())
         return "; ".join(parts)
-    text = str(schema.get("type", ""))
+    kinds = schema.get("type", "")
+    text = kinds if isinstance(kinds, str) else " or ".join(kinds)
     low, high = schema.get("minimum"), schema.get("maximum")
     if low is not None and high is not None:
         text += f", {low} to {high}"

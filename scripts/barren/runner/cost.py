@@ -29,9 +29,10 @@ COPIES_DRAWN = 2.1
 COPIES_COMPUTED = 1.2
 #: How much longer than predicted a job may run before a cluster ends it.
 PATIENCE = 4
-#: Width up to which the theory is dense, and CPU seconds of a layer: for each of the
-#: 3^width numbers, and beyond for each qubit of a matrix product state after the fifth,
-#: until it has converged (measured, up to width 24).
+#: Width up to which the theory is dense, and CPU seconds of a layer, or of a gate in a
+#: circuit of one's own: for each of the 3^width or 4^width numbers, and beyond for each
+#: qubit of a matrix product state after the fifth, until it has converged (measured, up
+#: to width 24).
 DENSE_WIDTH = 12
 DENSE_NUMBER = 2e-8
 MPS_QUBIT = 0.0105
@@ -45,7 +46,7 @@ ONCE = {
     "judge_claims": (1.3, 0.012),
     "plot_variance": (4.5, 0.0),
     "write_paper": (0.4, 0.0),
-    "write_pages": (0.4, 0.0),
+    "write_report": (0.6, 0.001),
     "confirm_agreement": (0.4, 0.0),
     "assemble_crate": (0.3, 0.0025),
 }
@@ -86,7 +87,7 @@ class Rates:
 
     @classmethod
     def read(cls, path: Path, engine: str) -> "Rates":
-        """The rates measured on this machine; without a file of today's form the default."""
+        """The rates measured on this machine; without a file of them the default."""
         try:
             values = json.loads(path.read_text())
             simulate = {int(n): float(s) for n, s in values.pop("simulate").items()}
@@ -173,7 +174,7 @@ def theory(ensembles: Iterable[Ensemble], rates: Rates) -> float:
     seconds = rates.draw_start
     for curve, layers in sweeps.items():
         if curve.width <= DENSE_WIDTH:
-            seconds += layers * DENSE_NUMBER * 3.0**curve.width
+            seconds += layers * DENSE_NUMBER * float(curve.classes) ** curve.width
         else:
             seconds += min(layers, MPS_LAYERS) * MPS_QUBIT * (curve.width - 5)
     return seconds

@@ -5,8 +5,8 @@ Standard library alone, because the workflow uses it too.
 
 import itertools
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from barren.physics.families import FAMILIES, Ansatz
 from barren.physics.observables import BadObservable, Observable
 from barren.runner import layout
 
-SEED_SEQUENCE = "seed_sequence"
 NOTEBOOK = "notebook"
 
 
@@ -34,7 +33,7 @@ class Experiment:
 
     @cached_property
     def ensembles(self) -> tuple[Ensemble, ...]:
-        """All ensembles, lists crossed, in the order of the file; BadInput if two are one."""
+        """All ensembles, in the order of the file; BadInput if two are one."""
         found: dict[str, Ensemble] = {}
         for entry in self.config["ensembles"]:
             for ensemble in self._cross(entry):
@@ -45,7 +44,7 @@ class Experiment:
         return tuple(found.values())
 
     def of_width(self, width: int) -> dict[str, Any]:
-        """The part of the configuration that says which ensembles of a width there are."""
+        """The part of the configuration about the ensembles of a width."""
         entries = [
             {**entry, columns.WIDTH: [width]}
             for entry in self.config["ensembles"]
@@ -62,7 +61,9 @@ class Experiment:
             columns.SYMBOL_QUBIT: [self.config["symbol"]["qubit"]],
             columns.OBSERVABLE: [self.config[columns.OBSERVABLE]],
         }
-        lists = {k: v for k, v in common.items() if k in family.gradient_keys}
+        lists: dict[str, Sequence[Any]] = {
+            k: v for k, v in common.items() if k in family.gradient_keys
+        }
         rest = {key: values for key, values in entry.items() if key != "family"}
         lists |= family.crossed(rest)
         for values in itertools.product(*lists.values()):
@@ -83,13 +84,21 @@ class Experiment:
 
     @cached_property
     def own_circuits(self) -> dict[str, Ansatz]:
-        """The circuits of one's own, by program, whether sampled or not."""
-        found = (e for e in self.ensembles if isinstance(e, Ansatz))
-        return {ensemble.program: ensemble for ensemble in found}
+        """The circuits of one's own, by program, whether sampled or not.
+
+        With all the parameters that any ensemble of them asks for.
+        """
+        found: dict[str, Ansatz] = {}
+        for ensemble in self.ensembles:
+            if isinstance(ensemble, Ansatz):
+                first = found.setdefault(ensemble.program, ensemble)
+                names = dict.fromkeys((*first.parameters, *ensemble.parameters))
+                found[ensemble.program] = replace(first, parameters=tuple(names))
+        return found
 
     @cached_property
     def programs(self) -> dict[str, Ensemble]:
-        """The sampled circuits by the name of their batches, with one of their ensembles."""
+        """The sampled programs, each with one of its ensembles."""
         found: dict[str, Ensemble] = {}
         for ensemble in self.sampled:
             found.setdefault(ensemble.program, ensemble)
@@ -142,7 +151,7 @@ class Experiment:
 
         The keys that any ensemble has; of the further ones those that are named.
         """
-        found = dict.fromkeys(k for e in self.ensembles for k in e.keys())
+        found = dict.fromkeys(itertools.chain(*(e.keys() for e in self.ensembles)))
         named = {key for entry in self.config["ensembles"] for key in entry}
         own = [k for k in found if k not in {*columns.KEYS, *columns.FURTHER_KEYS}]
         further = [k for k in columns.FURTHER_KEYS if k in named | {columns.PARAMETER}]
@@ -156,16 +165,18 @@ class Experiment:
         entries = []
         for entry in config["ensembles"]:
             lists = "; ".join(
-                f"{key.replace('_', ' ')} {', '.join(map(str, values))}"
-                for key, values in FAMILIES[entry["family"]].crossed(entry).items()
+                f"{key.replace('_', ' ')} "
+                + ", ".join(map(str, of if isinstance(of, list) else [of]))
+                for key, of in entry.items()
                 if key != "family"
             )
             entries.append(f"{FAMILIES[entry['family']].title}: {lists}")
         symbol = config["symbol"]
         return (
             f"{config['samples']} circuits per ensemble, seed {config['seed']}, "
-            f"observable {config[columns.OBSERVABLE]} and symbol on layer {symbol['layer']}, qubit "
-            f"{symbol['qubit']} unless varied ({'. '.join(entries)})."
+            f"observable {config[columns.OBSERVABLE]} and symbol on layer "
+            f"{symbol['layer']}, qubit {symbol['qubit']} unless varied "
+            f"({'. '.join(entries)})."
         )
 
     @cached_property

@@ -13,7 +13,7 @@ VERDICT = "verdict.md"
 AGREEMENT = "agreement.txt"
 PAPER = "paper/{table}.tex"
 PAPER_TABLES = ("numbers", "statistics", "fits", "claims")
-PAGE = "pages/{page}.html"
+REPORT = "report.html"
 #: The research object crate, and the copies of the sources that make it whole.
 CRATE = "ro-crate-metadata.json"
 SOURCES = "sources"

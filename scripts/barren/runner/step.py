@@ -2,9 +2,9 @@
 
 A step is a function; the annotations of its parameters say what its command line takes:
 files that it reads and writes, and values. `run` parses the command line, calls the
-function with temporary names in place of the outputs, and if it returns renames them, so
-that a file appears whole or not at all. With `--record FILE` it leaves a record of what
-was done beside the outputs.
+function with temporary names in place of the outputs, and if it returns renames them:
+a file appears whole or not at all. With `--record FILE` it leaves a record of what was
+done.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from barren.physics.ensembles import BadInput
 #: The project; results are below the working directory, which may be another.
 ROOT = Path(__file__).resolve().parents[3]
 INPUT, OUTPUT = "input", "output"
-# What a step's parameters may be, besides int, str, list[str], Literal and Path (a folder).
+# What a step's parameters may be, besides int, str, list[str], Literal and Path.
 Input = Annotated[Path, INPUT]
 Inputs = Annotated[list[Path], INPUT]
 Output = Annotated[Path, OUTPUT]
@@ -45,7 +45,7 @@ _PROCESS = uuid.uuid4().hex
 def run(step: Callable[..., Found | None]) -> None:
     """Run a step as its command line says.
 
-    What a user did wrong (BadInput) and a full disk end it with one line and exit code 1.
+    What a user did wrong (BadInput) and a full disk end it with one line and code 1.
     """
     parser, marks = _command_line(step)
     parser.add_argument("--record", type=Path, help="where to leave a record")

@@ -1,0 +1,237 @@
+"""What the page of an experiment says, from its tables and the records of its jobs.
+
+The page itself is a template (workflow/report/report.html.j2); this is what fills it.
+Every row of a table comes with the line of the file that it was read from.
+"""
+
+import base64
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+from markupsafe import Markup, escape
+
+from barren import columns
+from barren.analysis.figures import CIRCUIT, Figure
+from barren.analysis.tables import key_columns
+
+#: Columns in words; another one is its name with spaces.
+HEADINGS = {
+    columns.VARIANCE_LOW: "95 % from",
+    columns.VARIANCE_HIGH: "95 % to",
+    columns.SLOPE_LOW: "95 % from",
+    columns.SLOPE_HIGH: "95 % to",
+    columns.EXACT_VARIANCE: "exact variance",
+    columns.ASYMPTOTIC_VARIANCE: "deep circuits",
+}
+#: A number below this is the rounding of 0.
+ROUNDING = 1e-12
+
+
+class Box(NamedTuple):
+    """A part of the workflow: its steps, what they do, and where the result is."""
+
+    title: str
+    what: str
+    steps: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+BOXES = (
+    Box(
+        "Configuration",
+        "One file says which ensembles, how many circuits and which seed.",
+        ("describe_experiment",),
+        ("experiment.json",),
+    ),
+    Box(
+        "Circuits",
+        "Each circuit is drawn from a random stream of its own.",
+        ("build_circuits", "sample_circuits"),
+        ("batches/",),
+    ),
+    Box(
+        "Gradients",
+        "The derivative of the expectation value, for every circuit.",
+        ("compute_gradients", "gather_gradients"),
+        ("tables/gradients.csv",),
+    ),
+    Box(
+        "Exact theory",
+        "Mean and variance over the whole ensemble, without sampling.",
+        ("predict_variance",),
+        ("tables/theory.csv",),
+    ),
+    Box(
+        "Statistics and verdict",
+        "Sampled variances with 95 % intervals beside the exact ones; every claim tested.",
+        ("summarise_gradients", "judge_claims", "confirm_agreement"),
+        ("tables/statistics.csv", "tables/claims.csv", "verdict.md"),
+    ),
+    Box(
+        "Figures and tables",
+        "Drawn from the tables, for print and for LaTeX.",
+        ("plot_variance", "draw_circuits", "write_paper"),
+        ("figures/", "paper/"),
+    ),
+)
+
+
+class Step(NamedTuple):
+    """The jobs of one step: how many, and seconds in all and of the longest."""
+
+    name: str
+    environment: str
+    jobs: int
+    seconds: float
+    longest: float
+    record: str
+
+
+def number(value: Any) -> str:
+    """A cell of a table: floats to four digits, nothing where there is no value."""
+    if pd.isna(value):
+        return ""
+    if isinstance(value, float):
+        value = 0.0 if abs(value) < ROUNDING else value
+        return f"{value:.4g}".replace("-", "\N{MINUS SIGN}").replace("e", " e")
+    return str(value)
+
+
+def table(frame: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:
+    """Some columns of a table, without those that are empty, and its lines in the file."""
+    shown = frame[list(names)].dropna(axis="columns", how="all")
+    text = [not pd.api.types.is_numeric_dtype(of) for _, of in shown.items()]
+    return {
+        "header": [
+            (HEADINGS.get(name, name.replace("_", " ")), is_text)
+            for name, is_text in zip(shown, text, strict=True)
+        ],
+        "rows": [
+            # The first line of the file is its header.
+            (line, list(zip(map(number, row), text, strict=True)))
+            for line, row in enumerate(shown.astype(object).to_numpy().tolist(), 2)
+        ],
+    }
+
+
+def statistics_tables(
+    statistics: pd.DataFrame, fits: pd.DataFrame
+) -> dict[str, dict[str, Any]]:
+    """The ensembles and the slopes; what is compared stands side by side."""
+    ends = [columns.VARIANCE, columns.VARIANCE_LOW, columns.VARIANCE_HIGH]
+    exact = [columns.EXACT_VARIANCE, columns.ASYMPTOTIC_VARIANCE]
+    rest = [columns.MEAN, columns.STD, columns.KURTOSIS]
+    slopes = [columns.CURVE, columns.SLOPE, columns.SLOPE_LOW, columns.SLOPE_HIGH]
+    of_fits = fits.copy()
+    # A slope that follows from exact numbers has no interval.
+    alone = of_fits[columns.CURVE] != columns.SAMPLED
+    of_fits.loc[alone, [columns.SLOPE_LOW, columns.SLOPE_HIGH]] = float("nan")
+    keys = [*key_columns(statistics), columns.SAMPLES]
+    return {
+        "statistics": table(statistics, [*keys, *ends, *exact, *rest]),
+        "fits": table(of_fits, [*key_columns(fits), *slopes]),
+    }
+
+
+def claims_by_statement(claims: pd.DataFrame) -> list[dict[str, Any]]:
+    """Each claim with its settings, and how often each verdict is given."""
+    lines = claims.assign(line=range(2, len(claims) + 2))
+    found = []
+    for _, rows in lines.groupby(columns.CLAIM, sort=False):
+        first = rows.iloc[0]
+        rate = float(first[columns.ERROR_RATE])
+        found.append(
+            {
+                "statement": first[columns.STATEMENT],
+                "source": first[columns.SOURCE],
+                "test": first[columns.TEST],
+                "error_rate": f"{100 * rate:g} %" if rate else "",
+                "counts": rows[columns.VERDICT].value_counts(sort=False).to_dict(),
+                "settings": rows.to_dict("records"),
+            }
+        )
+    return found
+
+
+def prose(markdown: str) -> Markup:
+    """Paragraphs, lists and bold words of Markdown as HTML."""
+    parts = []
+    for part in markdown.strip().split("\n\n"):
+        text = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(escape(part)))
+        text = re.sub(r"`(.+?)`", r"<code>\1</code>", text)
+        text = re.sub(r"\*(.+?)\*", r"<em>\1</em>", text)
+        if text.startswith("- "):
+            items = text.removeprefix("- ").split("\n- ")
+            text = "".join(f"<li>{item}</li>" for item in items)
+            parts.append(f"<ul>{text}</ul>")
+        else:
+            parts.append(f"<p>{text}</p>")
+    return Markup("\n".join(parts))
+
+
+def opening(verdict: str) -> tuple[str, str]:
+    """The answer that verdict.md opens with: its first paragraph, and the others."""
+    text = verdict.split("\n| ")[0].removeprefix("# Verdict").strip()
+    first, _, rest = text.partition("\n\n")
+    return first, rest
+
+
+def figure(of: Figure, svg: bytes, setting: str, seed: int) -> dict[str, Any]:
+    """A figure with its caption, and where it comes from."""
+    drawn = of.kind == CIRCUIT
+    return {
+        "name": of.name,
+        "title": of.title,
+        "caption": prose(of.caption.format(setting=setting, seed=seed)),
+        "alt": f"{of.title}. The numbers shown are in figures/{of.name}.csv.",
+        "image": f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}",
+        "is_circuit": drawn,
+        "rule": "draw_circuits" if drawn else "plot_variance",
+    }
+
+
+def steps_of(records: Iterable[Mapping[str, Any]]) -> dict[str, Step]:
+    """The jobs of each step."""
+    seconds: dict[str, list[float]] = {}
+    environments: dict[str, str] = {}
+    for record in records:
+        start, end = (datetime.fromisoformat(record[at]) for at in ("start", "end"))
+        seconds.setdefault(record["step"], []).append((end - start).total_seconds())
+        environments[record["step"]] = record["environment"]["name"]
+    return {
+        name: Step(
+            name,
+            environments[name],
+            len(of),
+            sum(of),
+            max(of),
+            f"records/{name}.json" if len(of) == 1 else f"records/{name}/",
+        )
+        for name, of in seconds.items()
+    }
+
+
+def environments_of(records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Every environment that a job ran in, with its packages."""
+    found = {of["environment"]["name"]: of["environment"] for of in records}
+    return [found[name] for name in sorted(found)]
+
+
+def sources_of(records: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The commits that the jobs were run from."""
+    found: dict[str, None] = {}
+    for record in records:
+        source = record["source"]
+        if source:
+            changed = "" if source["clean"] else ", with changes"
+            found[f"{source['commit']}{changed}"] = None
+    return list(found)
+
+
+def read_figures(paths: Iterable[Path]) -> dict[str, bytes]:
+    """The drawings by name."""
+    return {path.stem: path.read_bytes() for path in paths if path.suffix == ".svg"}

@@ -1,0 +1,120 @@
+"""Functions that make circuits, read without being run: are they there, do they fit?
+
+This module runs in the workflow's own Python, which has no Cirq; what only a call can
+tell is told by `build_circuits`.
+"""
+
+import ast
+import difflib
+import math
+from collections.abc import Iterable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from barren import columns
+from barren.analysis.figures import QUBITS
+from barren.physics.ensembles import BadInput, Layered
+from barren.physics.families import Ansatz
+
+#: What a keyword cannot be called: keys and columns that mean something else.
+TAKEN = (
+    {of.name for family in (Ansatz, Layered) for of in fields(family)}
+    | {columns.FAMILY, columns.CIRCUIT_OF, "ensemble", *QUBITS, *columns.VALUES}
+    | {"position"}
+)
+KINDS = {
+    bool: "truth values",
+    int: "whole numbers",
+    float: "numbers with a point",
+    str: "text",
+}
+
+
+def check_functions(circuits: Iterable[Ansatz]) -> None:
+    """Raise BadInput, one line, for a file, function or keyword that does not fit."""
+    files: dict[str, str] = {}
+    values: dict[str, list[Any]] = {}
+    for ensemble in circuits:
+        path, _, name = ensemble.source.rpartition(":")
+        if files.setdefault(name, path) != path:
+            raise BadInput(
+                f"circuit: {files[name]} and {path} both have a {name}; the tables "
+                "need another name for one of them"
+            )
+        _check_keywords(name, _arguments(path, name), dict(ensemble.keywords))
+        for key, value in ensemble.keywords:
+            values.setdefault(key, []).append(value)
+    for key, of in values.items():
+        _check_values(key, of)
+
+
+def _arguments(path: str, name: str) -> ast.arguments:
+    """The arguments of a function of a file."""
+    try:
+        tree = ast.parse(Path(path).read_text())
+    except OSError:
+        raise BadInput(f"circuit: no file {path}") from None
+    except (SyntaxError, ValueError) as error:
+        raise BadInput(f"circuit: {path} is no Python: {error}") from None
+    found = {f.name: f.args for f in tree.body if isinstance(f, ast.FunctionDef)}
+    if name not in found:
+        close = difflib.get_close_matches(name, found, 1)
+        hint = f"did you mean {close[0]}?" if close else f"it has {_listed(found)}"
+        raise BadInput(f"circuit: {path} has no function {name}; {hint}")
+    return found[name]
+
+
+def _check_keywords(name: str, of: ast.arguments, given: dict[str, Any]) -> None:
+    """Whether a function takes qubits and the keywords given, and needs no more."""
+    places = [*of.posonlyargs, *of.args]
+    if not places and not of.vararg:
+        raise BadInput(f"circuit: {name} takes no qubits, its first argument")
+    needed = {a.arg for a in places[1 : len(places) - len(of.defaults)]} | {
+        a.arg
+        for a, value in zip(of.kwonlyargs, of.kw_defaults, strict=True)
+        if value is None
+    }
+    known = [a.arg for a in [*places[1:], *of.kwonlyargs]]
+    for key in given:
+        if key not in known and (key in TAKEN or not of.kwarg):
+            close = difflib.get_close_matches(key, known, 1)
+            hint = f"did you mean {close[0]}?" if close else f"it has {_listed(known)}"
+            raise BadInput(f"{key}: no keyword of {name}; {hint}")
+    for key in sorted(needed.union(given)):
+        if key in TAKEN:
+            raise BadInput(
+                f"{key}: a keyword of {name} cannot be called so, it is a key or a "
+                "column of the workflow's own"
+            )
+        if key not in given:
+            raise BadInput(f"{key}: {name} needs this keyword")
+
+
+def _check_values(key: str, values: list[Any]) -> None:
+    """Whether a table's column can hold the values of a keyword."""
+    kinds = {type(value) for value in values}
+    if len(kinds) > 1:
+        words = " and ".join(sorted(KINDS[kind] for kind in kinds))
+        raise BadInput(f"{key}: {words}; the values of a keyword are of one kind")
+    if key in columns.KEYS and (kinds != {int} or min(values) < 1):
+        raise BadInput(f"{key}: whole numbers from 1, as in the other families")
+    for value in values:
+        if value != value or value in {math.inf, -math.inf}:
+            raise BadInput(f"{key}: {value} is not finite")
+        if isinstance(value, str) and not _is_word(value):
+            raise BadInput(f"{key}: {value!r} does not read as text, or is no one line")
+
+
+def _is_word(text: str) -> bool:
+    """Whether text reads back from a table as the same text."""
+    try:
+        float(text)
+        return False
+    except ValueError:
+        plain = text.isprintable() and text == text.strip() != ""
+        return plain and text.lower() not in {"true", "false"}
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"

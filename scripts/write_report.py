@@ -1,0 +1,68 @@
+import json
+
+from jinja2 import Environment, StrictUndefined
+
+from barren.analysis import report
+from barren.analysis.figures import figures_of
+from barren.analysis.tables import read_table
+from barren.provenance.crate import AUTHOR, PAPERS
+from barren.runner import layout, step
+from barren.runner.experiment import Experiment
+
+
+def write_report(
+    experiment: step.Input,
+    statistics: step.Input,
+    fits: step.Input,
+    claims: step.Input,
+    verdict: step.Input,
+    figures: step.Inputs,
+    template: step.Input,
+    steps: list[str],
+    html: step.Output,
+) -> step.Found:
+    """Write the page of an experiment: one file that needs nothing but itself.
+
+    steps: those that run once, whose records are read beside the others.
+    """
+    found = Experiment.read(experiment)
+    names = [*map(layout.record, steps), *found.records]
+    paths = [experiment.parent / name for name in names]
+    records = [json.loads(path.read_text()) for path in paths]
+    drawings = report.read_figures(figures)
+    shown = [of for of in figures_of(found.ensembles) if of.name in drawings]
+    first, rest = report.opening(verdict.read_text())
+    page = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    ).from_string(template.read_text())
+    html.write_text(
+        page.render(
+            name=found.config["experiment"],
+            config=found.config,
+            configuration=json.dumps(found.config, indent=1),
+            setting=found.setting,
+            answer=first,
+            details=report.prose(rest) if rest else "",
+            claims=report.claims_by_statement(read_table(claims)),
+            figures=[
+                report.figure(
+                    of, drawings[of.name], found.setting, found.config["seed"]
+                )
+                for of in shown
+            ],
+            tables=report.statistics_tables(read_table(statistics), read_table(fits)),
+            boxes=report.BOXES,
+            steps=report.steps_of(records),
+            environments=report.environments_of(records),
+            processors=sorted({record["processor"] for record in records}),
+            commits=report.sources_of(records),
+            author=AUTHOR,
+            papers=PAPERS,
+        )
+        + "\n"
+    )
+    return {"records": paths}
+
+
+if __name__ == "__main__":
+    step.run(write_report)
