@@ -32,7 +32,7 @@ class OwnCircuit(Ensemble):
     #: Names, `first` or `all`: the parameters whose gradients are asked for.
     parameters: tuple[str, ...] = ("first",)
     #: Of these the one that is meant, where a row or a point is about one.
-    parameter: str | None = None  # type: ignore[misc]
+    parameter: str | None = None
 
     classes: ClassVar[int] = 4
     gradient_keys: ClassVar[tuple[str, ...]] = (
