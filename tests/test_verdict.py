@@ -29,13 +29,14 @@ from barren.analysis.statistics import summarise
 from barren.analysis.tables import ensemble_keys, read_table, write_table
 from barren.physics import simulate
 from barren.physics.circuits import sample_circuits
-from barren.physics.ensembles import BadInput, Gate, Layered, Moment, Prediction
+from barren.physics.ensembles import BadInput, Prediction
 from barren.physics.families import (
     Identity,
     IdentityTutorial,
     Random,
     predict,
 )
+from barren.physics.layered import Gate, Layered, Moment
 from barren.physics.observables import NAMES
 from coverage import DEFAULT, FAULTS, SHALLOW, SMALL, as_batch, experiment
 from oracle import draw_circuits, gradients

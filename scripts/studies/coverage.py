@@ -25,8 +25,8 @@ from barren.analysis.evidence import Finding, Point, reduce_draws
 from barren.analysis.statistics import fit_slope, summarise, variance_interval
 from barren.physics.batches import Batch
 from barren.physics.circuits import Circuits
-from barren.physics.ensembles import THETA, Layered
 from barren.physics.families import Identity, IdentityTutorial, Random, predict
+from barren.physics.layered import THETA, Layered
 from oracle import draw_circuits, gradients
 
 Floats = NDArray[np.float64]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barren.physics.circuits import Circuits
-from barren.physics.ensembles import PHI, Layered
+from barren.physics.layered import PHI, Layered
 from barren.physics.observables import Term, of_z
 
 PAULIS = np.array(

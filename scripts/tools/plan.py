@@ -15,9 +15,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from barren.physics.batches import Batch, read_batch, write_batch
 from barren.physics.circuits import sample_circuits
-from barren.physics.ensembles import THETA, Ensemble
+from barren.physics.ensembles import Ensemble
 from barren.physics.families import Random
 from barren.physics.gradients import compute_gradients, set_threads
+from barren.physics.layered import THETA
 from barren.physics.programs import serialise
 from barren.runner import cost
 from barren.runner.experiment import Experiment, widths

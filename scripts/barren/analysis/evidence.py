@@ -14,7 +14,8 @@ from barren.analysis.statistics import Summary
 from barren.analysis.tables import rows_by_ensemble
 from barren.physics import simulate
 from barren.physics.batches import Batch
-from barren.physics.ensembles import Ensemble, Layered, Prediction
+from barren.physics.ensembles import Ensemble, Prediction
+from barren.physics.layered import Layered
 
 Floats = NDArray[np.float64]
 Verdict = Literal["supported", "contradicted", "undecided", "not judged"]

@@ -4,14 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self, TypeVar
 
-from barren.physics.ensembles import (
-    ANGLES,
-    PHI,
-    Ensemble,
-    Layered,
-    Moment,
-    Prediction,
-)
+from barren.physics.ensembles import Ensemble, Prediction
+from barren.physics.layered import ANGLES, PHI, Layered, Moment
 from barren.physics.observables import of_z
 from barren.physics.own_circuits import OwnCircuit
 
