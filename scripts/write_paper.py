@@ -14,7 +14,7 @@ def write_paper(
     """Write the numbers and the tables of an experiment as LaTeX."""
     found = Experiment.read(experiment)
     tables = map(read_table, (statistics, fits, claims))
-    texts = paper_tables(found.config, *tables)
+    texts = paper_tables(found.config, found.ensembles, *tables)
     for path in paper:
         path.write_text(texts[path.stem])
 

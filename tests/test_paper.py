@@ -45,6 +45,7 @@ def test_numbers_keep_three_digits(value: float, text: str) -> None:
 def test_text_that_latex_would_misread_is_escaped() -> None:
     assert escape("5 % of n_a < 2 & {x}") == (r"5 \% of n\_a \textless{} 2 \& \{x\}")
     assert escape("\\^~") == (r"\textbackslash{}\textasciicircum{}\textasciitilde{}")
+    assert escape('is "the variance".') == "is ``the variance''."
     assert number(float("nan")) == "--"
     assert interval(-1, 0.5) == r"[\ensuremath{-1.00}, \ensuremath{0.500}]"
     assert [listing([4]), listing([4, 6]), listing([4, 6, 8])] == [
@@ -67,20 +68,22 @@ def test_numbers_are_those_of_the_tables(small: Path, numbers: dict[str, str]) -
     for _, row in statistics.iterrows():
         name = ensemble_of(row).name
         for key in (columns.MEAN, columns.VARIANCE, columns.EXACT_VARIANCE):
-            found = plain(numbers[f"{name}/{key.replace('_', '-')}"])
+            found = plain(numbers[f"small/{name}/{key.replace('_', '-')}"])
             assert found == pytest.approx(row[key], rel=0.005)
-        ratio = plain(numbers[f"{name}/sampled-over-exact"])
+        ratio = plain(numbers[f"small/{name}/sampled-over-exact"])
         expected = row[columns.VARIANCE] / row[columns.EXACT_VARIANCE]
         assert ratio == pytest.approx(expected, rel=0.005)
     fits = pd.read_csv(tables / "fits.csv")
     (slope,) = fits[(fits.family == "random") & (fits.curve == "sampled")].slope
-    assert plain(numbers["random_depth-4/slope"]) == pytest.approx(slope, rel=0.005)
+    assert plain(numbers["small/random_depth-4/slope"]) == pytest.approx(
+        slope, rel=0.005
+    )
     claims = pd.read_csv(tables / "claims.csv")
-    assert numbers["claims"] == str(len(claims))
+    assert numbers["small/claims"] == str(len(claims))
     agree = claims[claims.claim == "samples_agree_with_theory"].verdict.item()
-    assert numbers["claim/samples_agree_with_theory"] == agree
+    assert numbers["small/claim/samples_agree_with_theory"] == agree
     circuits = len(pd.read_csv(tables / "gradients.csv"))
-    assert numbers["circuits"] == str(circuits)
+    assert numbers["small/circuits"] == str(circuits)
 
 
 def typeset(small: Path, folder: Path, text: str) -> subprocess.CompletedProcess[str]:
@@ -101,7 +104,7 @@ def typeset(small: Path, folder: Path, text: str) -> subprocess.CompletedProcess
 def test_the_example_manuscript_compiles(small: Path, tmp_path: Path) -> None:
     manuscript = (ROOT / "workflow" / "docs" / "manuscript.tex").read_text()
     start = (
-        r"\def\results{results/small}\def\ensembles{random_depth-4}"
+        r"\def\experiment{small}\def\ensembles{random_depth-4}"
         "\n"
     )
     for _ in range(2):
@@ -115,4 +118,35 @@ def test_the_example_manuscript_compiles(small: Path, tmp_path: Path) -> None:
     broken = manuscript.replace("/slope-exact", "/slope-guessed")
     done = typeset(small, tmp_path, start + broken)
     assert done.returncode != 0
-    assert "no number random_depth-4/slope-guessed" in done.stdout.replace("\n", "")
+    assert "no number small/random_depth-4/slope-guessed" in done.stdout.replace(
+        "\n", ""
+    )
+
+
+@pytest.mark.skipif(
+    not PDFLATEX, reason="needs pdflatex (Debian: texlive-latex-recommended)"
+)
+def test_two_experiments_share_a_manuscript(small: Path, tmp_path: Path) -> None:
+    """Numbers of both are there, and tables, however wide, fit a column."""
+    other = tmp_path / "other"
+    shutil.copytree(small / "results" / "small" / "paper", other)
+    for path in other.iterdir():
+        path.write_text(path.read_text().replace("{small/", "{other/"))
+    numbers = (other / "numbers.tex").read_text()
+    numbers = numbers.replace("{other/seed}{7}", "{other/seed}{8}")
+    (other / "numbers.tex").write_text(numbers)
+    statistics = other / "statistics.tex"
+    statistics.write_text(statistics.read_text().replace("random", "random" * 12))
+    text = (
+        r"\documentclass[twocolumn]{article}\usepackage{graphicx,booktabs}"
+        r"\begin{document}\input{results/small/paper/numbers}"
+        rf"\input{{{other}/numbers}}"
+        r"\typeout{SEEDS \barren{small/seed} \barren{other/seed}}"
+        rf"\noindent\input{{{other}/statistics}}"
+        r"\end{document}"
+    )
+    done = typeset(small, tmp_path, text)
+    assert done.returncode == 0, done.stdout
+    log = (tmp_path / "paper.log").read_text(errors="replace")
+    assert "SEEDS 7 8" in log
+    assert "Overfull" not in log

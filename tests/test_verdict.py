@@ -94,8 +94,8 @@ def test_the_answer_comes_first_and_says_what_the_difference_means(
     first = text[: text.index("| Claim")]
     assert "agree with the exact theory" in first
     assert "**Reproduced:** the mean gradient is zero; the variance falls" in first
-    assert "is not McClean's 0.685 per qubit (depth 50)" in first
-    assert "the circuits are too shallow for a plateau" in first
+    assert "does not fall by McClean's 0.685 per qubit (depth 50)" in first
+    assert "the circuits are too shallow for their width" in first
     assert "(depth 50, n = 8). The plateau itself is real" in first
     assert "is the standard deviation" in first
 

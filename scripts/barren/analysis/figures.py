@@ -40,8 +40,8 @@ _LIMIT = "Dotted: the limit of infinite depth. "
 _FIT = (
     "Dashed: an exponential fitted to the points; its slope is that of the natural "
     "logarithm of the variance per qubit. Where points leave the dotted line, "
-    "the circuits are too shallow for their width: the curve flattens because of the depth, "
-    "not because the plateau ends. "
+    "the circuits are too shallow for their width: the curve flattens because of the "
+    "depth, not because the plateau ends. "
 )
 _STD = (
     "Points are the population standard deviation of the gradient (divisor: samples), "
@@ -56,8 +56,8 @@ _CELLS = (
 _FURTHER = {
     columns.DEPTH: "The lines are exact at every depth. " + _LIMIT,
     columns.PARAMETER: (
-        "Parameters are numbered as they come in the circuit, of those that were asked "
-        "for. "
+        "Parameters are in the order in which they come in the circuit; numbers count "
+        "those that were asked for. "
     ),
     columns.SIGMA: (
         "Angles are normally distributed about 0 with standard deviation sigma; a "
@@ -226,8 +226,8 @@ def _circuit(shown: Ensemble) -> Figure:
         "joined by a line are a CZ gate, a dot and a cross a CNOT gate. Shaded: the "
         "rotation by the symbol theta, and in identity blocks the one opposite, by "
         "-phi where phi is independent, by -theta_0 where it starts as the inverse. "
-        f"Grey, on the right: the observable {shown.observable}. Angles are drawn from seed "
-        "{seed}, sample 0.",
+        f"Grey, on the right: the observable {shown.observable}. Angles are drawn from "
+        "seed {seed}, sample 0.",
         families=(shown.family,),
         kind=CIRCUIT,
     )

@@ -1,6 +1,7 @@
 """Numbers, text and tables as LaTeX."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 _ESCAPES = str.maketrans(
@@ -19,9 +20,16 @@ _ACCESS = r"""\providecommand{\barren}[1]{%
 \def\barrendefine#1#2{\expandafter\def\csname barren:#1\endcsname{#2}}"""
 
 
+_BEFORE = r"""\begingroup\footnotesize\setlength{\tabcolsep}{3pt}%
+\setbox0=\hbox{%"""
+_AFTER = r"""}%
+\ifdim\wd0>\linewidth\resizebox{\linewidth}{!}{\box0}\else\box0\fi
+\endgroup"""
+
+
 def escape(text: str) -> str:
-    """Text as LaTeX that prints it."""
-    return text.translate(_ESCAPES)
+    """Text as LaTeX that prints it, with quotation marks of either side."""
+    return re.sub('"([^"]*)"', r"``\1''", text.translate(_ESCAPES))
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -60,10 +68,13 @@ def macros(values: Mapping[str, str]) -> str:
 
 
 def tabular(columns: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table for the booktabs package; `columns` is LaTeX's column specification."""
+    """A table that is never wider than the line; needs booktabs and graphicx.
+
+    columns: LaTeX's column specification.
+    """
     lines = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", _row(header), r"\midrule"]
     lines += [*map(_row, rows), r"\bottomrule", r"\end{tabular}"]
-    return "\n".join(lines) + "\n"
+    return "\n".join([_BEFORE, *lines, _AFTER]) + "\n"
 
 
 def _row(cells: Sequence[str]) -> str:

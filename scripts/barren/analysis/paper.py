@@ -1,7 +1,8 @@
 r"""The numbers and tables of an experiment as LaTeX.
 
-`\input{numbers}` defines `\barren{KEY}`, which prints a number, as in
-`\barren{random_depth-50/slope}` or `\barren{random_width-4_depth-50/variance}`.
+`\input{numbers}` defines `\barren{EXPERIMENT/KEY}`, which prints a number, as in
+`\barren{tutorial/random_depth-50/slope}`. Ensembles have the names of their folders,
+curves the same without the width.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ import pandas as pd
 
 from barren import columns
 from barren.analysis.latex import escape, interval, listing, macros, number, tabular
-from barren.analysis.tables import ensemble_of
+from barren.analysis.tables import points_of, with_ensembles
 from barren.physics.ensembles import Ensemble
 
 NUMBERS = (
@@ -23,22 +24,26 @@ NUMBERS = (
 
 def paper_tables(
     config: Mapping[str, Any],
+    ensembles: Sequence[Ensemble],
     statistics: pd.DataFrame,
     fits: pd.DataFrame,
     claims: pd.DataFrame,
 ) -> dict[str, str]:
     """The text of each file."""
-    rows = [(ensemble_of(row), row) for _, row in statistics.iterrows()]
+    ensembles = points_of(ensembles, statistics)
+    rows = with_ensembles(statistics, ensembles)
+    curves = with_ensembles(fits, ensembles)
     numbers = of_experiment(config, [ensemble for ensemble, _ in rows], statistics)
     for ensemble, row in rows:
         numbers |= {f"{ensemble.name}/{key}": v for key, v in of_ensemble(row).items()}
-    for _, row in fits.iterrows():
-        name = curve(ensemble_of(row))
-        numbers |= {f"{name}/{key}": v for key, v in of_fit(row).items()}
+    for ensemble, row in curves:
+        numbers |= {f"{curve(ensemble)}/{key}": v for key, v in of_fit(row).items()}
+    numbers |= of_claims(claims)
+    experiment = config["experiment"]
     texts = {
-        "numbers": macros(numbers | of_claims(claims)),
+        "numbers": macros({f"{experiment}/{key}": v for key, v in numbers.items()}),
         "statistics": statistics_table(rows),
-        "fits": fits_table(fits),
+        "fits": fits_table(curves),
         "claims": claims_table(claims),
     }
     head = f"% {config['experiment']}, seed {config['seed']}\n"
@@ -126,7 +131,6 @@ def statistics_table(rows: Sequence[tuple[Ensemble, Any]]) -> str:
         [
             label(ensemble),
             str(ensemble.width),
-            str(row[columns.SAMPLES]),
             number(row[columns.VARIANCE]),
             interval(row[columns.VARIANCE_LOW], row[columns.VARIANCE_HIGH]),
             number(row[columns.EXACT_VARIANCE]),
@@ -134,25 +138,27 @@ def statistics_table(rows: Sequence[tuple[Ensemble, Any]]) -> str:
         ]
         for ensemble, row in rows
     ]
-    header = ["ensemble", "$n$", "samples", "variance", "95\\,\\% interval"]
-    return tabular("lrrrlrr", [*header, "exact", "depth $\\to\\infty$"], cells)
+    header = ["ensemble", "$n$", "variance", "95\\,\\% interval"]
+    return tabular("lrrlrr", [*header, "exact", "depth $\\infty$"], cells)
 
 
-def fits_table(fits: pd.DataFrame) -> str:
+def fits_table(curves: Sequence[tuple[Ensemble, Any]]) -> str:
     """A row per curve: sampled, exact and asymptotic."""
     rows = []
-    for _, row in fits.iterrows():
+    for ensemble, row in curves:
         ends = interval(row[columns.SLOPE_LOW], row[columns.SLOPE_HIGH])
         sampled = row[columns.CURVE] == "sampled"
-        cells = [label(ensemble_of(row)), row[columns.CURVE], slope(row)]
+        cells = [label(ensemble), row[columns.CURVE], slope(row)]
         rows.append([*cells, ends if sampled else ""])
     return tabular("llrl", ["ensembles", "curve", "slope", "95\\,\\% interval"], rows)
 
 
 def claims_table(claims: pd.DataFrame) -> str:
-    """A row per claim and setting."""
-    rows = [
-        [escape(row[columns.STATEMENT]), row[columns.VERDICT]]
-        for _, row in claims.iterrows()
-    ]
-    return tabular(r"p{0.72\linewidth}l", ["claim", "verdict"], rows)
+    """A row per claim; where it has several settings, how many have each verdict."""
+    rows = []
+    for _, of in claims.groupby(columns.CLAIM, sort=False):
+        counts = of[columns.VERDICT].value_counts(sort=False)
+        found = [f"{verdict} ({count})" for verdict, count in counts.items()]
+        verdict = ", ".join(found) if len(of) > 1 else str(counts.index[0])
+        rows.append([escape(of[columns.STATEMENT].iloc[0]), verdict])
+    return tabular(r"p{0.66\linewidth}p{0.25\linewidth}", ["claim", "verdict"], rows)

@@ -217,7 +217,7 @@ def _draw_series(
         fit = rows.dropna(subset="fit")
         if alone:
             slope = f"{fit[columns.SLOPE].iloc[0]:.3f}".replace("-", "\N{MINUS SIGN}")
-            name = f"{name}, slope {slope}/qubit"
+            name = f"{name}, {slope}/qubit"
         axes.plot(fit[x], fit["fit"], "--", color=style.colour, lw=0.8)
     exact = rows["exact"].where(rows["exact"] > 0)
     axes.plot(along, exact, color=style.colour, **_exact_line(x))
@@ -334,7 +334,7 @@ def _legend_columns(figure: Figure, longest: int) -> int:
 
 
 def _exact_line(x: str) -> dict[str, Any]:
-    """A line over depth, where every value is known; else marks, and a guide to the eye."""
+    """A line over depth, where all is known; else marks, and a guide to the eye."""
     if x == columns.DEPTH:
         return {"ls": "-"}
     return {"ls": "-", "lw": 0.4, "marker": "_", "ms": 10, "mew": 1.2}

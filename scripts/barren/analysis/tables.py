@@ -80,6 +80,21 @@ def points_of(ensembles: Iterable[Ensemble], theory: pd.DataFrame) -> list[Ensem
     return points
 
 
+def with_ensembles(
+    table: pd.DataFrame, ensembles: Iterable[Ensemble]
+) -> list[tuple[Ensemble, Any]]:
+    """Each row of a table with an ensemble that has its keys."""
+    keys = key_columns(table)
+    known: dict[tuple[Any, ...], Ensemble] = {}
+    for ensemble in ensembles:
+        values = ensemble.keys()
+        known.setdefault(tuple(values.get(key) for key in keys), ensemble)
+    return [
+        (known[tuple(None if pd.isna(row[key]) else row[key] for key in keys)], row)
+        for _, row in table.iterrows()
+    ]
+
+
 def rows_by_ensemble(
     table: pd.DataFrame, keys: Sequence[str], ensembles: Iterable[Ensemble]
 ) -> dict[Ensemble, pd.DataFrame]:

@@ -11,6 +11,9 @@ from barren.physics.own_circuits import OwnCircuit
 
 E = TypeVar("E", bound=Ensemble)
 
+#: Layers to which the theory shows what more depth would do, and up to which width.
+FURTHER, NARROW = 200, 12
+
 
 @dataclass(frozen=True, kw_only=True)
 class Random(Layered):
@@ -47,11 +50,17 @@ class Random(Layered):
     def predict(
         cls, ensembles: Sequence[Self], built: Mapping[str, Any]
     ) -> Iterator[tuple[Self, Prediction]]:
-        """The exact moments at every depth up to the deepest."""
+        """The exact moments at every depth up to the deepest.
+
+        A curve that is the only one goes on to `FURTHER` layers, where that is cheap.
+        """
         from barren.physics.moments import random_predictions
 
-        for curve, members in _curves(ensembles):
+        curves = dict(_curves(ensembles))
+        for curve, members in curves.items():
             deepest = max(ensemble.depth for ensemble in members)
+            if len(curves) == 1 and curve.width <= NARROW:
+                deepest = max(deepest, FURTHER)
             depths = range(curve.symbol_layer + 1, deepest + 1)
             predictions = random_predictions(
                 curve.terms, curve.width, depths, curve.symbol, curve.sigma
