@@ -4,8 +4,8 @@ from typing import Literal
 from barren.analysis.drawing import draw_built, draw_circuit
 from barren.analysis.style import save
 from barren.physics.circuits import replay_notebook, sample_circuits
-from barren.physics.ensembles import Layered
 from barren.physics.families import make
+from barren.physics.layered import Layered
 from barren.runner import step
 from barren.runner.experiment import NOTEBOOK
 
@@ -27,7 +27,7 @@ def draw_circuits(
     for spec in ensembles:
         shown = make(spec)
         if not isinstance(shown, Layered):
-            drawing = draw_built(built[shown.program], shown.width)
+            drawing = draw_built(built[shown.program], shown)
         elif stream == NOTEBOOK:
             skip = skips[shown.family]
             drawing = draw_circuit(shown, replay_notebook(shown, seed, skip, 1, [0]))

@@ -20,8 +20,8 @@ from barren.analysis import plots, tables
 from barren.analysis.drawing import draw_circuit
 from barren.analysis.figures import CIRCUIT, CURVE, MAP, figures_of
 from barren.physics.circuits import sample_circuits
-from barren.physics.ensembles import Gate, Layered, Moment
 from barren.physics.families import FAMILIES, Random
+from barren.physics.layered import Gate, Layered, Moment
 from barren.runner.experiment import Experiment
 from conftest import ROOT
 

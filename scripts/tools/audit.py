@@ -196,7 +196,7 @@ class Audit:
         )
 
 
-#: What is made of records, and so again of the recorded ones: with all that comes with it.
+#: What is made of records, and so again of the recorded ones; with what comes with it.
 OF_RECORDS = {
     layout.REPORT: (layout.REPORT, layout.record("write_report")),
     layout.CRATE: (

@@ -23,8 +23,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from barren import columns
-from barren.physics.ensembles import BadInput, Ensemble, Layered
+from barren.physics.ensembles import BadInput, Ensemble
 from barren.physics.families import FAMILIES, Ansatz, predict
+from barren.physics.layered import Layered
 from barren.physics.moments import require_known
 from barren.physics.own_circuits import OwnCircuit
 from barren.runner.experiment import Experiment

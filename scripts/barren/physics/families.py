@@ -4,15 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self, TypeVar
 
-from barren.physics.ensembles import (
-    ANGLES,
-    NOTHING,
-    PHI,
-    Ensemble,
-    Layered,
-    Moment,
-    Prediction,
-)
+from barren.physics.ensembles import Ensemble, Prediction
+from barren.physics.layered import ANGLES, PHI, Layered, Moment
+from barren.physics.observables import of_z
 from barren.physics.own_circuits import OwnCircuit
 
 E = TypeVar("E", bound=Ensemble)
@@ -51,7 +45,7 @@ class Random(Layered):
 
     @classmethod
     def predict(
-        cls, ensembles: Sequence[Self], built: Mapping[str, Any] = NOTHING
+        cls, ensembles: Sequence[Self], built: Mapping[str, Any]
     ) -> Iterator[tuple[Self, Prediction]]:
         """The exact moments at every depth up to the deepest."""
         from barren.physics.moments import random_predictions
@@ -128,7 +122,7 @@ class Identity(Layered):
 
     @classmethod
     def predict(
-        cls, ensembles: Sequence[Self], built: Mapping[str, Any] = NOTHING
+        cls, ensembles: Sequence[Self], built: Mapping[str, Any]
     ) -> Iterator[tuple[Self, Prediction]]:
         """The exact moments for the symbol on any layer of U."""
         from barren.physics.moments import identity_predictions
@@ -159,7 +153,7 @@ class Identity(Layered):
         """
         import numpy as np
 
-        if self.symbol_layer > 0 or len(self.terms) > 1 or not self.is_diagonal:
+        if self.symbol_layer > 0 or len(self.terms) > 1 or not of_z(self.terms):
             return None
         ((weight, string),) = self.terms
         if self.symbol_qubit not in dict(string):
@@ -198,7 +192,7 @@ class IdentityTutorial(Identity):
 
     @classmethod
     def predict(
-        cls, ensembles: Sequence[Self], built: Mapping[str, Any] = NOTHING
+        cls, ensembles: Sequence[Self], built: Mapping[str, Any]
     ) -> Iterator[tuple[Self, Prediction]]:
         """The exact moments on layer 0 and outside the light cone."""
         from barren.physics.moments import tutorial_predictions
@@ -261,7 +255,7 @@ def _frozen(value: Any) -> Any:
 
 
 def predict(
-    ensembles: Iterable[Ensemble], built: Mapping[str, Any] = NOTHING
+    ensembles: Iterable[Ensemble], built: Mapping[str, Any] | None = None
 ) -> dict[Ensemble, Prediction]:
     """Exact moments of ensembles of any family, and what came with them.
 
@@ -273,7 +267,7 @@ def predict(
     return {
         ensemble: prediction
         for family, members in families.items()
-        for ensemble, prediction in family.predict(members, built)
+        for ensemble, prediction in family.predict(members, built or {})
     }
 
 

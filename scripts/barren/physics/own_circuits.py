@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self
 
 from barren import columns
-from barren.physics.ensembles import NOTHING, Ensemble, Prediction
+from barren.physics.ensembles import Ensemble, Prediction
 from barren.physics.observables import LIMIT
 
 #: Layers that a guess of the gates of one's own circuits allows for.
@@ -32,7 +32,7 @@ class OwnCircuit(Ensemble):
     #: Names, `first` or `all`: the parameters whose gradients are asked for.
     parameters: tuple[str, ...] = ("first",)
     #: Of these the one that is meant, where a row or a point is about one.
-    parameter: str | None = None  # type: ignore[misc]
+    parameter: str | None = None
 
     classes: ClassVar[int] = 4
     gradient_keys: ClassVar[tuple[str, ...]] = (
@@ -116,7 +116,7 @@ class OwnCircuit(Ensemble):
     def displayed(cls, members: Sequence[Self]) -> list[Self]:
         """Of each function the smallest circuit."""
         smallest: dict[str, Self] = {}
-        for ensemble in sorted(members, key=cls.count_gates):
+        for ensemble in sorted(members, key=lambda of: of.gates):
             smallest.setdefault(ensemble.source, ensemble)
         return list(smallest.values())
 
@@ -137,7 +137,8 @@ class OwnCircuit(Ensemble):
         """Whether there may be more than one."""
         return self.parameters != ("first",)
 
-    def count_gates(self) -> int:
+    @property
+    def gates(self) -> int:
         """A guess, before the circuit is there: some gates per qubit and layer.
 
         Whole keywords count layers, if they are not too many.
@@ -149,11 +150,11 @@ class OwnCircuit(Ensemble):
     def sweep(self) -> tuple[Self, int]:
         """All parameters at once, gate by gate; in wider ones the cones are guesses."""
         asked = replace(self, parameters=("all",), parameter=None)
-        return asked, self.count_gates() if self.width <= LIMIT else 0
+        return asked, self.gates if self.width <= LIMIT else 0
 
     @classmethod
     def predict(
-        cls, ensembles: Sequence[Self], built: Mapping[str, Any] = NOTHING
+        cls, ensembles: Sequence[Self], built: Mapping[str, Any]
     ) -> Iterator[tuple[Self, Prediction]]:
         """The exact moments for every parameter that is asked for."""
         from barren.physics.ansatz import predictions

@@ -13,8 +13,9 @@ from typing import Any
 import jsonschema
 import yaml
 
-from barren.physics.ensembles import QSIM, TFQ, BadInput, Ensemble, Layered
+from barren.physics.ensembles import QSIM, TFQ, BadInput, Ensemble
 from barren.physics.families import FAMILIES
+from barren.physics.layered import Layered
 from barren.runner import cost
 from barren.runner.experiment import NOTEBOOK, Experiment
 from barren.runner.functions import check_functions

@@ -14,7 +14,8 @@ from typing import Any
 
 from barren import columns
 from barren.analysis.figures import QUBITS
-from barren.physics.ensembles import BadInput, Layered
+from barren.physics.ensembles import BadInput
+from barren.physics.layered import Layered
 from barren.physics.own_circuits import OwnCircuit
 
 #: What a keyword cannot be called: keys and columns that mean something else.
