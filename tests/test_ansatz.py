@@ -1,6 +1,8 @@
 """Circuits of one's own: what is refused, gradients against Cirq, and a whole run."""
 
+import base64
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import cirq
@@ -12,6 +14,10 @@ from hypothesis import strategies as st
 
 import build_circuits
 from barren import columns
+from barren.analysis.agreement import agreement
+from barren.analysis.evidence import Point
+from barren.analysis.statistics import summarise
+from barren.physics.ansatz import predictions
 from barren.physics.batches import Batch
 from barren.physics.circuits import sample_parameters
 from barren.physics.ensembles import TFQ, BadInput
@@ -19,7 +25,7 @@ from barren.physics.families import Ansatz
 from barren.physics.gradients import AUTO, compute_gradients
 from barren.physics.observables import Observable
 from barren.runner import configuration
-from conftest import run_in
+from conftest import ROOT, run_in
 from strategies import observables
 from tools.predict import main as command_line
 
@@ -333,7 +339,7 @@ def test_gradients_are_those_of_cirq(circuit, observable):
     data = build_circuits.built(circuit, ensemble, QUBITS)
     names = data["symbols"]
     drawn = sample_parameters(ensemble, len(names), 5, range(2))
-    program = np.array([build_circuits.base64.b64decode(data["program"])])
+    program = np.array([base64.b64decode(data["program"])])
     batch = Batch(np.arange(2), drawn, program, tuple(names))
     found = compute_gradients(ensemble, batch, TFQ, AUTO)
     for row, values in zip(found, drawn.values, strict=True):
@@ -411,3 +417,62 @@ def test_a_bad_circuit_stops_a_run_before_it_samples(project):
     assert said + "AttributeError" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert not (project / "results" / "mine" / "batches").exists()
+
+
+# The power of the agreement: gradients of another circuit than was predicted.
+
+PLACE = cirq.GridQubit.rect(1, 4)
+
+
+def hardware_efficient(fault=""):
+    """`config/ansatze.py`'s circuit of 4 qubits and 3 layers, with a fault."""
+    path = ROOT / "config" / "ansatze.py"
+    circuit = build_circuits.load(path)["hardware_efficient"](PLACE, 3)
+    operations = [*circuit.all_operations()]
+    entanglers = [n for n, of in enumerate(operations) if of.gate == cirq.CZ]
+    if fault == "a gate dropped":
+        del operations[entanglers[3]]
+    if fault == "a sign":
+        place = operations.index(cirq.ry(sympy.Symbol("y0_0"))(PLACE[0]))
+        operations[place] = cirq.ry(-sympy.Symbol("y0_0"))(PLACE[0])
+    if fault == "a parameter repeated":
+        names = {"y1_0": "y0_0"}
+        operations = [cirq.resolve_parameters(of, names) for of in operations]
+    return cirq.Circuit(operations)
+
+
+def caught(fault, sigma, seeds, samples):
+    """How often the agreement is contradicted, all parameters and Z0 Z1 and local."""
+    found = 0
+    exact = build_circuits.built(hardware_efficient(), OWN, PLACE)
+    data = build_circuits.built(hardware_efficient(fault), OWN, PLACE)
+    program = np.array([base64.b64decode(data["program"])])
+    names = data["symbols"]
+    for seed in seeds:
+        points = []
+        for observable in ("Z0 Z1", "local"):
+            ensemble = replace(OWN, sigma=sigma, observable=observable)
+            drawn = sample_parameters(ensemble, len(names), seed, range(samples))
+            batch = Batch(np.arange(samples), drawn, program, tuple(names))
+            values = compute_gradients(ensemble, batch, TFQ, AUTO).astype(float)
+            known = predictions(exact, ensemble.terms, sigma)
+            for at, name in enumerate(names):
+                of, g = replace(ensemble, parameter=name), values[:, at]
+                summary = summarise(g, seed, of.bound)
+                theta = drawn.values[:, at]
+                points.append(Point(of, known[name], theta, g, summary))
+        found += agreement(points).verdict == "contradicted"
+    return found
+
+
+OWN = Ansatz(width=4, source="config/ansatze.py:hardware_efficient")
+
+
+@pytest.mark.parametrize("sigma", [None, 0.3])
+@pytest.mark.parametrize(
+    "fault", ["", "a gate dropped", "a sign", "a parameter repeated"]
+)
+def test_the_agreement_sees_another_circuit(fault, sigma):
+    """A sign alone is beyond all statistics where angles are uniform."""
+    visible = fault and (sigma is not None or fault != "a sign")
+    assert caught(fault, sigma, [0], 1000) == bool(visible)
