@@ -62,6 +62,7 @@ lock: $(RUNNER)
 $(RUNNER): FORCE
 	@$(INSTALL) snakemake .venv
 
-# .venvs/test for the tests; .venvs/slurm (Snakemake for a Slurm cluster)
+# .venvs/test for the tests; .venvs/slurm (Snakemake for a Slurm cluster) and
+# .venvs/snakedeploy for those that need them
 .venvs/%/environment.json: FORCE
 	@$(INSTALL) $* .venvs/$*

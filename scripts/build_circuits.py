@@ -2,6 +2,7 @@ import base64
 import importlib.util
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import tensorflow_quantum as tfq
 from barren.physics.ansatz import as_data
 from barren.physics.cirq_gates import name_of, read_circuit
 from barren.physics.ensembles import BadInput
-from barren.physics.families import Ansatz, make
+from barren.physics.families import make
 from barren.physics.observables import NoExactForm
+from barren.physics.own_circuits import OwnCircuit
 from barren.runner import step
 
 
@@ -25,16 +27,21 @@ def build_circuits(
     ensembles: one for each circuit. Everything that can be wrong with a circuit ends
     this step, and so the run before anything is sampled, with one line.
     """
-    modules = {str(path): load(path) for path in sources}
     for spec, path in zip(ensembles, circuits, strict=True):
         ensemble = make(spec)
-        assert isinstance(ensemble, Ansatz)
-        file, _, name = ensemble.source.rpartition(":")
-        qubits = cirq.GridQubit.rect(1, ensemble.width)
-        circuit = call(modules[file][name], ensemble, qubits)
-        path.write_text(json.dumps(built(circuit, ensemble, qubits)) + "\n")
+        assert isinstance(ensemble, OwnCircuit)
+        path.write_text(json.dumps(build(ensemble)) + "\n")
 
 
+def build(ensemble: OwnCircuit) -> dict[str, Any]:
+    """The circuit of an ensemble as plain data (see `barren.physics.ansatz`)."""
+    file, _, name = ensemble.source.rpartition(":")
+    qubits = cirq.GridQubit.rect(1, ensemble.width)
+    circuit = call(load(Path(file))[name], ensemble, qubits)
+    return built(circuit, ensemble, qubits)
+
+
+@cache
 def load(path: Path) -> dict[str, Any]:
     """What a file of Python defines."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
@@ -53,7 +60,7 @@ def told(error: BaseException) -> str:
 
 
 def call(
-    function: Callable[..., Any], ensemble: Ansatz, qubits: list[cirq.GridQubit]
+    function: Callable[..., Any], ensemble: OwnCircuit, qubits: list[cirq.GridQubit]
 ) -> cirq.Circuit:
     """The circuit of a function; BadInput for what is none that can be used."""
     keywords = dict(ensemble.keywords)
@@ -83,7 +90,7 @@ def call(
 
 
 def built(
-    circuit: cirq.Circuit, ensemble: Ansatz, qubits: list[cirq.GridQubit]
+    circuit: cirq.Circuit, ensemble: OwnCircuit, qubits: list[cirq.GridQubit]
 ) -> dict[str, Any]:
     """A circuit as plain data (see `barren.physics.ansatz`)."""
     # An observable may look at qubits that no gate has touched.

@@ -4,8 +4,8 @@ from typing import Literal
 from barren.analysis.drawing import draw_built, draw_circuit
 from barren.analysis.style import save
 from barren.physics.circuits import replay_notebook, sample_circuits
-from barren.physics.ensembles import Layered
 from barren.physics.families import make
+from barren.physics.layered import Layered
 from barren.runner import step
 from barren.runner.experiment import NOTEBOOK
 

@@ -37,13 +37,15 @@ def predict_variance(
             writer.writerow([*(values.get(key) for key in keys), *exact])
 
 
-def written(prediction: Prediction) -> list[str | None]:
+def written(prediction: Prediction) -> list[str | float | None]:
     """The numbers with as many digits as are known: the rest is the processor's."""
     error = prediction.relative_error or 0.0
     digits = columns.DIGITS
     if error > 0:
         digits = min(digits, max(2, math.floor(-math.log10(error))))
-    numbers = [x if x is None else f"{x:.{digits}g}" for x in prediction[:3]]
+    numbers: list[str | float | None] = [
+        x if x is None else f"{x:.{digits}g}" for x in prediction[:3]
+    ]
     limit = prediction.asymptotic_variance
     return [
         *numbers,

@@ -6,8 +6,8 @@ import numpy as np
 
 from barren.physics.batches import Batch, write_batch
 from barren.physics.circuits import replay_notebook, sample_circuits, sample_parameters
-from barren.physics.ensembles import THETA, Layered
 from barren.physics.families import make
+from barren.physics.layered import THETA, Layered
 from barren.physics.programs import serialise
 from barren.runner import step
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from barren.physics.batches import Batch
 from barren.physics.circuits import sample_circuits
-from barren.physics.ensembles import THETA, Layered
 from barren.physics.families import FAMILIES
+from barren.physics.layered import THETA, Layered
 from barren.physics.observables import Observable
 from barren.physics.programs import serialise
 

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 
 from barren.physics.batches import read_batch, write_batch
 from barren.physics.circuits import sample_circuits
-from barren.physics.ensembles import BadInput, Layered
+from barren.physics.ensembles import BadInput
 from barren.physics.families import IdentityTutorial, Random
+from barren.physics.layered import Layered
 from barren.physics.programs import serialise
 from strategies import a_batch, ensembles
 

@@ -13,8 +13,8 @@ from tensorflow_quantum.core.proto import program_pb2
 
 import run_tutorial
 from barren.physics.circuits import Circuits, replay_notebook, sample_circuits
-from barren.physics.ensembles import Layered
 from barren.physics.families import IdentityTutorial, Random
+from barren.physics.layered import Layered
 from barren.physics.programs import serialise
 from barren.runner.experiment import Experiment
 from strategies import ensembles

@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from barren.physics.ensembles import BadInput, Ensemble
-from barren.physics.families import FAMILIES
 from barren.runner import configuration
-from barren.runner.experiment import OBSERVABLE, Experiment
+from barren.runner.experiment import Experiment
 from conftest import ROOT, run_in
+from strategies import LAYERED
 
 GOOD = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
 
@@ -58,9 +58,9 @@ BAD = {
         {"layer": 10, "qubit": 0},
         "layer 10 lies out",
     ),
-    "an observable outside": ("observable", [0, 4], "observable qubit 4 lies outside"),
-    "one qubit twice": ("observable", [1, 1], "names one qubit twice"),
-    "three qubits": ("observable", [0, 1, 2], "observable: .* too long"),
+    "an observable outside": ("observable", "Z0 Z4", "Z4 lies outside a circuit"),
+    "one qubit twice": ("observable", "Z1 Z1", "position 4: qubit 1 appears twice"),
+    "a list of qubits": ("observable", [0, 1], "not of type 'string'"),
     "zero samples": ("samples", 0, "samples: 0 is less than .* 2 to"),
     "a negative count": ("ensembles.0.depth", [-5], r"depth\.0: -5 is less than"),
     "a non-integer": ("samples", 2.5, "samples: 2.5 is not of type 'integer'"),
@@ -119,14 +119,14 @@ def test_the_experiments_are_good(path: Path) -> None:
     assert experiment.ensembles
 
 
-@pytest.mark.parametrize("family", FAMILIES.values())
+@pytest.mark.parametrize("family", LAYERED)
 def test_the_keys_of_a_family_are_its_fields(family: type[Ensemble]) -> None:
     """An entry is crossed from exactly these; each is explained."""
     entry = configuration.resolve(
         configuration.entry(family), configuration.load_schema()["$defs"]
     )
-    keys = {of.name for of in fields(family)} - {"observable_a", "observable_b"}
-    assert entry["properties"].keys() == keys | {"family", OBSERVABLE}
+    keys = {of.name for of in fields(family)}
+    assert entry["properties"].keys() == keys | {"family"}
     for key in keys:
         assert entry["properties"][key]["description"]
 

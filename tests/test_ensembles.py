@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from barren.physics.ensembles import BadInput, Layered
+from barren.physics.ensembles import BadInput
 from barren.physics.families import Random, make
+from barren.physics.layered import Layered
 from barren.runner.experiment import Experiment
 from strategies import LAYERED, ensembles
 

@@ -276,6 +276,7 @@ class Project:
             (folder / part).mkdir(parents=True)
         shutil.copytree(deploy.LOCKS, folder / "envs")
         for source in [
+            ROOT / "workflow/rules/project.smk",
             *ROOT.glob("workflow/rules/*environment*.smk"),
             ROOT / "workflow/profiles/default/config.yaml",
             *TOOLS.glob("*.py"),

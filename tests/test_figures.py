@@ -20,14 +20,14 @@ from barren.analysis import plots, tables
 from barren.analysis.drawing import draw_circuit
 from barren.analysis.figures import CIRCUIT, CURVE, MAP, figures_of
 from barren.physics.circuits import sample_circuits
-from barren.physics.ensembles import Ensemble, Gate, Moment
 from barren.physics.families import FAMILIES, Random
+from barren.physics.layered import Gate, Layered, Moment
 from barren.runner.experiment import Experiment
 from conftest import ROOT
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ring(Ensemble):
+class Ring(Layered):
     """An unknown family: turns about Y, a ring of CNOT gates, no exact form."""
 
     turns: int
@@ -51,9 +51,6 @@ def ring() -> Iterator[None]:
     """The family that nobody knows, among the others."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(FAMILIES, Ring.family, Ring)
-        patch.setitem(tables._KEYS, "turns", int)
-        patch.setitem(tables._KEYS, "strength", float)
-        patch.setattr(tables, "_INTEGERS", tables._INTEGERS | {"turns"})
         yield
 
 
@@ -71,7 +68,7 @@ FURTHER = {
     "sigma": lists((0.01, 0.1, 0.3, 2.5, 30.0), 4),
     "symbol_layer": lists(range(3)),
     "symbol_qubit": lists(range(3)),
-    "observable": lists([*itertools.permutations(range(3), 2)], 4),
+    "observable": lists(("Z0", "Z0 Z2", "X1 - 0.5 Z0 Z2", "local", "global"), 4),
 }
 
 
@@ -89,7 +86,7 @@ def experiment(entries: Sequence[dict[str, Any]]) -> Experiment:
     config = {
         "ensembles": entries,
         "symbol": {"layer": 0, "qubit": 0},
-        "observable": [0, 1],
+        "observable": "Z0 Z1",
     }
     return Experiment(config)
 
@@ -272,7 +269,7 @@ SHIPPED = {
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_experiments_that_are_shipped(name: str) -> None:
     config = yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text())
-    shown = {"symbol": {"layer": 0, "qubit": 0}, "observable": [0, 1]} | config
+    shown = {"symbol": {"layer": 0, "qubit": 0}, "observable": "Z0 Z1"} | config
     names = [of.name for of in figures_of(Experiment(shown).ensembles)]
     assert set(SHIPPED[name]) <= set(names)
     if name == "config":
@@ -369,7 +366,8 @@ def test_the_colours_of_a_map_rise_in_lightness() -> None:
 @pytest.mark.parametrize("family", [*STRUCTURES])
 def test_a_drawing_has_every_gate_in_an_order_that_is_the_circuit(family: str) -> None:
     """Gates may change places only where they commute: on other qubits, or both CZ."""
-    small = FAMILIES[family].displayed()
+    (small,) = FAMILIES[family].displayed([])
+    assert isinstance(small, Layered)
     circuits = sample_circuits(small, 3, [0])
     figure, source = draw_circuit(small, circuits)
 

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 import oracle
 from barren.physics import simulate
 from barren.physics.circuits import sample_circuits
-from barren.physics.ensembles import Layered
 from barren.physics.families import Identity, Random
 from barren.physics.gradients import (
     ADJOINT,
@@ -29,6 +28,7 @@ from barren.physics.gradients import (
     choose_differentiator,
     gradients,
 )
+from barren.physics.layered import Layered
 from barren.physics.observables import Term
 from barren.physics.programs import serialise
 from barren.physics.qsim import qsim_gradients

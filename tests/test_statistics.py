@@ -7,8 +7,8 @@ import pytest
 
 import coverage
 from barren.analysis.statistics import fit_slope, log_errors, summarise
-from barren.physics.ensembles import Layered
 from barren.physics.families import Identity, IdentityTutorial, Random
+from barren.physics.layered import Layered
 from oracle import draw_circuits, gradients
 from strategies import LAYERED
 from textbook import cirq_circuit, cirq_gradient

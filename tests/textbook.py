@@ -8,8 +8,8 @@ import numpy as np
 import sympy
 
 from barren.physics.circuits import AXES, Circuits
-from barren.physics.ensembles import Layered
 from barren.physics.families import Identity, IdentityTutorial
+from barren.physics.layered import Layered
 from barren.physics.observables import Term
 
 THETA = sympy.Symbol("theta")

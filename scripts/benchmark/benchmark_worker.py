@@ -16,8 +16,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from barren.physics.batches import Batch, write_batch
 from barren.physics.circuits import sample_circuits
-from barren.physics.ensembles import THETA
 from barren.physics.gradients import set_threads
+from barren.physics.layered import THETA
 from barren.physics.programs import serialise
 from peers import ENGINES, named
 

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barren.physics.circuits import Circuits
-from barren.physics.ensembles import PREPARATION, QSIM, Layered
+from barren.physics.ensembles import QSIM
 from barren.physics.families import Random
 from barren.physics.gradients import ADJOINT, PARAMETER_SHIFT, gradients
+from barren.physics.layered import PREPARATION, Layered
 from barren.physics.programs import serialise
 from barren.physics.qsim import qsim_gradients
 

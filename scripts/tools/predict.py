@@ -1,14 +1,19 @@
 """Print the exact moments of the gradient as CSV, with the columns of theory.csv.
 
-Each key of a family is an option that takes a list; the lists are crossed.
+Each key of a family is an option that takes a list; the lists are crossed. A circuit of
+your own is named by its function, which runs in the environment tfq:
+
+    predict.py --circuit FILE.py:FUNCTION --width 4 6 --set depth=2 depth=8
 """
 
 import argparse
 import csv
+import json
 import math
 import os
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
@@ -18,10 +23,13 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from barren import columns
-from barren.physics.ensembles import BadInput, Ensemble, Layered
-from barren.physics.families import FAMILIES, predict
+from barren.physics.ensembles import BadInput, Ensemble
+from barren.physics.families import FAMILIES, Ansatz, predict
+from barren.physics.layered import Layered
 from barren.physics.moments import require_known
+from barren.physics.own_circuits import OwnCircuit
 from barren.runner.experiment import Experiment
+from barren.runner.functions import check_functions
 
 LAYERED = {name: of for name, of in FAMILIES.items() if issubclass(of, Layered)}
 KINDS = {of.name: of.type for family in LAYERED.values() for of in fields(family)}
@@ -29,32 +37,86 @@ KINDS = {of.name: of.type for family in LAYERED.values() for of in fields(family
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Predict what the command line names; exit code 2 on bad input."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--family", choices=LAYERED, default=next(iter(LAYERED)))
     for key, kind in KINDS.items():
         of: Any = {int: _count, str: str}.get(kind, float)
         parser.add_argument(option(key), type=of, nargs="+", dest=key)
+    own = parser.add_argument_group("a circuit of your own")
+    own.add_argument("--circuit", metavar="FILE:FUNCTION")
+    own.add_argument("--set", metavar="KEY=VALUE", nargs="+", action="extend")
+    own.add_argument(
+        "--parameters", metavar="NAME", nargs="+", help="first, all or names"
+    )
     lists = vars(parser.parse_args(arguments))
-    family = LAYERED[lists.pop("family")]
-    order = dict.fromkeys((*family.circuit_keys(), *family.gradient_keys, *KINDS))
-    given = {key: lists[key] for key in order if lists[key]}
     try:
-        check(family, given)
-        config = {
-            "observable": Ensemble.observable,
-            "symbol": {"layer": 0, "qubit": 0},
-            "ensembles": [{"family": family.family} | given],
-        }
-        ensembles = Experiment(config).ensembles
-        predicted = predict(ensembles)
-        require_known((of, predicted[of]) for of in ensembles)
+        family = LAYERED[lists.pop("family")]
+        rows = of_circuit(lists) if lists["circuit"] else of_family(family, lists)
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerows(rows)
     except BadInput as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow((*given, *columns.THEORY))
-    for ensemble in ensembles:
-        keys = [getattr(ensemble, key) for key in given]
-        writer.writerow([*keys, *predicted[ensemble]])
+
+
+def of_family(family: type[Layered], lists: dict[str, Any]) -> list[list[Any]]:
+    """Head and rows of what a family of layers predicts."""
+    for key in ("set", "parameters"):
+        if lists[key]:
+            raise BadInput(f"--{key}: of a circuit of your own, named by --circuit")
+    order = dict.fromkeys((*family.circuit_keys(), *family.gradient_keys, *KINDS))
+    given = {key: lists[key] for key in order if lists[key]}
+    check(family, given)
+    ensembles = experiment({"family": family.family} | given).ensembles
+    predicted = predict(ensembles)
+    require_known((of, predicted[of]) for of in ensembles)
+    rows = [[*(getattr(e, key) for key in given), *predicted[e]] for e in ensembles]
+    return [[*given, *columns.THEORY], *rows]
+
+
+def of_circuit(lists: dict[str, Any]) -> list[list[Any]]:
+    """Head and rows of a circuit of one's own, one for each parameter."""
+    given = {key: lists[key] for key in KINDS if lists[key]}
+    keywords: dict[str, list[Any]] = {}
+    for text in lists["set"] or ():
+        key, equals, value = text.partition("=")
+        if not equals or not key.isidentifier():
+            raise BadInput(f"--set: {text!r} is not KEY=VALUE")
+        keywords.setdefault(key, []).append(_value(value))
+    asked = lists["parameters"] or ["first"]
+    entry = {"family": Ansatz.family, "circuit": lists["circuit"], "parameters": asked}
+    if not re.fullmatch(r"[^:]+\.py:\w+", lists["circuit"]):
+        raise BadInput(f"--circuit: {lists['circuit']!r} is not FILE.py:FUNCTION")
+    check(Ansatz, given | {"source": [lists["circuit"]]})
+    found = experiment(entry | given | keywords)
+    check_functions(found.own_circuits.values())
+    built = build(found.own_circuits)
+    predicted = predict(found.ensembles, built)
+    keys = [key for key in found.key_columns if key not in {"family", "circuit"}]
+    rows = [[*(of.keys()[key] for key in keys), *predicted[of]] for of in predicted]
+    return [[*keys, *columns.THEORY], *rows]
+
+
+def build(circuits: Mapping[str, OwnCircuit]) -> dict[str, Any]:
+    """Circuits of one's own, built, by program."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        import build_circuits
+    except ImportError as error:
+        raise BadInput(f"--circuit: {error}; it takes the environment tfq") from None
+    return {name: build_circuits.build(of) for name, of in circuits.items()}
+
+
+def experiment(entry: dict[str, Any]) -> Experiment:
+    """The experiment of one entry."""
+    return Experiment(
+        {
+            "observable": Ensemble.observable,
+            "symbol": {"layer": 0, "qubit": 0},
+            "ensembles": [entry],
+        }
+    )
 
 
 def check(family: type[Ensemble], given: dict[str, list[Any]]) -> None:
@@ -69,16 +131,27 @@ def check(family: type[Ensemble], given: dict[str, list[Any]]) -> None:
         if key not in given:
             raise BadInput(f"{option(key)}: the family {family.family} needs it")
         least = 2 if key == columns.WIDTH else 1
-        if min(given[key]) < least:
+        if of.type is int and min(given[key]) < least:
             raise BadInput(f"{option(key)}: {min(given[key])} is less than {least}")
     for key, values in given.items():
-        if KINDS[key] not in {int, str} and not all(0 < v < math.inf for v in values):
+        if own[key].type not in {int, str} and not all(
+            0 < v < math.inf for v in values
+        ):
             raise BadInput(f"{option(key)}: takes numbers above 0")
 
 
 def option(key: str) -> str:
     """The option of a key."""
     return f"--{key.replace('_', '-')}"
+
+
+def _value(text: str) -> Any:
+    """A number, a truth value, or text."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, bool | int | float) else text
 
 
 def _count(text: str) -> int:

@@ -129,7 +129,7 @@ def all_predictions(_):
 
 def folder_of(_, output):
     """The experiment's folder, from an output one folder below it."""
-    return str(Path(output[-1]).parents[1])
+    return str(Path(output.gradients).parents[1])
 
 
 def samples_of(wildcards):

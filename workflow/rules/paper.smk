@@ -1,10 +1,7 @@
 # What is made of the tables: numbers for a manuscript, and the page of the experiment.
 
 
-# Another workflow's report begins with words of its own.
-if config == workflow.config:
-
-    report: "../report/workflow.rst"
+report: "../report/workflow.rst"
 
 
 rule write_paper:

@@ -9,7 +9,10 @@ rule assemble_crate:
     input:
         **needs("assemble_crate", "circuits"),
         targets=[*TARGETS, results(layout.REPORT)],
-        records=lambda _: [*all_records(_), results(layout.record("write_report"))],
+        records=lambda wildcards: [
+            *all_records(wildcards),
+            results(layout.record("write_report")),
+        ],
         workflow=[project(path) for path in workflow_files()],
     output:
         **leaves("assemble_crate"),

@@ -169,7 +169,8 @@ def _mean_wealth(point: Point) -> Floats | None:
 
     With theta alone and uniform, theta + pi has the opposite gradient: g is symmetric
     about 0 and exp(x) / cosh(x), x a multiple of g, a fair bet. Otherwise g in
-    [-bound, bound] is bet upon with 1 + stake (g - mean) / (bound + |mean|).
+    [-bound, bound] is bet upon with 1 + stake (g - mean) / (bound + |mean|), and
+    without a bound by way of the variance.
     """
     ensemble = point.ensemble
     alone = ensemble.theta_is_alone
@@ -184,11 +185,29 @@ def _mean_wealth(point: Point) -> Floats | None:
         return np.asarray((x - np.logaddexp(x, -x) + np.log(2)).sum(axis=1))
     mean = point.prediction.mean
     bound = ensemble.bound
-    if mean is None or not np.isfinite(bound):
+    if mean is None:
         return None
+    if not np.isfinite(bound):
+        return _unbounded_mean_wealth(point)
     x = STAKES[:, None] * (point.gradients - mean) / (bound + abs(mean))
     # A gradient beyond the bound can only win.
     return np.asarray(np.log(np.maximum(1 + x, 0.1)).sum(axis=1))
+
+
+def _unbounded_mean_wealth(point: Point) -> Floats | None:
+    """Log wealth of each bet that E g differs, where nothing bounds g.
+
+    1 + x + x^2 / 2, x a multiple of g - mean, is never negative and has the mean
+    1 + E x^2 / 2, which the exact variance gives (Catoni 2012, arXiv:1009.2048).
+    """
+    variance = point.prediction.variance
+    if variance is None or variance < VANISHING:
+        return None
+    deviation = point.gradients - (point.prediction.mean or 0.0)
+    x = STAKES[:, None] * deviation / np.sqrt(variance)
+    fair = np.log1p(STAKES**2 / 2)
+    wealth: Floats = np.log1p(x + x**2 / 2).sum(axis=1) - len(deviation) * fair
+    return wealth
 
 
 def draw_checks(points: Sequence[Point]) -> list[Check]:

@@ -31,7 +31,7 @@ from barren.analysis.evidence import (
 )
 from barren.analysis.fits import ASYMPTOTIC, EXACT, SAMPLED, SLOW, fit_curves
 from barren.analysis.statistics import NORMAL_975, Fit, log_errors
-from barren.physics.ensembles import Layered
+from barren.physics.layered import Layered
 from barren.physics.observables import NAMES
 
 #: "Converged": within what 200 circuits resolve.

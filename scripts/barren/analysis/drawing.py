@@ -11,15 +11,8 @@ from matplotlib.figure import Figure
 
 from barren.analysis.style import PAGE_WIDTH, STYLE
 from barren.physics.circuits import AXES, Circuits
-from barren.physics.ensembles import (
-    PHI,
-    PREPARATION,
-    THETA,
-    Ensemble,
-    Gate,
-    Layered,
-    Moment,
-)
+from barren.physics.ensembles import Ensemble
+from barren.physics.layered import PHI, PREPARATION, THETA, Gate, Layered, Moment
 
 CZ = "CZ"
 #: The colour of the symbol.

@@ -28,7 +28,7 @@ def setting(ensemble: Ensemble, keys: Iterable[str]) -> str:
     parts += [text(key, values) for key in PLACES if key in keys]
     if columns.OBSERVABLE in keys:
         parts.append(f"observable {ensemble.observable}")
-    if columns.PARAMETER in keys:
+    if columns.PARAMETER in keys and ensemble.parameter is not None:
         parts.append(text(columns.PARAMETER, values))
     return ", ".join(parts)
 

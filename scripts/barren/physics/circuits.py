@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barren.physics.ensembles import ANGLES, PHI, Ensemble, Gate, Layered
+from barren.physics.ensembles import Ensemble
+from barren.physics.layered import ANGLES, PHI, Gate, Layered
 
 #: Axis codes: 0, 1, 2 are rotations about X, Y, Z.
 AXES = "XYZ"

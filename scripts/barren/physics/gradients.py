@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barren.physics.batches import Batch
-from barren.physics.ensembles import QSIM, THETA, Ensemble, Layered
+from barren.physics.ensembles import QSIM, Ensemble
+from barren.physics.layered import THETA, Layered
 from barren.physics.observables import Term
 from barren.physics.programs import pauli_sum
 from barren.physics.qsim import qsim_gradients

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barren.physics.circuits import AXES, Circuits
-from barren.physics.ensembles import THETA, Gate, Layered, Moment
+from barren.physics.layered import THETA, Gate, Layered, Moment
 from barren.physics.observables import Term
 
 

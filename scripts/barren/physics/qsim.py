@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barren.physics.circuits import Circuits
-from barren.physics.ensembles import THETA, Gate, Layered, Moment
+from barren.physics.layered import THETA, Gate, Layered, Moment
 from barren.physics.simulate import Complex, rotations
 
 MATRICES = {

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barren.physics.circuits import Circuits
-from barren.physics.ensembles import Gate, Layered, Moment
+from barren.physics.layered import Gate, Layered, Moment
 
 Complex = NDArray[np.complex128]
 PAULIS = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])

@@ -47,9 +47,12 @@ class Remake:
         configuration = scratch / "config.json"
         configuration.write_text(json.dumps(config))
         # Files that the workflow reads of who uses it, as the source of a circuit.
-        for path in Path().glob("*"):
-            if path.name in CODE and not (scratch / path.name).exists():
-                (scratch / path.name).symlink_to(path.resolve())
+        read = [path.name for path in Path().glob("*") if path.name in CODE]
+        for name in (*read, *Experiment(config).functions):
+            place = scratch / name
+            if ".." not in place.parts and not place.exists():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.symlink_to(Path(name).resolve())
         self.command = [*snakemake, "--snakefile", str(ROOT / "workflow" / "Snakefile")]
         self.command += [
             "--directory",

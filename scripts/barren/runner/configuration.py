@@ -13,8 +13,9 @@ from typing import Any
 import jsonschema
 import yaml
 
-from barren.physics.ensembles import QSIM, TFQ, BadInput, Ensemble, Layered
+from barren.physics.ensembles import QSIM, TFQ, BadInput, Ensemble
 from barren.physics.families import FAMILIES
+from barren.physics.layered import Layered
 from barren.runner import cost
 from barren.runner.experiment import NOTEBOOK, Experiment
 from barren.runner.functions import check_functions
@@ -246,6 +247,10 @@ def document() -> str:
             required = "" if key in option["required"] else "; optional"
             meaning = of.get("description", "The family.")
             lines.append(f"| `{key}` | {allowed(of)}{required} | {meaning} |\n")
+        if further := option["additionalProperties"]:
+            lines.append(
+                f"| any other | {allowed(further)} | {further['description']} |\n"
+            )
     return "".join(lines)
 
 

@@ -1,0 +1,478 @@
+"""Circuits of one's own: what is refused, gradients against Cirq, and a whole run."""
+
+import base64
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import cirq
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import build_circuits
+from barren import columns
+from barren.analysis.agreement import agreement
+from barren.analysis.evidence import Point
+from barren.analysis.statistics import summarise
+from barren.physics.ansatz import predictions
+from barren.physics.batches import Batch
+from barren.physics.circuits import sample_parameters
+from barren.physics.ensembles import TFQ, BadInput
+from barren.physics.families import Ansatz
+from barren.physics.gradients import AUTO, compute_gradients
+from barren.physics.observables import Observable
+from barren.runner import configuration
+from conftest import ROOT, run_in
+from strategies import observables
+from tools.predict import main as command_line
+
+HEAD = "import cirq, sympy\n"
+GOOD = HEAD + (
+    "def line(qubits, depth, axis='X', shift=0.0, open=True):\n"
+    "    gates = []\n"
+    "    for layer in range(depth):\n"
+    "        for n, q in enumerate(qubits):\n"
+    "            angle = sympy.Symbol(f't{layer}_{n}')\n"
+    "            gates.append({'X': cirq.rx, 'Y': cirq.ry}[axis](angle)(q))\n"
+    "        gates += [cirq.CZ(a, b) for a, b in zip(qubits, qubits[1:])]\n"
+    "    return cirq.Circuit(gates)\n"
+)
+ENTRY = {"family": "ansatz", "circuit": "mine.py:line", "width": [3], "depth": 2}
+
+
+def check(path, text=GOOD, common=None, **entry):
+    """Check an experiment whose only file is `mine.py`."""
+    (path / "mine.py").write_text(text)
+    config = {"experiment": "mine", "seed": 1, "samples": 12, **(common or {})}
+    return configuration.check(config | {"ensembles": [ENTRY | entry]})
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def refused(message, *arguments, **options):
+    with pytest.raises(BadInput, match=message) as error:
+        check(*arguments, **options)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"circuit": "lost.py:line"}, "circuit: no file lost.py"),
+        ({"circuit": "mine.py:lin"}, "has no function lin; did you mean line"),
+        ({"circuit": "mine.py:ring"}, "has no function ring; it has line"),
+        ({"circuit": "mine.py"}, "circuit: 'mine.py' does not match"),
+        ({"depht": 2}, "depht: no keyword of line; did you mean depth"),
+        ({"qubits": 2}, "qubits: no keyword of line"),
+        ({"theta": 2}, "theta: no keyword of line; it has depth, axis"),
+        ({"depth": 0}, "depth: whole numbers from 1"),
+        ({"depth": "two"}, "depth: whole numbers from 1"),
+        ({"axis": ["X", 1]}, "axis: text and whole numbers; .* of one kind"),
+        ({"axis": ["X", "1e3"]}, "axis: '1e3' does not read as text"),
+        ({"axis": "nan"}, "axis: 'nan' does not read as text"),
+        ({"axis": "a\nb"}, r"axis: 'a\\nb' does not read as text"),
+        ({"shift": float("inf")}, "shift: inf is not finite"),
+        ({"axis": {"a": 1}}, "axis: .*allowed: integer or number or string"),
+        ({"width": [3, 3]}, "width: .* non-unique"),
+        ({"parameters": "last"}, "parameters: 'last' .*allowed: `first`, `all`; or"),
+        ({"parameters": []}, r"parameters: \[\]"),
+        ({"observable": ["Z0 Q1"]}, "'Z0 Q1', position 4: expected a factor"),
+        ({"observable": ["Z0 Z5"], "width": [8, 4]}, "Z5 lies outside a circuit of 4"),
+        ({"observable": [[0, 1]]}, "is not of type 'string'"),
+        ({"sigma": [0]}, "sigma.0: 0 is less than"),
+    ],
+)
+def test_bad_entries_are_one_line(tmp_path, entry, message):
+    refused(message, tmp_path, **entry)
+
+
+@pytest.mark.parametrize(
+    ("text", "entry", "message"),
+    [
+        ("def line(:", {}, "mine.py is no Python: invalid syntax"),
+        ("def line(): pass", {}, "line takes no qubits"),
+        ("def line(qubits, depth, reps): pass", {}, "reps: line needs this keyword"),
+        ("def line(qubits, depth, *, k): pass", {}, "k: line needs this keyword"),
+        ("def line(qubits, depth, width): pass", {}, "width: a keyword .* cannot"),
+        ("def line(qubits, depth, mean): pass", {"mean": 1}, "mean: .* cannot be"),
+        ("def line(qubits, **keys): pass", {"blocks": 1.5}, "blocks: whole numbers"),
+        ("def line(qubits, **keys): pass", {"variance": 1}, "variance: no keyword"),
+    ],
+)
+def test_bad_functions_are_one_line(tmp_path, text, entry, message):
+    refused(message, tmp_path, text, **entry)
+
+
+@pytest.mark.parametrize(
+    ("common", "message"),
+    [
+        ({"engine": "qsim"}, "engine: qsim has no circuits of your own; .* tfq"),
+        ({"differentiator": "parameter_shift"}, "differentiator: .* adjoint"),
+        ({"stream": "notebook"}, "stream: the notebook has no family ansatz"),
+        ({"observable": "Z0 +"}, "'Z0 \\+', position 5: expected a factor"),
+    ],
+)
+def test_what_circuits_of_ones_own_do_not_have(tmp_path, common, message):
+    refused(message, tmp_path, common=common)
+
+
+def test_two_functions_of_one_name(tmp_path):
+    (tmp_path / "other.py").write_text(GOOD)
+    (tmp_path / "mine.py").write_text(GOOD)
+    other = ENTRY | {"circuit": "other.py:line", "depth": 5}
+    config = {"experiment": "mine", "seed": 1, "ensembles": [ENTRY, other]}
+    with pytest.raises(BadInput, match=r"mine.py and other.py both have a line"):
+        configuration.check(config)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"observable": ["local", "global"], "width": [2, 9]},
+        {"axis": ["X", "Y"], "shift": [0.5, -1.0], "open": [True, False]},
+        {"axis": "NA", "depth": [1, 2]},
+        {"parameters": ["t1_0", "first"]},
+    ],
+)
+def test_good_entries(tmp_path, entry):
+    assert check(tmp_path, **entry).ensembles
+
+
+def test_large_numbers_are_no_layers(tmp_path):
+    """A seed among the keywords is not taken for the size of the circuit."""
+    text = "def line(qubits, depth, seed): pass"
+    assert check(tmp_path, text, seed=123456789).ensembles
+
+
+# What only a call can tell.
+
+
+def build(text, parameters=("first",), **keywords):
+    Path("mine.py").write_text(HEAD + text)
+    ensemble = Ansatz(
+        width=2,
+        source="mine.py:f",
+        keywords=tuple(keywords.items()),
+        parameters=parameters,
+    )
+    build_circuits.load.cache_clear()
+    return build_circuits.build(ensemble)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("import lost", "mine.py: ModuleNotFoundError: No module named 'lost'"),
+        ("raise SystemExit(3)", "mine.py: SystemExit: 3"),
+        ("f = lambda q: 1 / 0", "2 qubits: ZeroDivisionError: division by zero"),
+        ("f = lambda q: exit('a\\nb')", "SystemExit: a b"),
+        ("f = lambda q: q", "returns a list, not a cirq.Circuit"),
+        ("f = lambda q: None", "returns a NoneType, not a cirq.Circuit"),
+        ("f = lambda q: cirq.Circuit(cirq.X(q[0]))", "has no symbols"),
+        (
+            "f = lambda q: cirq.Circuit(cirq.rx(sympy.Symbol('a'))(cirq.q(1, 1)))",
+            r"acts on q\(1, 1\), which it was not given",
+        ),
+        (
+            "f = lambda q: cirq.Circuit(cirq.rx(sympy.Symbol('a'))(q[0]), cirq.T(q[1]),"
+            " cirq.MatrixGate(cirq.unitary(cirq.CZ))(*q))",
+            "TensorFlow Quantum has no gate .*0.*0.*0.*1",
+        ),
+        (
+            "f = lambda q: cirq.Circuit(cirq.rx(sympy.Symbol('a') ** 2)(q[0]))",
+            r"TensorFlow Quantum has no gate Rx\(a\*\*2",
+        ),
+        (
+            "f = lambda q: cirq.Circuit(cirq.measure(*q),"
+            " cirq.rx(sympy.Symbol('a'))(q[0]))",
+            "measures before its end",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_circuit_is_one_line(text, message):
+    with pytest.raises(BadInput, match=message) as error:
+        build(text)
+    assert "\n" not in str(error.value)
+
+
+RX = """\
+def f(q, n=2):
+    return cirq.Circuit(cirq.rx(sympy.Symbol(x))(q[0]) for x in 'ba'[:n])
+"""
+
+
+def test_parameters_that_a_circuit_lacks():
+    with pytest.raises(BadInput, match="2 qubits, n=1 has no a; it has b"):
+        build(RX, ("b", "a"), n=1)
+
+
+def test_parameters_are_in_the_order_of_the_circuit():
+    assert build(RX)["symbols"] == ["b", "a"]
+    asked = Ansatz(width=2, source="f.py:f", parameters=("a", "first")).asked("ba")
+    assert asked == ["b", "a"]
+
+
+# The command line of the exact theory.
+
+
+def printed(capsys, arguments):
+    build_circuits.load.cache_clear()
+    Path("mine.py").write_text(GOOD)
+    command_line(arguments.split())
+    return [*csv.DictReader(capsys.readouterr().out.splitlines())]
+
+
+def test_the_command_line_predicts_every_parameter(capsys):
+    rows = printed(
+        capsys,
+        "--circuit mine.py:line --width 2 3 --set depth=1 depth=2 axis=Y open=true"
+        " --observable local --parameters all",
+    )
+    keys = ["width", "depth", "axis", "open", "observable", "parameter"]
+    assert [*rows[0]] == [*keys, *columns.THEORY]
+    found = {tuple(row[key] for key in keys): row["exact_variance"] for row in rows}
+    assert len(found) == 2 + 3 + 4 + 6
+    # One layer: <Z_q> = cos t_q, over all angles E (sin t / n)^2 = 1 / (2 n^2).
+    assert float(found["3", "1", "Y", "True", "local", "t0_1"]) == 1 / 18
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--circuit mine.py:line --set depth=1", "--width: the family ansatz needs it"),
+        ("--circuit mine.py:line --width 2", "depth: line needs this keyword"),
+        ("--circuit mine.py:line --width 2 --depth 3", "--depth: the family ansatz"),
+        ("--circuit mine.py:line --width 2 --set depth", "--set: 'depth' is not KEY="),
+        ("--circuit mine.py:lin --width 2 --set depth=1", "did you mean line"),
+        (
+            "--circuit mine.py --width 2 --set depth=1",
+            "--circuit: 'mine.py' is not FILE",
+        ),
+        ("--width 2 --depth 1 --set depth=1", "--set: of a circuit of your own"),
+        (
+            "--circuit mine.py:line --width 2 --set depth=1 --parameters z",
+            "has no z; it has t0_0, t0_1",
+        ),
+    ],
+)
+def test_the_command_line_refuses(capsys, arguments, message):
+    with pytest.raises(SystemExit) as error:
+        printed(capsys, arguments)
+    assert error.value.code == 2
+    assert message in capsys.readouterr().err.splitlines()[-1]
+
+
+# Gradients, against Cirq's simulator; the angles of every parameter by the shift's
+# definition, a central difference of the exact expectation.
+
+QUBITS = cirq.GridQubit.rect(1, 3)
+SINGLE = [cirq.XPowGate, cirq.YPowGate, cirq.ZPowGate, cirq.HPowGate]
+DOUBLE = [
+    cirq.CZPowGate,
+    cirq.CXPowGate,
+    cirq.SwapPowGate,
+    cirq.ISwapPowGate,
+    cirq.XXPowGate,
+    cirq.YYPowGate,
+    cirq.ZZPowGate,
+]
+FIXED = [cirq.T, cirq.S, cirq.H, cirq.CZ, cirq.CNOT, cirq.FSimGate(0.3, 0.5)]
+
+
+@st.composite
+def circuits(draw):
+    """Gates that TensorFlow Quantum serialises; symbols may stand several times."""
+    symbols = sympy.symbols("a b c")
+    operations = [cirq.rx(symbols[0])(QUBITS[0])]
+    for _ in range(draw(st.integers(1, 8))):
+        qubits = draw(st.permutations(QUBITS))
+        gate = draw(st.sampled_from([*SINGLE, *DOUBLE, *FIXED]))
+        if isinstance(gate, type):
+            multiple = draw(st.sampled_from([1, -1, 2, 0.5]))
+            exponent = multiple * draw(st.sampled_from(symbols)) / sympy.pi
+            gate = gate(
+                exponent=exponent, global_shift=draw(st.sampled_from([0, -0.5]))
+            )
+        operation = gate(*qubits[: cirq.num_qubits(gate)])
+        if draw(st.booleans()) and cirq.num_qubits(gate) == 1:
+            operation = operation.controlled_by(qubits[-1])
+        operations.append(operation)
+    return cirq.Circuit(operations)
+
+
+def expected_gradients(circuit, names, values, observable):
+    """Central differences, their error below 1e-8 for angles in radians."""
+    terms = Observable.parse(observable).terms(3)
+    paulis = cirq.PauliSum.from_pauli_strings(
+        cirq.PauliString(weight, {QUBITS[q]: getattr(cirq, p) for q, p in string})
+        for weight, string in terms
+    )
+
+    def expectation(angles):
+        resolved = cirq.resolve_parameters(
+            circuit, dict(zip(names, angles, strict=True))
+        )
+        simulator = cirq.Simulator(dtype=np.complex128)
+        (value,) = simulator.simulate_expectation_values(
+            resolved, paulis, qubit_order=QUBITS
+        )
+        return value.real
+
+    step = 1e-4
+    steps = step * np.eye(len(names))
+    return [
+        (expectation(values + up) - expectation(values - up)) / (2 * step)
+        for up in steps
+    ]
+
+
+@settings(max_examples=25)
+@given(circuits(), observables(3))
+def test_gradients_are_those_of_cirq(circuit, observable):
+    ensemble = Ansatz(width=3, source="f.py:f", observable=observable)
+    data = build_circuits.built(circuit, ensemble, QUBITS)
+    names = data["symbols"]
+    drawn = sample_parameters(ensemble, len(names), 5, range(2))
+    program = np.array([base64.b64decode(data["program"])])
+    batch = Batch(np.arange(2), drawn, program, tuple(names))
+    found = compute_gradients(ensemble, batch, TFQ, AUTO)
+    for row, values in zip(found, drawn.values, strict=True):
+        exact = expected_gradients(circuit, names, values, observable)
+        # Single precision and the adjoint's own central differences, per gate.
+        np.testing.assert_allclose(row, exact, rtol=0, atol=3e-4 * ensemble.norm)
+
+
+# The whole, as a new user would: a file beside the project's, and one command.
+
+MINE = """\
+experiment: mine
+seed: 3
+samples: 40
+ensembles:
+  - family: ansatz
+    circuit: mine.py:line
+    width: [2, 3]
+    depth: [1, 2]
+    axis: Y
+    open: true
+    observable: [Z0 Z1, X0 - 0.5 Y1]
+    parameters: all
+  - family: random
+    width: [2, 3]
+    depth: [2]
+"""
+
+
+def test_a_whole_run_of_a_file_of_ones_own(project):
+    (project / "mine.py").write_text(GOOD)
+    (project / "mine.yaml").write_text(MINE)
+    run_in(project)("--configfile", "mine.yaml")
+    results = project / "results" / "mine"
+    tables = {
+        name: [*csv.DictReader((results / "tables" / f"{name}.csv").open())]
+        for name in ("gradients", "statistics", "theory", "claims")
+    }
+    keys = ["family", "width", "circuit", "depth", "axis", "open"]
+    keys += ["observable", "parameter"]
+    for name in ("gradients", "statistics", "theory"):
+        assert list(tables[name][0])[: len(keys)] == keys
+    # One row for each ensemble and parameter, and for each circuit of it.
+    of = [
+        (w, d, f"t{k}_{n}")
+        for w in (2, 3)
+        for d in (1, 2)
+        for k in range(d)
+        for n in range(w)
+    ]
+    mine = [row for row in tables["statistics"] if row["family"] == "ansatz"]
+    assert len(mine) == 2 * len(of)
+    assert {(int(r["width"]), int(r["depth"]), r["parameter"]) for r in mine} == {*of}
+    assert all(row["exact_variance"] for row in mine)
+    assert {row["open"] for row in mine} == {"True"}
+    assert len(tables["gradients"]) == 40 * (len(mine) + 2)
+    (agreement,) = (
+        row for row in tables["claims"] if row["claim"] == "samples_agree_with_theory"
+    )
+    assert f"known for {len(mine) + 2} of {len(mine) + 2}" in agreement["evidence"]
+    assert agreement["verdict"] != "contradicted"
+    figure = results / "figures" / "gradient_variance_by_parameter.csv"
+    drawn = [*csv.DictReader(figure.open())]
+    names = [row["parameter"] for row in drawn if row["width"] == row["depth"] == "2"]
+    assert names[:4] == ["t0_0", "t0_1", "t1_0", "t1_1"]
+    run_in(project)("audit", "--configfile", "mine.yaml")
+
+
+def test_a_bad_circuit_stops_a_run_before_it_samples(project):
+    (project / "mine.py").write_text(GOOD.replace("cirq.ry", "cirq.r_y"))
+    (project / "mine.yaml").write_text(MINE)
+    done = run_in(project)("--cores", "1", "--configfile", "mine.yaml", check=False)
+    assert done.returncode
+    said = "build_circuits: mine.py:line with 2 qubits, depth=1, axis='Y', open=True: "
+    assert said + "AttributeError" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not (project / "results" / "mine" / "batches").exists()
+
+
+# The power of the agreement: gradients of another circuit than was predicted.
+
+PLACE = cirq.GridQubit.rect(1, 4)
+
+
+def hardware_efficient(fault=""):
+    """`config/ansatze.py`'s circuit of 4 qubits and 3 layers, with a fault."""
+    path = ROOT / "config" / "ansatze.py"
+    circuit = build_circuits.load(path)["hardware_efficient"](PLACE, 3)
+    operations = [*circuit.all_operations()]
+    entanglers = [n for n, of in enumerate(operations) if of.gate == cirq.CZ]
+    if fault == "a gate dropped":
+        del operations[entanglers[3]]
+    if fault == "a sign":
+        place = operations.index(cirq.ry(sympy.Symbol("y0_0"))(PLACE[0]))
+        operations[place] = cirq.ry(-sympy.Symbol("y0_0"))(PLACE[0])
+    if fault == "a parameter repeated":
+        names = {"y1_0": "y0_0"}
+        operations = [cirq.resolve_parameters(of, names) for of in operations]
+    return cirq.Circuit(operations)
+
+
+def caught(fault, sigma, seeds, samples):
+    """How often the agreement is contradicted, all parameters and Z0 Z1 and local."""
+    found = 0
+    exact = build_circuits.built(hardware_efficient(), OWN, PLACE)
+    data = build_circuits.built(hardware_efficient(fault), OWN, PLACE)
+    program = np.array([base64.b64decode(data["program"])])
+    names = data["symbols"]
+    for seed in seeds:
+        points = []
+        for observable in ("Z0 Z1", "local"):
+            ensemble = replace(OWN, sigma=sigma, observable=observable)
+            drawn = sample_parameters(ensemble, len(names), seed, range(samples))
+            batch = Batch(np.arange(samples), drawn, program, tuple(names))
+            values = compute_gradients(ensemble, batch, TFQ, AUTO).astype(float)
+            known = predictions(exact, ensemble.terms, sigma)
+            for at, name in enumerate(names):
+                of, g = replace(ensemble, parameter=name), values[:, at]
+                summary = summarise(g, seed, of.bound)
+                theta = drawn.values[:, at]
+                points.append(Point(of, known[name], theta, g, summary))
+        found += agreement(points).verdict == "contradicted"
+    return found
+
+
+OWN = Ansatz(width=4, source="config/ansatze.py:hardware_efficient")
+
+
+@pytest.mark.parametrize("sigma", [None, 0.3])
+@pytest.mark.parametrize(
+    "fault", ["", "a gate dropped", "a sign", "a parameter repeated"]
+)
+def test_the_agreement_sees_another_circuit(fault, sigma):
+    """A sign alone is beyond all statistics where angles are uniform."""
+    visible = fault and (sigma is not None or fault != "a sign")
+    assert caught(fault, sigma, [0], 1000) == bool(visible)
