@@ -13,8 +13,9 @@ import tensorflow_quantum as tfq
 from barren.physics.ansatz import as_data
 from barren.physics.cirq_gates import name_of, read_circuit
 from barren.physics.ensembles import BadInput
-from barren.physics.families import Ansatz, make
+from barren.physics.families import make
 from barren.physics.observables import NoExactForm
+from barren.physics.own_circuits import OwnCircuit
 from barren.runner import step
 
 
@@ -28,11 +29,11 @@ def build_circuits(
     """
     for spec, path in zip(ensembles, circuits, strict=True):
         ensemble = make(spec)
-        assert isinstance(ensemble, Ansatz)
+        assert isinstance(ensemble, OwnCircuit)
         path.write_text(json.dumps(build(ensemble)) + "\n")
 
 
-def build(ensemble: Ansatz) -> dict[str, Any]:
+def build(ensemble: OwnCircuit) -> dict[str, Any]:
     """The circuit of an ensemble as plain data (see `barren.physics.ansatz`)."""
     file, _, name = ensemble.source.rpartition(":")
     qubits = cirq.GridQubit.rect(1, ensemble.width)
@@ -59,7 +60,7 @@ def told(error: BaseException) -> str:
 
 
 def call(
-    function: Callable[..., Any], ensemble: Ansatz, qubits: list[cirq.GridQubit]
+    function: Callable[..., Any], ensemble: OwnCircuit, qubits: list[cirq.GridQubit]
 ) -> cirq.Circuit:
     """The circuit of a function; BadInput for what is none that can be used."""
     keywords = dict(ensemble.keywords)
@@ -89,7 +90,7 @@ def call(
 
 
 def built(
-    circuit: cirq.Circuit, ensemble: Ansatz, qubits: list[cirq.GridQubit]
+    circuit: cirq.Circuit, ensemble: OwnCircuit, qubits: list[cirq.GridQubit]
 ) -> dict[str, Any]:
     """A circuit as plain data (see `barren.physics.ansatz`)."""
     # An observable may look at qubits that no gate has touched.

@@ -27,7 +27,7 @@ def draw_circuits(
     for spec in ensembles:
         shown = make(spec)
         if not isinstance(shown, Layered):
-            drawing = draw_built(built[shown.program], shown.width)
+            drawing = draw_built(built[shown.program], shown)
         elif stream == NOTEBOOK:
             skip = skips[shown.family]
             drawing = draw_circuit(shown, replay_notebook(shown, seed, skip, 1, [0]))

@@ -2,6 +2,7 @@
 
 from itertools import groupby
 
+from barren import columns
 from barren.analysis.figures import figures_of
 from barren.analysis.plots import draw_variance
 from barren.analysis.style import save
@@ -15,11 +16,12 @@ def plot_variance(
     experiment: Input, statistics: Input, theory: Input, fits: Input, figures: Outputs
 ) -> None:
     """Plot the figures that are asked for, by the names of their files."""
-    ensembles = Experiment.read(experiment).ensembles
-    known = {of.name: of for of in figures_of(ensembles)}
+    found = Experiment.read(experiment)
+    known = {of.name: of for of in figures_of(found.ensembles)}
+    observable = found.config[columns.OBSERVABLE]
     tables = read_table(statistics), read_table(theory), read_table(fits)
     for name, paths in groupby(figures, lambda path: path.stem):
-        save(*draw_variance(known[name], *tables), list(paths))
+        save(*draw_variance(known[name], *tables, observable), list(paths))
 
 
 if __name__ == "__main__":

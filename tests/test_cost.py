@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from barren.physics.batches import write_batch
-from barren.physics.ensembles import TFQ, BadInput, Ensemble, gates
+from barren.physics.ensembles import TFQ, BadInput, Ensemble
 from barren.physics.families import Identity, IdentityTutorial, Random, predict
 from barren.runner import cost
 from barren.runner.configuration import check
@@ -32,7 +32,7 @@ def test_disk_and_programs_are_those_of_a_batch(
     write_batch(path, ensemble, "", 1, batch)
     predicted = cost.sampling(ensemble, 50, RATES).disk
     assert predicted == pytest.approx(path.stat().st_size, rel=0.15)
-    size = cost.PROGRAM_BYTES_PER_GATE * gates(ensemble)
+    size = cost.PROGRAM_BYTES_PER_GATE * ensemble.gates
     assert size == pytest.approx(batch.programs.dtype.itemsize, rel=0.03)
 
 

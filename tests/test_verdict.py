@@ -434,7 +434,9 @@ def test_points_are_those_of_the_tables(tutorial: list[Point], tmp_path: Any) ->
     draws = {p.ensemble: p.draws for p in tutorial if p.draws}
     read = read_points([*ensembles, extra], keys, *whole, draws)
     assert read[-1] == Point(extra, Prediction(), read[-1].theta, read[-1].gradients)
-    assert judge(read[:-1]) == judge(tutorial)
+    # Tables are rounded.
+    found, expected = (statements.render(judge(of)) for of in (read[:-1], tutorial))
+    assert found == expected
     alone = read_points([*ensembles, extra], keys, *whole[:2], header_only, {})
     assert {p.summary for p in alone} == {None}
 

@@ -31,7 +31,7 @@ from matplotlib.figure import Figure
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from barren.analysis.style import COLOURS, MARKERS, PAGE_WIDTH, STYLE, save
-from barren.physics.ensembles import QSIM, TFQ, gates
+from barren.physics.ensembles import QSIM, TFQ
 from barren.physics.families import Random
 from barren.physics.gradients import ADJOINT, AUTO, choose_differentiator
 from barren.runner import step
@@ -149,7 +149,7 @@ class Benchmark:
             spent["load TensorFlow and its kernels, each process"] = start["cpu"]
             # Two qubits are parsed like any others and simulated in no time.
             parse = ask(**job, ensemble=_ensemble(2), samples=circuits)["cpu"]
-            parse /= circuits * gates(Random(width=2, depth=DEPTH))
+            parse /= circuits * Random(width=2, depth=DEPTH).gates
             for width in (4, 6, 8, 10, 12):
                 name = _ensemble(width)
                 drawn = ask("draw", ensemble=name, samples=circuits)
@@ -159,7 +159,7 @@ class Benchmark:
                 spent["write"] += written["cpu"]
                 done = ask(**job, ensemble=name, samples=circuits)["cpu"]
                 done -= drawn["result"]["serialise"]
-                parsed = parse * circuits * gates(named(name))
+                parsed = parse * circuits * named(name).gates
                 spent["parse"] += parsed
                 spent["simulate"] += done - parsed
         for what, cpu in spent.items():

@@ -75,8 +75,6 @@ def experiment(
     samples: int,
     rng: np.random.Generator,
     fault: str = "",
-    *,
-    recorded: bool = True,
 ) -> list[Point]:
     """Points of an experiment, sampled in numpy, with one of `FAULTS` planted."""
     points = []
@@ -100,7 +98,7 @@ def experiment(
         values = gradients(simulated, carrying, **options)
         if fault == "doubled":
             values = 2 * values
-        draws = reduce_draws(ensemble, as_batch(circuits)) if recorded else None
+        draws = reduce_draws(ensemble, as_batch(circuits))
         prediction, summary = predictions[ensemble], summarise(values)
         theta = circuits.values[:, 0]
         points.append(Point(ensemble, prediction, theta, values, summary, draws))

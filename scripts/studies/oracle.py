@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from barren.physics.circuits import Circuits
 from barren.physics.ensembles import PHI, Layered
-from barren.physics.observables import Term
+from barren.physics.observables import Term, of_z
 
 PAULIS = np.array(
     [[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]], dtype=np.complex128
@@ -48,7 +48,7 @@ def draw_circuits(
 
 def knows(ensemble: Layered) -> bool:
     """Whether this oracle has the ensemble: random axes, and products of Z."""
-    return ensemble.is_diagonal and not ensemble.axis
+    return of_z(ensemble.terms) and not ensemble.axis
 
 
 def rotations(

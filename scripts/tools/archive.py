@@ -19,6 +19,7 @@ from barren.provenance.records import (
     read_records,
 )
 from barren.runner import layout, step
+from barren.runner.experiment import Experiment
 
 #: Results are dated before the code, so that Snakemake takes them for out of date:
 #: `make reproduce` in an unpacked archive computes everything again.
@@ -48,7 +49,8 @@ def pack(crate: step.Input, archive: step.Output) -> None:
 def sound_results(folder: Path) -> list[str]:
     """The files of an experiment, if all of them hold; without what is left over."""
     names = inventory(folder)
-    present = hashes(folder, names)
+    functions = Experiment.read(folder / layout.EXPERIMENT).functions
+    present = hashes(folder, names, functions)
     crate = read_crate(folder / layout.CRATE)
     place = step.shown(folder)
     findings = judge(place, read_records(folder, names), present, crate, {})

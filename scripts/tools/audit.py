@@ -61,7 +61,7 @@ class Audit:
         most = 1000 + 16 * len(self.experiment.records)
         self.names = records.inventory(folder, most, biggest(self.experiment))
         self.records = records.read_records(folder, self.names)
-        self.present = records.hashes(folder, self.names)
+        self.present = records.hashes(folder, self.names, self.experiment.functions)
         self.crate = records.read_crate(folder / layout.CRATE)
         self.sizes = {self.path(n): (folder / n).stat().st_size for n in self.names}
         self.faults: Faults = {}
@@ -196,7 +196,7 @@ class Audit:
         )
 
 
-#: What is made of records, and so again of the recorded ones: with all that comes with it.
+#: What is made of records, and so again of the recorded ones; with what comes with it.
 OF_RECORDS = {
     layout.REPORT: (layout.REPORT, layout.record("write_report")),
     layout.CRATE: (

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from barren.physics.batches import Batch, read_batch, write_batch
 from barren.physics.circuits import sample_circuits
-from barren.physics.ensembles import THETA, Ensemble, gates
+from barren.physics.ensembles import THETA, Ensemble
 from barren.physics.families import Random
 from barren.physics.gradients import compute_gradients, set_threads
 from barren.physics.programs import serialise
@@ -48,7 +48,7 @@ def calibrate(engine: str, differentiator: str) -> cost.Rates:
         # The first calls load the engine.
         for width, depth, samples in ((4, 50, 20), (14, 1, 1), *TIMED):
             ensemble = Random(width=width, depth=depth)
-            count = samples * gates(ensemble)
+            count = samples * ensemble.gates
             begin = time.process_time()
             circuits = sample_circuits(ensemble, 0, range(samples))
             programs = serialise(ensemble, circuits)

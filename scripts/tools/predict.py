@@ -26,6 +26,7 @@ from barren import columns
 from barren.physics.ensembles import BadInput, Ensemble, Layered
 from barren.physics.families import FAMILIES, Ansatz, predict
 from barren.physics.moments import require_known
+from barren.physics.own_circuits import OwnCircuit
 from barren.runner.experiment import Experiment
 from barren.runner.functions import check_functions
 
@@ -83,7 +84,7 @@ def of_circuit(lists: dict[str, Any]) -> list[list[Any]]:
             raise BadInput(f"--set: {text!r} is not KEY=VALUE")
         keywords.setdefault(key, []).append(_value(value))
     asked = lists["parameters"] or ["first"]
-    entry = {"family": "ansatz", "circuit": lists["circuit"], "parameters": asked}
+    entry = {"family": Ansatz.family, "circuit": lists["circuit"], "parameters": asked}
     if not re.fullmatch(r"[^:]+\.py:\w+", lists["circuit"]):
         raise BadInput(f"--circuit: {lists['circuit']!r} is not FILE.py:FUNCTION")
     check(Ansatz, given | {"source": [lists["circuit"]]})
@@ -96,7 +97,7 @@ def of_circuit(lists: dict[str, Any]) -> list[list[Any]]:
     return [[*keys, *columns.THEORY], *rows]
 
 
-def build(circuits: Mapping[str, Ansatz]) -> dict[str, Any]:
+def build(circuits: Mapping[str, OwnCircuit]) -> dict[str, Any]:
     """Circuits of one's own, built, by program."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:

@@ -1,8 +1,7 @@
 # Which circuits: the experiment's configuration, and the circuits drawn from its seed.
 BATCH = layout.batch("{program}", "{first}", "{last}")
 # The user's, like the configuration that names them: no prefix is put before them.
-FILES = sorted({e.source.rpartition(":")[0] for e in EXPERIMENT.own_circuits.values()})
-SOURCES = [local(path) for path in FILES]
+SOURCES = [local(path) for path in EXPERIMENT.functions]
 NOTEBOOK_STREAM = {}
 if config["stream"] == NOTEBOOK:
     NOTEBOOK_STREAM = {

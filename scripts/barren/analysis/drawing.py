@@ -1,6 +1,6 @@
 """Drawings of circuits, from the one order of gates."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -11,15 +11,26 @@ from matplotlib.figure import Figure
 
 from barren.analysis.style import PAGE_WIDTH, STYLE
 from barren.physics.circuits import AXES, Circuits
-from barren.physics.ensembles import PREPARATION, THETA, Gate, Layered, Moment
+from barren.physics.ensembles import (
+    PHI,
+    PREPARATION,
+    THETA,
+    Ensemble,
+    Gate,
+    Layered,
+    Moment,
+)
 
 CZ = "CZ"
+#: The colour of the symbol.
+SHADED = "#FBE3B5"
 #: Angles that have a name, as they are drawn.
 SYMBOLS = {
     "theta": r"\theta",
     "-theta": r"-\theta",
     "phi": r"\varphi",
     "-phi": r"-\varphi",
+    "-theta_0": r"-\theta_0",
     "pi/4": r"\pi/4",
 }
 
@@ -34,7 +45,8 @@ def draw_circuit(ensemble: Layered, circuits: Circuits) -> tuple[Figure, pd.Data
         (n, gate) for n, column in enumerate(_columns(ensemble)) for gate in column
     ]
     last = gates[-1][0]
-    size = (min(PAGE_WIDTH, 0.9 + 0.32 * last), 0.3 + 0.42 * ensemble.width)
+    size = (min(PAGE_WIDTH, 1.2 + 0.36 * last), 0.5 + 0.42 * ensemble.width)
+    type_size = min(7.0, 20 * size[0] / (last + 3.5))
     source = []
     with matplotlib.rc_context(STYLE):
         figure, axes = _wires(size, ensemble.width, last)
@@ -49,10 +61,17 @@ def draw_circuit(ensemble: Layered, circuits: Circuits) -> tuple[Figure, pd.Data
                 angle, symbol = float(circuits.angle(gate)[0]), _symbol(ensemble, gate)
                 label = SYMBOLS.get(symbol, f"{angle:.2f}")
                 _draw_rotation(
-                    axes, column, qubit, f"$R_{axis}$\n${label}$", bool(symbol)
+                    axes,
+                    column,
+                    qubit,
+                    f"$R_{axis}$\n${label}$",
+                    SHADED if symbol and symbol != "pi/4" else "white",
+                    type_size,
                 )
                 row |= {"gate": f"R{axis}", "angle": angle, "symbol": symbol}
             source.append(row)
+        _draw_blocks(axes, gates)
+        _draw_observable(axes, ensemble, last + 1)
     table = pd.DataFrame(source, columns=["column", "gate", "qubit", "angle", "symbol"])
     if any(_reaches(gate) for _, gate in gates):
         table["other"] = pd.array([row.get("other") for row in source], "Int64")
@@ -64,10 +83,10 @@ def _wires(size: tuple[float, float], width: int, last: int) -> tuple[Figure, Ax
     figure = Figure(figsize=size)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
-    axes.set_xlim(-1.6, last + 0.7)
-    axes.set_ylim(width - 0.4, -0.6)
+    axes.set_xlim(-1.6, last + 1.9)
+    axes.set_ylim(width - 0.4, -1.0)
     for qubit in range(width):
-        axes.plot([-0.7, last + 0.6], [qubit] * 2, color="0.4", lw=0.6, zorder=0)
+        axes.plot([-0.7, last + 1.4], [qubit] * 2, color="0.4", lw=0.6, zorder=0)
         ket = rf"$|0\rangle_{{{qubit}}}$"
         axes.text(-0.85, qubit, ket, ha="right", va="center", fontsize=7)
     return figure, axes
@@ -106,7 +125,7 @@ def _symbol(ensemble: Layered, gate: Gate) -> str:
         return "pi/4"
     if isinstance(gate.angle, float) or gate.place != ensemble.symbol:
         return ""
-    return "-" * (gate.sign < 0) + ("theta" if gate.angle == THETA else "phi")
+    return {THETA: "theta", PHI: "-phi"}.get(str(gate.angle), "-theta_0")
 
 
 def _draw_pair(axes: Axes, column: int, gate: Gate) -> None:
@@ -121,8 +140,30 @@ def _draw_pair(axes: Axes, column: int, gate: Gate) -> None:
     axes.plot(column, last, "k+", ms=6, mew=0.9)
 
 
+def _draw_blocks(axes: Axes, gates: Sequence[tuple[int, Gate]]) -> None:
+    """Where the circuits have inverses: U and its inverse of each block, told apart."""
+    if all(gate.sign > 0 for _, gate in gates):
+        return
+    prepared = max(n for n, gate in gates if gate.angle == PREPARATION)
+    signs = {n: gate.sign for n, gate in gates if n > prepared}
+    runs = [list(run) for _, run in groupby(signs, signs.__getitem__)]
+    for number, run in enumerate(runs):
+        axes.axvline(run[0] - 0.5, color="0.5", lw=0.6, ls=":")
+        name = f"U_{number // 2 + 1}" + r"^\dagger" * (signs[run[0]] < 0)
+        middle = (run[0] + run[-1]) / 2
+        axes.text(middle, -0.75, f"${name}$", ha="center", va="center", fontsize=7)
+
+
+def _draw_observable(axes: Axes, ensemble: Ensemble, column: int) -> None:
+    """The Pauli matrices that are measured, or O where there are several strings."""
+    terms = ensemble.terms
+    string = terms[0][1] if len(terms) == 1 else ((0, "O"),)
+    for qubit, letter in string:
+        _draw_rotation(axes, column, qubit, letter, "0.85", 7.0)
+
+
 def _draw_rotation(
-    axes: Axes, column: int, qubit: int, text: str, shaded: bool
+    axes: Axes, column: int, qubit: int, text: str, colour: str, size: float
 ) -> None:
     axes.text(
         column,
@@ -130,25 +171,28 @@ def _draw_rotation(
         text,
         ha="center",
         va="center",
-        fontsize=5,
+        fontsize=size,
         linespacing=1.1,
         bbox={
             "boxstyle": "square,pad=0.25",
-            "fc": "#FBE3B5" if shaded else "white",
+            "fc": colour,
             "ec": "black",
             "lw": 0.5,
         },
     )
 
 
-def draw_built(built: Mapping[str, Any], width: int) -> tuple[Figure, pd.DataFrame]:
+def draw_built(
+    built: Mapping[str, Any], ensemble: Ensemble
+) -> tuple[Figure, pd.DataFrame]:
     """Draw a circuit of one's own from its built form, as far as the page is wide.
 
     The source data lists the gates: column, label and qubit, a row for each qubit.
     """
     columns = [column for moment in built["drawing"] for column in _apart(moment)]
-    size = (min(PAGE_WIDTH, 0.9 + 0.45 * len(columns)), 0.3 + 0.42 * width)
-    most = min(len(columns), round((PAGE_WIDTH - 0.9) / 0.45))
+    width = ensemble.width
+    size = (min(PAGE_WIDTH, 1.2 + 0.45 * len(columns)), 0.5 + 0.42 * width)
+    most = min(len(columns), round((PAGE_WIDTH - 1.2) / 0.45))
     source = []
     with matplotlib.rc_context(STYLE):
         figure, axes = _wires(size, width, most - 1)
@@ -160,7 +204,9 @@ def draw_built(built: Mapping[str, Any], width: int) -> tuple[Figure, pd.DataFra
                     _draw_gate(axes, number, qubits, labels)
         if most < len(columns):
             note = f"{most} of {len(columns)} columns"
-            axes.text(most - 0.3, -0.5, note, ha="right", va="top", fontsize=5)
+            axes.text(most - 0.3, -0.95, note, ha="right", va="top", fontsize=6)
+        else:
+            _draw_observable(axes, ensemble, most)
     return figure, pd.DataFrame(source)
 
 
@@ -191,4 +237,4 @@ def _draw_gate(axes: Axes, column: int, qubits: list[int], labels: list[str]) ->
             axes.plot(column, qubit, "k+", ms=6, mew=0.9)
         else:
             text = label.replace("(", "\n(", 1)
-            _draw_rotation(axes, column, qubit, text.replace("$", ""), False)
+            _draw_rotation(axes, column, qubit, text.replace("$", ""), "white", 6.0)

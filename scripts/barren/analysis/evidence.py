@@ -29,6 +29,8 @@ SAME_GRADIENT = 1e-3
 #: A mean square gradient below it is the rounding of a gradient that is 0.
 VANISHING = 1e-12
 BINS = 12
+#: 2^width times the layers up to which circuits are simulated.
+AMPLITUDES = 60_000
 
 
 @dataclass(frozen=True)
@@ -95,23 +97,17 @@ class Finding:
     points: tuple[str, ...] = ()
 
 
-def reduce_draws(
-    ensemble: Ensemble,
-    batch: Batch,
-    recompute: int = 4,
-    amplitudes: int = 60_000,
-) -> Draws:
+def reduce_draws(ensemble: Ensemble, batch: Batch, recompute: int = 4) -> Draws:
     """Reduce a batch of recorded circuits; join the batches with `join_draws`.
 
-    The first few are simulated, where 2^width times the layers stays within
-    `amplitudes`.
+    The first few are simulated, up to `AMPLITUDES`.
     """
     circuits = batch.circuits
     at = 0 if ensemble.parameter is None else batch.symbols.index(ensemble.parameter)
     theta = circuits.values[:, at]
     recomputed, isolated = np.full((2, len(circuits)), np.nan)
     if isinstance(ensemble, Layered):
-        small = 2**ensemble.width * ensemble.layers <= amplitudes
+        small = 2**ensemble.width * ensemble.layers <= AMPLITUDES
         first = slice(recompute)
         theta = circuits.angles[:, *ensemble.symbol]
         if small:

@@ -32,32 +32,32 @@ AXES = {
 _SETTING = "\n\n*Setting:* {setting}"
 _POINTS = (
     "Points are the unbiased sample variance of the gradient over the circuits of an "
-    "ensemble, each with its own theta, with a 95 % bootstrap-t interval; lines are "
-    "the exact variance, where one is known, and thin dashes join points where none "
-    "is. "
+    "ensemble, each circuit with its own theta; bars are 95 % bootstrap-t intervals. "
+    "Where it is known, the exact variance of the ensemble is a dash at each point, or "
+    "a line where it is known in between; thin lines guide the eye. "
 )
-_LIMIT = "Dotted lines are the limit of infinite depth. "
+_LIMIT = "Dotted: the limit of infinite depth. "
 _FIT = (
-    "A dashed line is the exponential fitted to the points, with its slope in the "
-    "logarithm per qubit. Where the points leave the dotted line, the circuits are "
-    "too shallow for their width to be called deep: the flattening is one of depth, "
-    "not the end of the plateau. "
+    "Dashed: an exponential fitted to the points; its slope is that of the natural "
+    "logarithm of the variance per qubit. Where points leave the dotted line, "
+    "the circuits are too shallow for their width: the curve flattens because of the depth, "
+    "not because the plateau ends. "
 )
 _STD = (
     "Points are the population standard deviation of the gradient (divisor: samples), "
-    'which the tutorial plots under the label "variance". Intervals and lines are the '
-    "square roots of those of the variance. "
+    'which the tutorial plots under the label "variance". Bars, dashes and lines are '
+    "the square roots of those of the variance. "
 )
 _CELLS = (
-    "Cells are the unbiased sample variance over the circuits of each ensemble, and "
-    "the exact variance, where one is known. White is a variance of 0, outside the "
-    "light cone, or a place that was not asked for. "
+    "Each cell is an ensemble: the unbiased sample variance over its circuits, and the "
+    "exact variance where it is known. White: the variance is 0, as the symbol is "
+    "outside the light cone of the observable. Grey: not asked for. "
 )
 _FURTHER = {
     columns.DEPTH: "The lines are exact at every depth. " + _LIMIT,
     columns.PARAMETER: (
-        "Parameters are numbered as they come in the circuit; where others are left out "
-        "the numbers are of those that were asked for. "
+        "Parameters are numbered as they come in the circuit, of those that were asked "
+        "for. "
     ),
     columns.SIGMA: (
         "Angles are normally distributed about 0 with standard deviation sigma; a "
@@ -222,9 +222,12 @@ def _circuit(shown: Ensemble) -> Figure:
         name=shown.drawing,
         title=f"A circuit: {shown.title}, {shown.structure}",
         caption=f"A circuit: {shown.title}, width {shown.width}, {shown.structure}. "
-        "Boxes are gates; rotations have their axis and angle (radians), or their "
-        "symbol. Dots joined by a line are CZ gates, a dot and a cross CNOT gates. A "
-        "shaded box is the symbol theta. Angles are drawn from seed {seed}, sample 0.",
+        "Boxes are gates; a rotation has its axis and its angle in radians. Two dots "
+        "joined by a line are a CZ gate, a dot and a cross a CNOT gate. Shaded: the "
+        "rotation by the symbol theta, and in identity blocks the one opposite, by "
+        "-phi where phi is independent, by -theta_0 where it starts as the inverse. "
+        f"Grey, on the right: the observable {shown.observable}. Angles are drawn from seed "
+        "{seed}, sample 0.",
         families=(shown.family,),
         kind=CIRCUIT,
     )

@@ -93,7 +93,7 @@ def of_fit(row: Any) -> dict[str, str]:
 
 
 def of_claims(claims: pd.DataFrame) -> dict[str, str]:
-    """The verdict on each claim, in each of its settings, and how often each is given."""
+    """The verdict on each claim in each setting, and how often each is given."""
     numbers = {}
     for claim, rows in claims.groupby(columns.CLAIM, sort=False):
         for count, verdict in enumerate(rows[columns.VERDICT], 1):

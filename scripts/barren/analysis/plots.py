@@ -1,4 +1,4 @@
-"""Variance figures for the paper, drawn from tables: curves and heat maps."""
+"""Variance figures for the paper, drawn from tables; curves, and `maps` beside them."""
 
 import math
 import textwrap
@@ -10,40 +10,44 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm, to_hex
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullFormatter
+from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
 from barren import columns
 from barren.analysis import figures
+from barren.analysis.maps import draw_maps
 from barren.analysis.selection import (
     POSITION,
     at_most,
+    fixed,
     groups_by,
     label,
+    left_out,
     source_data,
     with_fits,
     with_positions,
     with_qubits,
     without_rounding,
 )
-from barren.analysis.style import COLOURS, COLUMN_WIDTH, MARKERS, PAGE_WIDTH, STYLE
+from barren.analysis.style import (
+    COLOUR_MAP,
+    COLOURS,
+    COLUMN_WIDTH,
+    MARKERS,
+    PAGE_WIDTH,
+    STYLE,
+    axis_label,
+    quantity_label,
+)
 from barren.analysis.tables import key_columns
 
-#: More series or panels, or more pairs of maps, than these are not readable: evenly
-#: spaced ones are shown.
+#: More series or panels than these are not readable: evenly spaced ones are shown.
 MOST = 12
-MOST_MAPS = 4
 #: Parameters that have room for their names.
 MOST_NAMED = 30
 
-#: A heat map's colours: lightness rises evenly, for the colour-blind and in grey.
-COLOUR_MAP = "cividis"
-QUANTITIES = {
-    columns.VARIANCE: "variance of",
-    columns.STD: "population standard deviation of",
-}
 #: Height of a single panel, by the key it stands against.
 HEIGHTS = {columns.DEPTH: 2.8}
 PLACES = (*figures.SYMBOL, columns.OBSERVABLE, columns.PARAMETER)
@@ -54,10 +58,12 @@ def draw_variance(
     statistics: pd.DataFrame,
     theory: pd.DataFrame,
     fits: pd.DataFrame,
+    observable: str = "",
 ) -> tuple[Figure, pd.DataFrame]:
     """A figure of variances and its source data, from the tables of those names.
 
-    The source has a row for each ensemble: keys, samples, the value sampled with its
+    observable: that of all ensembles, where it does not vary. The source has a row for
+    each ensemble: keys, samples, the value sampled with its
     95 % interval, exact and in the limit of infinite depth, and the line fitted.
     """
     table = statistics
@@ -81,15 +87,23 @@ def draw_variance(
     several = source.groupby(rest, dropna=False)[columns.FAMILY].transform("size") > 1
     source = source[several] if several.any() else source
     with matplotlib.rc_context(STYLE):
-        draw = _draw_maps if figure.kind == figures.MAP else _draw_curves
+        draw = draw_maps if figure.kind == figures.MAP else _draw_curves
         shown = without_rounding(source, figure.quantity)
         if POSITION in shown:
             shown = shown.drop(columns=columns.PARAMETER)
             shown = shown.rename(columns={POSITION: columns.PARAMETER})
         drawing = draw(figure, shown)
+        said = [fixed(figure, shown, observable), note_of(drawing)]
+        drawing.supxlabel("\n".join(filter(None, said)), fontsize=6, color="0.3")
         if figure.x == columns.PARAMETER:
             _name_parameters(drawing.axes, source)
         return drawing, source
+
+
+def note_of(drawing: Figure) -> str:
+    """The line below a drawing."""
+    label = getattr(drawing, "_supxlabel", None)
+    return str(label.get_text()) if label else ""
 
 
 @dataclass(frozen=True)
@@ -116,7 +130,7 @@ def _styles(groups: Sequence[pd.DataFrame], labels: Sequence[str]) -> list[_Styl
     if max(hues) >= len(COLOURS):
         shades = matplotlib.colormaps[COLOUR_MAP]
         colours = [
-            to_hex(shades(0.95 * hue / max(hues))) for hue in range(max(hues) + 1)
+            to_hex(shades(0.82 * hue / max(hues))) for hue in range(max(hues) + 1)
         ]
     return [
         _Style(label, colours[hue], MARKERS[mark % len(MARKERS)])
@@ -157,7 +171,7 @@ def _draw_curves(figure: figures.Figure, shown: pd.DataFrame) -> Figure:
     _scale(grid, shown, figure)
     _legend(drawing, grid)
     if notes:
-        drawing.supxlabel(_note(notes), fontsize=6, color="0.3")
+        drawing.supxlabel(left_out(notes), fontsize=6, color="0.3")
     return drawing
 
 
@@ -203,10 +217,10 @@ def _draw_series(
         fit = rows.dropna(subset="fit")
         if alone:
             slope = f"{fit[columns.SLOPE].iloc[0]:.3f}".replace("-", "\N{MINUS SIGN}")
-            name = f"{name}, slope {slope}"
+            name = f"{name}, slope {slope}/qubit"
         axes.plot(fit[x], fit["fit"], "--", color=style.colour, lw=0.8)
     exact = rows["exact"].where(rows["exact"] > 0)
-    axes.plot(along, exact, "-", color=style.colour)
+    axes.plot(along, exact, color=style.colour, **_exact_line(x))
     limit = rows["asymptotic"].where(rows["asymptotic"] > 0)
     axes.plot(along, limit, ":", color=style.colour, lw=0.8)
     points = rows[(rows[columns.SAMPLES] > 0) & (rows["sampled"] > 0)]
@@ -242,18 +256,16 @@ def _draw_series(
 def _explain(axes: Axes, shown: pd.DataFrame, x: str, ends: bool) -> None:
     """Say in the legend what lines and points are."""
     rows = shown[shown[x].notna()]
-    alone = (rows[columns.SAMPLES] == 0).any()
     if "fit" in shown and shown["fit"].notna().any():
-        axes.plot([], [], "--", color="0.3", lw=0.8, label="fit of the samples")
+        axes.plot([], [], "--", color="0.3", lw=0.8, label="exponential fit")
     if ends and (rows[columns.SAMPLES] > 0).any():
         axes.plot([], [], "o", color="0.3", mfc="white", label="sampled")
     if len(rows) < len(shown):
         axes.plot([], [], "--", color="0.3", lw=0.8, label="exact, uniform angles")
     if rows["exact"].notna().any():
-        line = "exact (bare: theory alone)" if alone else "exact"
-        axes.plot([], [], "-", color="0.3", label=line)
+        axes.plot([], [], color="0.3", label="exact", **_exact_line(x))
     if rows["asymptotic"].notna().any():
-        axes.plot([], [], ":", color="0.3", lw=0.8, label="depth to infinity")
+        axes.plot([], [], ":", color="0.3", lw=0.8, label="infinite depth")
 
 
 def _scale(grid: Sequence[Axes], shown: pd.DataFrame, figure: figures.Figure) -> None:
@@ -273,9 +285,9 @@ def _scale(grid: Sequence[Axes], shown: pd.DataFrame, figure: figures.Figure) ->
             axes.set_xticks(values)
         else:
             axes.locator_params(axis="x", integer=whole, min_n_ticks=1)
-        axes.set_xlabel(_axis(x))
+        axes.set_xlabel(axis_label(x))
     for axes in grid[:: _in_a_row(len(grid))]:
-        axes.set_ylabel(_quantity(figure.quantity))
+        axes.set_ylabel(quantity_label(figure.quantity))
 
 
 def _name_parameters(grid: Sequence[Axes], source: pd.DataFrame) -> None:
@@ -321,86 +333,8 @@ def _legend_columns(figure: Figure, longest: int) -> int:
     return max(1, min(3, int(letters / (longest + 7))))
 
 
-def _draw_maps(figure: figures.Figure, shown: pd.DataFrame) -> Figure:
-    """Heat maps over two keys, sampled and exact, of one colour scale; 0 is white."""
-    x, y = figure.x, figure.y
-    across = [key for key in key_columns(shown) if key not in {x, y}]
-    notes: list[str] = []
-    shown = at_most(shown, across, MOST_MAPS, "pairs of maps", notes)
-    kinds = [k for k in ("sampled", "exact") if shown[k].notna().any()] or ["exact"]
-    groups = groups_by(shown, across)
-    ends = [np.sort(shown[key].unique().astype(float)) for key in (x, y)]
-    wide = len(ends[0]) > 1.5 * len(ends[1])
-    alone = len(groups) == 1
-    norm, low = _norm(shown)
-    colours = matplotlib.colormaps[COLOUR_MAP].with_extremes(under="white")
-    shape = (len(groups), len(kinds))
-    size = (PAGE_WIDTH, 0.6 + 1.7 * len(groups))
-    if alone:
-        shape = (len(kinds), 1) if wide else (1, len(kinds))
-        size = (COLUMN_WIDTH, 3.4 if wide else 2.0)
-    drawing = Figure(figsize=size, layout="constrained")
-    grid = drawing.subplots(*shape, sharex=True, sharey=True, squeeze=False)
-    maps = [(group, kind) for group in groups for kind in kinds]
-    for axes, (group, kind) in zip(grid.ravel(), maps, strict=True):
-        cells = group.pivot(index=y, columns=x, values=kind)
-        cells = cells.reindex(index=ends[1], columns=ends[0]).to_numpy(float)
-        mesh = axes.pcolormesh(
-            *map(_edges, ends),
-            np.where(cells <= 0, low * 1e-3, np.maximum(cells, low)),
-            norm=norm,
-            cmap=colours,
-            linewidth=0,
-            rasterized=True,
-        )
-        title = {"sampled": "samples"}.get(kind, kind)
-        title = title if alone else f"{label(group, across, shown)}: {title}"
-        axes.set_title(textwrap.fill(title, 40), fontsize=8)
-        axes.label_outer()
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        axes.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        if not wide:
-            axes.set_aspect("equal")
-    for axes in grid[-1]:
-        axes.set_xlabel(_axis(x))
-    for axes in grid[:, 0]:
-        axes.set_ylabel(_axis(y))
-    zeros = (shown[kinds] <= 0).any(axis=None)
-    bar = drawing.colorbar(
-        mesh, ax=list(grid.ravel()), extend="min" if zeros else "neither", shrink=0.9
-    )
-    bar.set_label(_quantity(figure.quantity))
-    if notes:
-        drawing.supxlabel(_note(notes), fontsize=6, color="0.3")
-    return drawing
-
-
-def _norm(shown: pd.DataFrame) -> tuple[LogNorm, float]:
-    """The colours' scale and its lower end: the exact variances above 0.
-
-    Where not all are known, the sampled ones count too.
-    """
-    known = shown["exact"].notna().all()
-    values = shown[["exact"] if known else ["exact", "sampled"]].to_numpy(float)
-    positive = values[values > 0] if (values > 0).any() else np.ones(1)
-    low = float(positive.min())
-    return LogNorm(low, max(float(positive.max()), 1.01 * low)), low
-
-
-def _note(notes: Sequence[str]) -> str:
-    return f"Shown: {', '.join(notes)}. The source data has all."
-
-
-def _edges(centres: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The edges of cells about their centres."""
-    half = np.diff(centres) / 2 if len(centres) > 1 else np.array([0.5])
-    inner = centres[:-1] + half[: len(centres) - 1]
-    return np.hstack([centres[0] - half[0], inner, centres[-1] + half[-1]])
-
-
-def _axis(key: str) -> str:
-    return figures.axis(key).replace("sigma", r"$\sigma$")
-
-
-def _quantity(quantity: str) -> str:
-    return rf"{QUANTITIES[quantity]} $\partial_\theta\langle Z_a Z_b\rangle$"
+def _exact_line(x: str) -> dict[str, Any]:
+    """A line over depth, where every value is known; else marks, and a guide to the eye."""
+    if x == columns.DEPTH:
+        return {"ls": "-"}
+    return {"ls": "-", "lw": 0.4, "marker": "_", "ms": 10, "mew": 1.2}

@@ -67,7 +67,7 @@ BOXES = (
     ),
     Box(
         "Statistics and verdict",
-        "Sampled variances with 95 % intervals beside the exact ones; every claim tested.",
+        "Sampled variances with 95 % intervals beside the exact ones; claims tested.",
         ("summarise_gradients", "judge_claims", "confirm_agreement"),
         ("tables/statistics.csv", "tables/claims.csv", "verdict.md"),
     ),
@@ -102,7 +102,7 @@ def number(value: Any) -> str:
 
 
 def table(frame: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:
-    """Some columns of a table, without those that are empty, and its lines in the file."""
+    """Some columns of a table, but the empty ones, with their lines in the file."""
     shown = frame[list(names)].dropna(axis="columns", how="all")
     text = [not pd.api.types.is_numeric_dtype(of) for _, of in shown.items()]
     return {

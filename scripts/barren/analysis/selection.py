@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from barren import columns
-from barren.analysis.figures import QUBITS, is_pair
+from barren.analysis.figures import QUBITS, Figure, is_pair
 from barren.analysis.tables import key_columns
 from barren.analysis.words import SHARED, setting, text
 from barren.physics.families import FAMILIES
@@ -116,3 +116,29 @@ def label(group: pd.DataFrame, keys: Sequence[str], shown: pd.DataFrame) -> str:
         varies -= set(own)
     parts.append(setting(ensemble, varies - {columns.WIDTH}))
     return ", ".join(filter(None, parts)) or ensemble.structure
+
+
+def fixed(figure: Figure, shown: pd.DataFrame, observable: str) -> str:
+    """What is the same in all of a figure, and what is left out of it."""
+    row = shown.iloc[0]
+    same = [
+        key
+        for key in key_columns(shown)
+        if key not in {columns.FAMILY, columns.PARAMETER, figure.x, figure.y}
+        and shown[key].nunique(dropna=False) == 1
+        and not pd.isna(row[key])
+    ]
+    names = {columns.WIDTH: "n =", columns.OBSERVABLE: "O ="}
+    parts = [f"{names.get(key, key.replace('_', ' '))} {row[key]}" for key in same]
+    if columns.OBSERVABLE not in key_columns(shown) and observable:
+        pair = QUBITS[0] in shown
+        parts.append("O = Z$_a$Z$_b$" if pair else f"O = {observable}")
+    counts = shown[columns.SAMPLES].loc[lambda samples: samples > 0].unique()
+    if len(counts) == 1:
+        parts.append(f"{counts[0]:.0f} circuits each")
+    return ", ".join(parts)
+
+
+def left_out(notes: Sequence[str]) -> str:
+    """What a figure does not show, in a sentence."""
+    return f"Shown: {', '.join(notes)}. The source data has all."

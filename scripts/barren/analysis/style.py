@@ -12,12 +12,18 @@ import matplotlib
 import pandas as pd
 from matplotlib.figure import Figure
 
+from barren import columns
+from barren.analysis import figures
 from barren.analysis.tables import write_table
 
 COLUMN_WIDTH = 3.4
 PAGE_WIDTH = 7.0
+#: A heat map's colours: lightness rises evenly, for the colour-blind and in grey.
+COLOUR_MAP = "cividis"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+QUANTITIES = {columns.VARIANCE: "variance of", columns.STD: "standard deviation of"}
 
 STYLE: dict[Any, Any] = {
     "font.size": 8,
@@ -53,3 +59,13 @@ def save(figure: Figure, source: pd.DataFrame, paths: Sequence[Path]) -> None:
         else:
             with matplotlib.rc_context(STYLE):
                 figure.savefig(path, format=form, metadata=_METADATA[form])
+
+
+def axis_label(key: str) -> str:
+    """A key along an axis, with its unit."""
+    return figures.axis(key).replace("sigma", r"$\sigma$")
+
+
+def quantity_label(quantity: str) -> str:
+    """The quantity of a figure."""
+    return rf"{QUANTITIES[quantity]} $\partial_\theta\langle O\rangle$"

@@ -10,8 +10,7 @@ uses the standard library alone, because the workflow imports it too.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
-from functools import cache, cached_property
-from types import MappingProxyType
+from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, Self
 
 from barren import columns
@@ -27,9 +26,6 @@ PHI = "phi"
 #: What computes gradients; each has an environment of its name.
 TFQ = "tfq"
 QSIM = "qsim"
-
-
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class BadInput(Exception):
@@ -84,8 +80,6 @@ class Ensemble:
     sigma: float | None = None
     observable: str = "Z0 Z1"
 
-    #: Whether its circuits have more than one symbol that is asked for.
-    asks_for_several: ClassVar[bool] = False
     #: Name in the configuration; in words; and of the families it is shown with.
     family: ClassVar[str]
     title: ClassVar[str]
@@ -115,7 +109,13 @@ class Ensemble:
         """Layers of rotations that are drawn."""
         return 1
 
-    def count_gates(self) -> int:
+    @property
+    def asks_for_several(self) -> bool:
+        """Whether its circuits may have more than one symbol that is asked for."""
+        return False
+
+    @property
+    def gates(self) -> int:
         """Gates of one circuit."""
         raise NotImplementedError
 
@@ -125,7 +125,7 @@ class Ensemble:
 
     @classmethod
     def predict(
-        cls, ensembles: Sequence[Self], built: Mapping[str, Any] = NOTHING
+        cls, ensembles: Sequence[Self], built: Mapping[str, Any]
     ) -> Iterator[tuple[Self, Prediction]]:
         """Exact moments of ensembles of the family; by default there is no exact form.
 
@@ -173,11 +173,6 @@ class Ensemble:
     def bound(self) -> float:
         """What no gradient exceeds."""
         return math.inf
-
-    @property
-    def is_diagonal(self) -> bool:
-        """Whether the observable is a sum of products of Z."""
-        return all(letter == "Z" for _, string in self.terms for _, letter in string)
 
     @classmethod
     def circuit_keys(cls) -> tuple[str, ...]:
@@ -326,7 +321,8 @@ class Layered(Ensemble):
 
     # What follows from it.
 
-    def count_gates(self) -> int:
+    @cached_property
+    def gates(self) -> int:
         """Gates of one circuit."""
         return sum(map(len, self.moments()))
 
@@ -398,12 +394,6 @@ class Layered(Ensemble):
                 )
 
 
-@cache
-def gates(ensemble: Ensemble) -> int:
-    """Gates of one circuit."""
-    return ensemble.count_gates()
-
-
 #: Circuits and gates in one call: enough to keep it busy, few enough to fit.
 CIRCUITS_AT_ONCE = 50
 GATES_AT_ONCE = 200_000
@@ -411,4 +401,4 @@ GATES_AT_ONCE = 200_000
 
 def circuits_at_once(ensemble: Ensemble) -> int:
     """Circuits whose gradients are computed in one call."""
-    return max(1, min(CIRCUITS_AT_ONCE, GATES_AT_ONCE // gates(ensemble)))
+    return max(1, min(CIRCUITS_AT_ONCE, GATES_AT_ONCE // ensemble.gates))

@@ -1,27 +1,21 @@
 """The families of circuits. A family is one class here, and nothing elsewhere."""
 
-import math
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self, TypeVar
 
-from barren import columns
 from barren.physics.ensembles import (
     ANGLES,
-    NOTHING,
     PHI,
     Ensemble,
     Layered,
     Moment,
     Prediction,
 )
-from barren.physics.observables import LIMIT
+from barren.physics.observables import of_z
+from barren.physics.own_circuits import OwnCircuit
 
 E = TypeVar("E", bound=Ensemble)
-
-#: Layers that a guess of the gates of one's own circuits allows for.
-MOST_LAYERS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +51,7 @@ class Random(Layered):
 
     @classmethod
     def predict(
-        cls, ensembles: Sequence[Self], built: Mapping[str, Any] = NOTHING
+        cls, ensembles: Sequence[Self], built: Mapping[str, Any]
     ) -> Iterator[tuple[Self, Prediction]]:
         """The exact moments at every depth up to the deepest."""
         from barren.physics.moments import random_predictions
@@ -134,7 +128,7 @@ class Identity(Layered):
 
     @classmethod
     def predict(
-        cls, ensembles: Sequence[Self], built: Mapping[str, Any] = NOTHING
+        cls, ensembles: Sequence[Self], built: Mapping[str, Any]
     ) -> Iterator[tuple[Self, Prediction]]:
         """The exact moments for the symbol on any layer of U."""
         from barren.physics.moments import identity_predictions
@@ -165,7 +159,7 @@ class Identity(Layered):
         """
         import numpy as np
 
-        if self.symbol_layer > 0 or len(self.terms) > 1 or not self.is_diagonal:
+        if self.symbol_layer > 0 or len(self.terms) > 1 or not of_z(self.terms):
             return None
         ((weight, string),) = self.terms
         if self.symbol_qubit not in dict(string):
@@ -204,7 +198,7 @@ class IdentityTutorial(Identity):
 
     @classmethod
     def predict(
-        cls, ensembles: Sequence[Self], built: Mapping[str, Any] = NOTHING
+        cls, ensembles: Sequence[Self], built: Mapping[str, Any]
     ) -> Iterator[tuple[Self, Prediction]]:
         """The exact moments on layer 0 and outside the light cone."""
         from barren.physics.moments import tutorial_predictions
@@ -236,158 +230,12 @@ class IdentityTutorial(Identity):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ansatz(Ensemble):
-    """A circuit of your own: a function of qubits that returns a cirq.Circuit.
+class Ansatz(OwnCircuit):
+    """A circuit of your own: a function of qubits that returns a cirq.Circuit."""
 
-    Every circuit draws all its parameters, independent. Further keys are the function's
-    keyword arguments.
-    """
-
-    #: FILE.py:FUNCTION, and what the function is called with besides the qubits.
-    source: str
-    keywords: tuple[tuple[str, Any], ...] = ()
-    #: Names, `first` or `all`: the parameters whose gradients are asked for.
-    parameters: tuple[str, ...] = ("first",)
-    #: Of these the one that is meant, where a row or a point is about one.
-    parameter: str | None = None
-
-    classes: ClassVar[int] = 4
     family: ClassVar[str] = "ansatz"
     title: ClassVar[str] = "ansatz"
     kind: ClassVar[str] = "ansatz"
-    gradient_keys: ClassVar[tuple[str, ...]] = (
-        "observable",
-        "parameters",
-        "parameter",
-    )
-
-    @property
-    def function(self) -> str:
-        """The name of the function."""
-        return self.source.rpartition(":")[2]
-
-    def keys(self) -> dict[str, Any]:
-        """Family, width, the function's name, its keywords, and which derivative."""
-        return {
-            "family": self.family,
-            "width": self.width,
-            "circuit": self.function,
-            **dict(self.keywords),
-            "sigma": self.sigma,
-            "observable": self.observable,
-            "parameter": self.parameter,
-        }
-
-    @property
-    def shape_keys(self) -> tuple[str, ...]:
-        """The function and its keywords."""
-        return "width", "circuit", *dict(self.keywords), "sigma"
-
-    def spec(self) -> dict[str, Any]:
-        """All fields, of which `make` makes it again."""
-        return {"family": self.family} | {
-            of.name: getattr(self, of.name) for of in fields(self)
-        }
-
-    @property
-    def circuit(self) -> str:
-        """Name of the distribution of circuits: function, width and keywords."""
-        parts = [self.family, f"width-{self.width}", _safe(self.function)]
-        parts += [f"{_safe(key)}-{_safe(str(value))}" for key, value in self.keywords]
-        parts += [] if self.sigma is None else [f"sigma-{self.sigma}"]
-        return "_".join(parts)
-
-    @property
-    def name(self) -> str:
-        """Name of the ensemble; with its parameter where it is about one."""
-        parameter = "" if self.parameter is None else f"_parameter-{self.parameter}"
-        return super().name + parameter
-
-    @property
-    def structure(self) -> str:
-        """The function and its keywords."""
-        return ", ".join([self.function, *(f"{k} {v}" for k, v in self.keywords)])
-
-    @classmethod
-    def crossed(cls, entry: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
-        """Keywords may be single values; parameters are asked for together."""
-        lists = {k: v if isinstance(v, list) else [v] for k, v in entry.items()}
-        asked = entry.get("parameters", "first")
-        return lists | {"parameters": [asked if isinstance(asked, list) else [asked]]}
-
-    @classmethod
-    def of_keys(cls, keys: Mapping[str, Any]) -> Self:
-        """Keys that are no fields are keywords of the function."""
-        known = {of.name for of in fields(cls)}
-        own = {key: value for key, value in keys.items() if key in known}
-        rest = {k: v for k, v in keys.items() if k not in {*known, "circuit"}}
-        own["parameters"] = tuple(own["parameters"])
-        return cls(source=keys["circuit"], keywords=tuple(rest.items()), **own)
-
-    @classmethod
-    def of_columns(cls, row: Mapping[str, Any]) -> Self:
-        """The function's name stands for it; further columns are keywords."""
-        row = {columns.WIDTH: 0} | {k: v for k, v in row.items() if k != "family"}
-        parameter = row.pop(columns.PARAMETER, None)
-        made = cls.of_keys(row | {"parameters": ("first",)})
-        return replace(made, parameter=parameter)
-
-    @classmethod
-    def displayed(cls, members: Sequence[Self]) -> list[Self]:
-        """Of each function the smallest circuit."""
-        smallest: dict[str, Self] = {}
-        for ensemble in sorted(members, key=cls.count_gates):
-            smallest.setdefault(ensemble.source, ensemble)
-        return list(smallest.values())
-
-    @property
-    def drawing(self) -> str:
-        """Name of the figure in which it is displayed."""
-        return f"circuit_{self.function}"
-
-    def asked(self, symbols: Sequence[str]) -> list[str]:
-        """The parameters that are asked for, of all `symbols`, in their order."""
-        names = {"first": symbols[:1], "all": symbols}
-        asked = [s for name in self.parameters for s in names.get(name, [name])]
-        order = {symbol: place for place, symbol in enumerate(symbols)}
-        return sorted(set(asked), key=lambda name: (order.get(name, math.inf), name))
-
-    @property
-    def asks_for_several(self) -> bool:  # type: ignore[override]
-        """Whether there may be more than one."""
-        return self.parameters != ("first",)
-
-    def count_gates(self) -> int:
-        """A guess, before the circuit is there: some gates per qubit and layer.
-
-        Whole keywords count layers, if they are not too many.
-        """
-        layers = math.prod(v for _, v in self.keywords if isinstance(v, int) and v > 0)
-        return 4 * self.width * min(layers, MOST_LAYERS)
-
-    @property
-    def sweep(self) -> tuple[Self, int]:
-        """All parameters at once, gate by gate; in wider ones the cones are guesses."""
-        asked = replace(self, parameters=("all",), parameter=None)
-        return asked, self.count_gates() if self.width <= LIMIT else 0
-
-    @classmethod
-    def predict(
-        cls, ensembles: Sequence[Self], built: Mapping[str, Any] = NOTHING
-    ) -> Iterator[tuple[Self, Prediction]]:
-        """The exact moments for every parameter that is asked for."""
-        from barren.physics.ansatz import predictions
-
-        for ensemble in ensembles:
-            circuit = built[ensemble.program]
-            found = predictions(circuit, ensemble.terms, ensemble.sigma)
-            for name in ensemble.asked(circuit["symbols"]):
-                yield replace(ensemble, parameter=name), found[name]
-
-
-def _safe(text: str) -> str:
-    """A word of a file's name."""
-    return re.sub(r"[^A-Za-z0-9.]+", "-", text)
 
 
 FAMILIES: dict[str, type[Ensemble]] = {
@@ -413,7 +261,7 @@ def _frozen(value: Any) -> Any:
 
 
 def predict(
-    ensembles: Iterable[Ensemble], built: Mapping[str, Any] = NOTHING
+    ensembles: Iterable[Ensemble], built: Mapping[str, Any] | None = None
 ) -> dict[Ensemble, Prediction]:
     """Exact moments of ensembles of any family, and what came with them.
 
@@ -425,7 +273,7 @@ def predict(
     return {
         ensemble: prediction
         for family, members in families.items()
-        for ensemble, prediction in family.predict(members, built)
+        for ensemble, prediction in family.predict(members, built or {})
     }
 
 

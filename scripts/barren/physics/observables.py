@@ -13,6 +13,7 @@ import hashlib
 import math
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 #: ((qubit, letter), ...), sorted by qubit; a letter is X, Y or Z.
@@ -110,6 +111,11 @@ class Observable:
                     f"qubits, 0 to {width - 1}"
                 )
         return self.strings
+
+
+def of_z(terms: Sequence[Term]) -> bool:
+    """Whether these are products of Z alone."""
+    return all(letter == "Z" for _, string in terms for _, letter in string)
 
 
 class _Reader:

@@ -31,7 +31,7 @@ from barren.physics.mean_strings import (
     mean_identity,
     mean_loss,
 )
-from barren.physics.observables import NoExactForm, String, Term
+from barren.physics.observables import NoExactForm, String, Term, of_z
 from barren.physics.pauli_actions import Circuit, Rotation
 from barren.physics.pauli_paths import gradient_moments
 from barren.physics.rotations import (
@@ -130,10 +130,10 @@ def _random(
         squared = mean[np.isin(depth, at)] ** 2
         return sweep.second_moments(kind, start, maps, read, at, squared, first)
 
-    of_z = _of_z(terms)
-    if not of_z and len(terms) > 1:
+    diagonal = of_z(terms)
+    if not diagonal and len(terms) > 1:
         raise NoExactForm("a sum of strings with X or Y")
-    kind, letters = (SINGLE, "IZ") if of_z else (PAULI, "IXYZ")
+    kind, letters = (SINGLE, "IZ") if diagonal else (PAULI, "IXYZ")
     squares = {_classes(s, width, letters): weight**2 for weight, s in terms}
     read = sweep.automaton(squares, len(kind.norm))
     second, error = chain(kind, read, depth)
@@ -271,7 +271,7 @@ def identity_asymptote(terms: Sequence[Term], width: int) -> float:
 
 def _commutators(terms: Sequence[Term], width: int) -> Floats:
     """f of (i/2) <[Q, O]> in the prepared state, Q a string, (terms, width, 3)."""
-    if not _of_z(terms):
+    if not of_z(terms):
         raise NoExactForm("a string with X or Y")
     zs = [(weight, {site for site, _ in string}) for weight, string in terms]
     return np.concatenate([_products(one, other, width) for one in zs for other in zs])
@@ -326,10 +326,6 @@ def tutorial_moments(
     known = (layer == 0) | (layer < away)
     moments = [np.where(layer == 0, value, 0.0) for value in (mean, second, 0.0)]
     return Moments(*np.where(known, moments, np.nan))
-
-
-def _of_z(terms: Sequence[Term]) -> bool:
-    return all(letter == "Z" for _, string in terms for _, letter in string)
 
 
 def _classes(string: String, width: int, letters: str) -> tuple[int, ...]:

@@ -171,9 +171,15 @@ def inventory(
     return sorted(names)
 
 
-def hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
-    """The sha256 of some files of an experiment and of the project's, by path."""
+def hashes(
+    folder: Path, names: Iterable[str], functions: Iterable[str] = ()
+) -> dict[str, str]:
+    """The sha256 of some files of an experiment and of the project's, by path.
+
+    functions: files with functions that make circuits, wherever they are.
+    """
     results = [folder / name for name in names]
+    results += [path for path in map(Path, functions) if path.is_file()]
     code = [
         path
         for root in {ROOT, Path.cwd()}

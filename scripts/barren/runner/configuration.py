@@ -246,6 +246,10 @@ def document() -> str:
             required = "" if key in option["required"] else "; optional"
             meaning = of.get("description", "The family.")
             lines.append(f"| `{key}` | {allowed(of)}{required} | {meaning} |\n")
+        if further := option["additionalProperties"]:
+            lines.append(
+                f"| any other | {allowed(further)} | {further['description']} |\n"
+            )
     return "".join(lines)
 
 

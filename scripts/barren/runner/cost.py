@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from barren.physics.ensembles import QSIM, TFQ, Ensemble, circuits_at_once, gates
+from barren.physics.ensembles import QSIM, TFQ, Ensemble, circuits_at_once
 
 #: Resident memory of numpy with the code that draws circuits, MiB.
 NUMPY_MIB = 50
@@ -96,34 +96,20 @@ class Rates:
             return RATES[engine]
 
 
+def _by_width(*seconds: float) -> dict[int, float]:
+    return dict(zip((4, 8, 10, 12, 14, 16, 18, 20), seconds, strict=True))
+
+
 #: By engine, on the machine we measured on.
 RATES = {
     TFQ: Rates(
-        {
-            4: 4e-6,
-            8: 3e-6,
-            10: 3.6e-6,
-            12: 6e-6,
-            14: 1.3e-5,
-            16: 4e-5,
-            18: 1.4e-4,
-            20: 5.6e-4,
-        },
+        _by_width(4e-6, 3e-6, 3.6e-6, 6e-6, 1.3e-5, 4e-5, 1.4e-4, 5.6e-4),
         start=2.0,
         loaded=540,
         parsed=2200,
     ),
     QSIM: Rates(
-        {
-            4: 1.4e-6,
-            8: 1.2e-6,
-            10: 1.4e-6,
-            12: 1.8e-6,
-            14: 3.9e-6,
-            16: 1.2e-5,
-            18: 4e-5,
-            20: 1.6e-4,
-        },
+        _by_width(1.4e-6, 1.2e-6, 1.4e-6, 1.8e-6, 3.9e-6, 1.2e-5, 4e-5, 1.6e-4),
         start=1.6,
         loaded=200,
         parsed=150,
@@ -141,7 +127,7 @@ class Cost(NamedTuple):
 
 def sampling(ensemble: Ensemble, samples: int, rates: Rates) -> Cost:
     """A job that draws a batch of circuits."""
-    count = samples * gates(ensemble)
+    count = samples * ensemble.gates
     return Cost(
         rates.draw_start + rates.serialise * count,
         NUMPY_MIB + round(COPIES_DRAWN * PROGRAM_BYTES_PER_GATE * count / 2**20),
@@ -153,10 +139,10 @@ def gradient(ensembles: Iterable[Ensemble], samples: int, rates: Rates) -> Cost:
     """A job that computes the gradients of a batch of each of some ensembles."""
     seconds, mib = rates.start, 0
     for ensemble in ensembles:
-        count = samples * gates(ensemble)
+        count = samples * ensemble.gates
         seconds += count * rates.gate(ensemble.width)
         programs = COPIES_COMPUTED * PROGRAM_BYTES_PER_GATE * count
-        parsed = circuits_at_once(ensemble) * gates(ensemble) * rates.parsed
+        parsed = circuits_at_once(ensemble) * ensemble.gates * rates.parsed
         states = STATE_VECTORS * BYTES_PER_AMPLITUDE * 2**ensemble.width
         mib = max(mib, round((programs + parsed + states) / 2**20))
     return Cost(seconds, rates.loaded + mib, 0)

@@ -13,8 +13,9 @@ from typing import Any
 
 from barren import columns
 from barren.physics.ensembles import BadInput, Ensemble
-from barren.physics.families import FAMILIES, Ansatz
+from barren.physics.families import FAMILIES
 from barren.physics.observables import BadObservable, Observable
+from barren.physics.own_circuits import OwnCircuit
 from barren.runner import layout
 
 NOTEBOOK = "notebook"
@@ -83,18 +84,24 @@ class Experiment:
         return tuple(e for e in self.ensembles if e.width <= limit)
 
     @cached_property
-    def own_circuits(self) -> dict[str, Ansatz]:
+    def own_circuits(self) -> dict[str, OwnCircuit]:
         """The circuits of one's own, by program, whether sampled or not.
 
         With all the parameters that any ensemble of them asks for.
         """
-        found: dict[str, Ansatz] = {}
+        found: dict[str, OwnCircuit] = {}
         for ensemble in self.ensembles:
-            if isinstance(ensemble, Ansatz):
+            if isinstance(ensemble, OwnCircuit):
                 first = found.setdefault(ensemble.program, ensemble)
                 names = dict.fromkeys((*first.parameters, *ensemble.parameters))
                 found[ensemble.program] = replace(first, parameters=tuple(names))
         return found
+
+    @property
+    def functions(self) -> list[str]:
+        """The files with the functions that make circuits of one's own."""
+        circuits = self.own_circuits.values()
+        return sorted({of.source.rpartition(":")[0] for of in circuits})
 
     @cached_property
     def programs(self) -> dict[str, Ensemble]:

@@ -15,11 +15,11 @@ from typing import Any
 from barren import columns
 from barren.analysis.figures import QUBITS
 from barren.physics.ensembles import BadInput, Layered
-from barren.physics.families import Ansatz
+from barren.physics.own_circuits import OwnCircuit
 
 #: What a keyword cannot be called: keys and columns that mean something else.
 TAKEN = (
-    {of.name for family in (Ansatz, Layered) for of in fields(family)}
+    {of.name for family in (OwnCircuit, Layered) for of in fields(family)}
     | {columns.FAMILY, columns.CIRCUIT_OF, "ensemble", *QUBITS, *columns.VALUES}
     | {"position"}
 )
@@ -31,7 +31,7 @@ KINDS = {
 }
 
 
-def check_functions(circuits: Iterable[Ansatz]) -> None:
+def check_functions(circuits: Iterable[OwnCircuit]) -> None:
     """Raise BadInput, one line, for a file, function or keyword that does not fit."""
     files: dict[str, str] = {}
     values: dict[str, list[Any]] = {}

@@ -1,0 +1,97 @@
+"""Heat maps of variances, sampled and exact, over two keys."""
+
+import textwrap
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from barren.analysis import figures
+from barren.analysis.selection import at_most, groups_by, label, left_out
+from barren.analysis.style import (
+    COLOUR_MAP,
+    COLUMN_WIDTH,
+    PAGE_WIDTH,
+    axis_label,
+    quantity_label,
+)
+from barren.analysis.tables import key_columns
+
+#: More pairs of maps than these are not readable: evenly spaced ones are shown.
+MOST_MAPS = 4
+
+
+def draw_maps(figure: figures.Figure, shown: pd.DataFrame) -> Figure:
+    """Heat maps over two keys, sampled and exact, of one colour scale; 0 is white."""
+    x, y = figure.x, figure.y
+    across = [key for key in key_columns(shown) if key not in {x, y}]
+    notes: list[str] = []
+    shown = at_most(shown, across, MOST_MAPS, "pairs of maps", notes)
+    kinds = [k for k in ("sampled", "exact") if shown[k].notna().any()] or ["exact"]
+    groups = groups_by(shown, across)
+    ends = [np.sort(shown[key].unique().astype(float)) for key in (x, y)]
+    wide = len(ends[0]) > 1.5 * len(ends[1])
+    alone = len(groups) == 1
+    norm, low = _norm(shown)
+    colours = matplotlib.colormaps[COLOUR_MAP].with_extremes(under="white", bad="0.8")
+    shape = (len(groups), len(kinds))
+    size = (PAGE_WIDTH, 0.6 + 1.7 * len(groups))
+    if alone:
+        shape = (len(kinds), 1) if wide else (1, len(kinds))
+        size = (COLUMN_WIDTH, 3.4 if wide else 2.0)
+    drawing = Figure(figsize=size, layout="constrained")
+    grid = drawing.subplots(*shape, sharex=True, sharey=True, squeeze=False)
+    maps = [(group, kind) for group in groups for kind in kinds]
+    for axes, (group, kind) in zip(grid.ravel(), maps, strict=True):
+        cells = group.pivot(index=y, columns=x, values=kind)
+        cells = cells.reindex(index=ends[1], columns=ends[0]).to_numpy(float)
+        mesh = axes.pcolormesh(
+            *map(_edges, ends),
+            np.where(cells <= 0, low * 1e-3, np.maximum(cells, low)),
+            norm=norm,
+            cmap=colours,
+            linewidth=0,
+            rasterized=True,
+        )
+        title = kind if alone else f"{label(group, across, shown)}: {kind}"
+        axes.set_title(textwrap.fill(title, 40), fontsize=8)
+        axes.label_outer()
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        if not wide:
+            axes.set_aspect("equal")
+    for axes in grid[-1]:
+        axes.set_xlabel(axis_label(x))
+    for axes in grid[:, 0]:
+        axes.set_ylabel(axis_label(y))
+    zeros = (shown[kinds] <= 0).any(axis=None)
+    bar = drawing.colorbar(
+        mesh, ax=list(grid.ravel()), extend="min" if zeros else "neither", shrink=0.9
+    )
+    bar.set_label(quantity_label(figure.quantity))
+    if notes:
+        drawing.supxlabel(left_out(notes), fontsize=6, color="0.3")
+    return drawing
+
+
+def _norm(shown: pd.DataFrame) -> tuple[LogNorm, float]:
+    """The colours' scale and its lower end: the exact variances above 0.
+
+    Where not all are known, the sampled ones count too.
+    """
+    known = shown["exact"].notna().all()
+    values = shown[["exact"] if known else ["exact", "sampled"]].to_numpy(float)
+    positive = values[values > 0] if (values > 0).any() else np.ones(1)
+    low = float(positive.min())
+    return LogNorm(low, max(float(positive.max()), 1.01 * low)), low
+
+
+def _edges(centres: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The edges of cells about their centres."""
+    half = np.diff(centres) / 2 if len(centres) > 1 else np.array([0.5])
+    inner = centres[:-1] + half[: len(centres) - 1]
+    return np.hstack([centres[0] - half[0], inner, centres[-1] + half[-1]])

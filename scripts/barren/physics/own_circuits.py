@@ -1,0 +1,171 @@
+"""Circuits of one's own: ensembles of a function's circuits with random parameters.
+
+Standard library alone, because the workflow imports it too; `build_circuits` calls the
+functions.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Self
+
+from barren import columns
+from barren.physics.ensembles import Ensemble, Prediction
+from barren.physics.observables import LIMIT
+
+#: Layers that a guess of the gates of one's own circuits allows for.
+MOST_LAYERS = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnCircuit(Ensemble):
+    """A circuit that a function of qubits and keywords returns, as a cirq.Circuit.
+
+    Every circuit draws all its parameters, independent. What is no key of every such
+    ensemble is a keyword argument of the function.
+    """
+
+    #: FILE.py:FUNCTION, and what the function is called with besides the qubits.
+    source: str
+    keywords: tuple[tuple[str, Any], ...] = ()
+    #: Names, `first` or `all`: the parameters whose gradients are asked for.
+    parameters: tuple[str, ...] = ("first",)
+    #: Of these the one that is meant, where a row or a point is about one.
+    parameter: str | None = None  # type: ignore[misc]
+
+    classes: ClassVar[int] = 4
+    gradient_keys: ClassVar[tuple[str, ...]] = (
+        "observable",
+        "parameters",
+        "parameter",
+    )
+
+    @property
+    def function(self) -> str:
+        """The name of the function."""
+        return self.source.rpartition(":")[2]
+
+    def keys(self) -> dict[str, Any]:
+        """Family, width, the function's name, its keywords, and which derivative."""
+        return {
+            "family": self.family,
+            "width": self.width,
+            "circuit": self.function,
+            **dict(self.keywords),
+            "sigma": self.sigma,
+            "observable": self.observable,
+            "parameter": self.parameter,
+        }
+
+    @property
+    def shape_keys(self) -> tuple[str, ...]:
+        """The function and its keywords."""
+        return "width", "circuit", *dict(self.keywords), "sigma"
+
+    def spec(self) -> dict[str, Any]:
+        """All fields, of which `make` makes it again."""
+        return {"family": self.family} | {
+            of.name: getattr(self, of.name) for of in fields(self)
+        }
+
+    @property
+    def circuit(self) -> str:
+        """Name of the distribution of circuits: function, width and keywords."""
+        parts = [self.family, f"width-{self.width}", _safe(self.function)]
+        parts += [f"{_safe(key)}-{_safe(str(value))}" for key, value in self.keywords]
+        parts += [] if self.sigma is None else [f"sigma-{self.sigma}"]
+        return "_".join(parts)
+
+    @property
+    def name(self) -> str:
+        """Name of the ensemble; with its parameter where it is about one."""
+        parameter = "" if self.parameter is None else f"_parameter-{self.parameter}"
+        return super().name + parameter
+
+    @property
+    def structure(self) -> str:
+        """The function and its keywords."""
+        return ", ".join([self.function, *(f"{k} {v}" for k, v in self.keywords)])
+
+    @classmethod
+    def crossed(cls, entry: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
+        """Keywords may be single values; parameters are asked for together."""
+        lists = {k: v if isinstance(v, list) else [v] for k, v in entry.items()}
+        asked = entry.get("parameters", "first")
+        return lists | {"parameters": [asked if isinstance(asked, list) else [asked]]}
+
+    @classmethod
+    def of_keys(cls, keys: Mapping[str, Any]) -> Self:
+        """Keys that are no fields are keywords of the function."""
+        known = {of.name for of in fields(cls)}
+        own = {key: value for key, value in keys.items() if key in known}
+        rest = {k: v for k, v in keys.items() if k not in {*known, "circuit"}}
+        own["parameters"] = tuple(own["parameters"])
+        return cls(source=keys["circuit"], keywords=tuple(rest.items()), **own)
+
+    @classmethod
+    def of_columns(cls, row: Mapping[str, Any]) -> Self:
+        """The function by its name; what is no key of every ensemble is a keyword."""
+        row = {columns.WIDTH: 0} | {k: v for k, v in row.items() if k != "family"}
+        parameter = row.pop(columns.PARAMETER, None)
+        made = cls.of_keys(row | {"parameters": ("first",)})
+        return replace(made, parameter=parameter)
+
+    @classmethod
+    def displayed(cls, members: Sequence[Self]) -> list[Self]:
+        """Of each function the smallest circuit."""
+        smallest: dict[str, Self] = {}
+        for ensemble in sorted(members, key=lambda of: of.gates):
+            smallest.setdefault(ensemble.source, ensemble)
+        return list(smallest.values())
+
+    @property
+    def drawing(self) -> str:
+        """Name of the figure in which it is displayed."""
+        return f"circuit_{self.function}"
+
+    def asked(self, symbols: Sequence[str]) -> list[str]:
+        """The parameters that are asked for, of all `symbols`, in their order."""
+        names = {"first": symbols[:1], "all": symbols}
+        asked = [s for name in self.parameters for s in names.get(name, [name])]
+        order = {symbol: place for place, symbol in enumerate(symbols)}
+        return sorted(set(asked), key=lambda name: (order.get(name, math.inf), name))
+
+    @property
+    def asks_for_several(self) -> bool:
+        """Whether there may be more than one."""
+        return self.parameters != ("first",)
+
+    @property
+    def gates(self) -> int:
+        """A guess, before the circuit is there: some gates per qubit and layer.
+
+        Whole keywords count layers, if they are not too many.
+        """
+        layers = math.prod(v for _, v in self.keywords if isinstance(v, int) and v > 0)
+        return 4 * self.width * min(layers, MOST_LAYERS)
+
+    @property
+    def sweep(self) -> tuple[Self, int]:
+        """All parameters at once, gate by gate; in wider ones the cones are guesses."""
+        asked = replace(self, parameters=("all",), parameter=None)
+        return asked, self.gates if self.width <= LIMIT else 0
+
+    @classmethod
+    def predict(
+        cls, ensembles: Sequence[Self], built: Mapping[str, Any]
+    ) -> Iterator[tuple[Self, Prediction]]:
+        """The exact moments for every parameter that is asked for."""
+        from barren.physics.ansatz import predictions
+
+        for ensemble in ensembles:
+            circuit = built[ensemble.program]
+            found = predictions(circuit, ensemble.terms, ensemble.sigma)
+            for name in ensemble.asked(circuit["symbols"]):
+                yield replace(ensemble, parameter=name), found[name]
+
+
+def _safe(text: str) -> str:
+    """A word of a file's name."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", text)
