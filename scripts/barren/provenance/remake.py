@@ -17,7 +17,7 @@ from typing import Any
 
 from barren.physics.ensembles import BadInput
 from barren.provenance.chain import CHANGED, Faults
-from barren.provenance.records import CODE, Record, difference, inventory, read_record
+from barren.provenance.records import Record, difference, inventory, read_record
 from barren.provenance.tables import deviation
 from barren.runner import layout
 from barren.runner.experiment import Experiment
@@ -46,10 +46,10 @@ class Remake:
                 (scratch / name).symlink_to(Path(name).resolve())
         configuration = scratch / "config.json"
         configuration.write_text(json.dumps(config))
-        # Files that the workflow reads of who uses it, as the source of a circuit.
-        for path in Path().glob("*"):
-            if path.name in CODE and not (scratch / path.name).exists():
-                (scratch / path.name).symlink_to(path.resolve())
+        # What the workflow reads of who uses it.
+        for name in {Path(path).parts[0] for path in Experiment(config).functions}:
+            if not (scratch / name).exists():
+                (scratch / name).symlink_to(Path(name).resolve())
         self.command = [*snakemake, "--snakefile", str(ROOT / "workflow" / "Snakefile")]
         self.command += [
             "--directory",
