@@ -17,7 +17,7 @@ from typing import Any
 
 from barren.physics.ensembles import BadInput
 from barren.provenance.chain import CHANGED, Faults
-from barren.provenance.records import CODE, Record, difference, inventory, read_record
+from barren.provenance.records import Record, difference, inventory, read_record
 from barren.provenance.tables import deviation
 from barren.runner import layout
 from barren.runner.experiment import Experiment
