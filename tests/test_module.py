@@ -199,7 +199,10 @@ def test_two_modules_run_in_one_workflow(repository: Path, tmp_path: Path) -> No
     # Their report has our figures and captions, and their own beginning.
     run("--report", "report.html")
     report = (folder / "report.html").read_text()
-    assert "Answer, verdict, figures and numbers" in report and "Barren plateaus:" not in report
+    assert (
+        "Answer, verdict, figures and numbers" in report
+        and "Barren plateaus:" not in report
+    )
 
 
 def test_two_versions_do_not_mix(repository: Path, tmp_path: Path) -> None:
