@@ -32,7 +32,9 @@ from barren.runner.experiment import Experiment
 from barren.runner.functions import check_functions
 
 LAYERED = {name: of for name, of in FAMILIES.items() if issubclass(of, Layered)}
-KINDS = {of.name: of.type for family in LAYERED.values() for of in fields(family)}
+KINDS: dict[str, Any] = {
+    of.name: of.type for family in LAYERED.values() for of in fields(family)
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

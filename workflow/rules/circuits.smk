@@ -40,6 +40,8 @@ rule build_circuits:
         ],
     log:
         "<logs>/build_circuits.log",
+    # What is wrong with a circuit is told before others are sampled.
+    priority: 1
     conda:
         "../../envs/tfq.yaml"
     params:
@@ -48,8 +50,6 @@ rule build_circuits:
             "build_circuits",
             ensembles=json.dumps([e.spec() for e in EXPERIMENT.own_circuits.values()]),
         ),
-    # What is wrong with a circuit is told before others are sampled.
-    priority: 1
     message:
         "building the circuits of {input.sources}"
     shell:

@@ -123,11 +123,12 @@ if workflow.is_main_process:
     check_locks()
     if CONDA:
         discard_incomplete()
-    print(
-        f"environments: {'conda' if CONDA else 'venvs in .venvs'} "
-        f"(force with DEPLOYER={'venv' if CONDA else 'conda'})",
-        file=sys.stderr,
-    )
+    if workflow.modifier.is_main_snakefile():  # our profile reads DEPLOYER
+        print(
+            f"environments: {'conda' if CONDA else 'venvs in .venvs'} "
+            f"(force with DEPLOYER={'venv' if CONDA else 'conda'})",
+            file=sys.stderr,
+        )
 
 
 # A module beside this one may have the same environments, and the rule that builds them.

@@ -52,6 +52,6 @@ rule write_report:
     params:
         command=command("tables", "write_report", hidden=["records"], steps=ONCE),
     message:
-        "writing the page of {config[experiment]}"
+        f"writing the page of {config['experiment']}"
     shell:
         "{params.command} 2> {log}"

@@ -98,7 +98,7 @@ def figures_of(ensembles: Iterable[Ensemble]) -> list[Figure]:
     keys vary.
     """
     ensembles = list(ensembles)
-    families = list(dict.fromkeys(map(type, ensembles)))
+    families: list[type[Ensemble]] = list(dict.fromkeys(map(type, ensembles)))
     keys = {of: varied(e for e in ensembles if type(e) is of) for of in families}
     if set().union(*keys.values()) <= {columns.WIDTH}:
         for of in families:

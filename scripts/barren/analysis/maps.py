@@ -47,8 +47,8 @@ def draw_maps(figure: figures.Figure, shown: pd.DataFrame) -> Figure:
     grid = drawing.subplots(*shape, sharex=True, sharey=True, squeeze=False)
     maps = [(group, kind) for group in groups for kind in kinds]
     for axes, (group, kind) in zip(grid.ravel(), maps, strict=True):
-        cells = group.pivot(index=y, columns=x, values=kind)
-        cells = cells.reindex(index=ends[1], columns=ends[0]).to_numpy(float)
+        table = group.pivot(index=y, columns=x, values=kind)
+        cells = table.reindex(index=ends[1], columns=ends[0]).to_numpy(float)
         mesh = axes.pcolormesh(
             *map(_edges, ends),
             np.where(cells <= 0, low * 1e-3, np.maximum(cells, low)),

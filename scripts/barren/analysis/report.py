@@ -108,7 +108,7 @@ def table(frame: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:
     return {
         "header": [
             (HEADINGS.get(name, name.replace("_", " ")), is_text)
-            for name, is_text in zip(shown, text, strict=True)
+            for name, is_text in zip(map(str, shown), text, strict=True)
         ],
         "rows": [
             # The first line of the file is its header.

@@ -70,7 +70,7 @@ def with_fits(source: pd.DataFrame, fits: pd.DataFrame) -> pd.DataFrame:
 
 def without_rounding(source: pd.DataFrame, quantity: str) -> pd.DataFrame:
     """The source in the order of the families, 0 in place of what is left of a 0."""
-    order = pd.CategoricalDtype(source[columns.FAMILY].unique(), ordered=True)
+    order = pd.CategoricalDtype(list(source[columns.FAMILY].unique()), ordered=True)
     rounding = np.sqrt(ROUNDING) if quantity == columns.STD else ROUNDING
     zero = (source["sampled"] < rounding) & ~(source["exact"] > 0)
     return source.assign(
@@ -97,7 +97,8 @@ def at_most(
         return shown
     notes.append(f"{most} of {len(groups)} {what}")
     places = np.linspace(0, len(groups) - 1, most).round().astype(int)
-    return pd.concat([groups[place] for place in places]).sort_index()
+    chosen: pd.DataFrame = pd.concat([groups[place] for place in places])
+    return chosen.sort_index()
 
 
 def label(group: pd.DataFrame, keys: Sequence[str], shown: pd.DataFrame) -> str:

@@ -25,7 +25,7 @@ from barren.physics.ensembles import BadInput
 from barren.runner import layout
 from barren.runner.step import ROOT, sha256, shown
 
-#: Folders of the project, or of who uses it, whose files the records name.
+#: Folders of the project whose files the records name.
 CODE = ("scripts", "workflow", "envs", "config")
 #: What is no part of the project where there is no checkout to ask.
 NOT_SOURCES = {".git", ".venv", ".venvs", ".snakemake", "logs", "results"}
@@ -182,9 +182,8 @@ def hashes(
     results += [path for path in map(Path, functions) if path.is_file()]
     code = [
         path
-        for root in {ROOT, Path.cwd()}
         for name in CODE
-        for path in (root / name).rglob("*")
+        for path in (ROOT / name).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     ]
     return {shown(path): sha256(path) for path in (*code, *results)}
@@ -234,8 +233,11 @@ def project_files() -> list[str]:
 
 
 def located(path: str) -> Path:
-    """A file of who uses the project, or else of the project."""
-    return Path(path) if Path(path).is_file() else ROOT / path
+    """A file of the project, or of who uses it, who may have a workflow too."""
+    first, second = ROOT / path, Path(path)
+    if path.startswith("config/"):
+        first, second = second, first
+    return first if first.is_file() else second
 
 
 def sources(records: Collection[Record]) -> list[str]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from barren.physics.ensembles import BadInput
 from barren.provenance.chain import CHANGED, Faults
-from barren.provenance.records import CODE, Record, difference, inventory, read_record
+from barren.provenance.records import Record, difference, inventory, read_record
 from barren.provenance.tables import deviation
 from barren.runner import layout
 from barren.runner.experiment import Experiment
@@ -46,9 +46,8 @@ class Remake:
                 (scratch / name).symlink_to(Path(name).resolve())
         configuration = scratch / "config.json"
         configuration.write_text(json.dumps(config))
-        # Files that the workflow reads of who uses it, as the source of a circuit.
-        read = [path.name for path in Path().glob("*") if path.name in CODE]
-        for name in (*read, *Experiment(config).functions):
+        # Files that the workflow reads of who uses it: the sources of circuits.
+        for name in Experiment(config).functions:
             place = scratch / name
             if ".." not in place.parts and not place.exists():
                 place.parent.mkdir(parents=True, exist_ok=True)

@@ -126,12 +126,14 @@ def _record(
 ) -> dict[str, Any]:
     """What was done, as JSON."""
     script = Path(sys.argv[0]).resolve()
+    names = {str(path): shown(path) for _, path in inputs}
+    arguments = [names.get(argument, argument) for argument in sys.argv[1:]]
     environment = environment_marker()
     if environment is None:
         raise BadInput(f"{sys.prefix} has no environment.json: not an environment")
     return {
         "step": script.stem,
-        "command": shlex.join(["python", shown(script), *sys.argv[1:]]),
+        "command": shlex.join(["python", shown(script), *arguments]),
         "parameters": {
             name: shown(value) if isinstance(value, Path) else value
             for name, value in values.items()
