@@ -156,7 +156,7 @@ def check_words(words: list[str], project: Path) -> None:
     elif name in {"git", "cd", "snakedeploy"}:  # test_module.py runs the last
         assert rest
     else:
-        raise AssertionError(f"nothing checks this command: {command}")
+        raise AssertionError(f"nothing checks this command: {shlex.join(words)}")
 
 
 def python(project: Path, words: list[str]) -> None:
