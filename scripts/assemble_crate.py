@@ -31,7 +31,7 @@ def assemble_crate(
     once = (folder / layout.RECORDS).glob("*.json")
     found |= {str(path.relative_to(folder)) for path in once}
     records = chain(names, read_records(folder, found), experiment)
-    made = {file.path: file.sha256 for r in records for file in r.outputs}
+    made = {file.path: file.sha256 for r in records for file in (r.file, *r.outputs)}
     code = [described(located(path)) for path in sources(records)]
     now = {file.path: file.sha256 for file in code}
     for record in records:

@@ -200,6 +200,6 @@ def expected(experiment: Experiment) -> list[str]:
         layout.VERDICT,
         layout.AGREEMENT,
         layout.CRATE,
-        layout.PAGE.format(page="verdict"),
+        layout.REPORT,
         *(path for figure in figures for path in layout.figure(figure.name)),
     ]

@@ -343,7 +343,7 @@ def forge(project: Path, *, sizes: bool = True) -> None:
                 entry |= {"bytes": file.stat().st_size} if sizes else {}
         path.write_text(json.dumps(values))
 
-    last, pages = folder / CRATED, folder / layout.record("write_pages")
+    last, pages = folder / CRATED, folder / layout.record("write_report")
     for path in sorted((folder / layout.RECORDS).rglob("*.json")):
         if path not in (last, pages):
             stamp(path)
@@ -371,7 +371,7 @@ def test_audit_names_every_file_that_does_not_come_out_again(project: Path) -> N
         FIGURE: lambda path: path.write_bytes(b""),
         "figures/circuit_random.svg": lambda path: edit(path, "path", "math"),
         layout.PAPER.format(table="numbers"): lambda path: edit(path, "7", "8"),
-        "pages/statistics.html": lambda path: edit(path, "Statistics", "Static"),
+        layout.REPORT: lambda path: edit(path, "Statistics", "Static"),
         layout.AGREEMENT: lambda path: path.write_text("Yes.\n"),
         layout.record("write_paper"): lambda path: edit(path, "write_paper.py", "x.py"),
         PLOTTED: lambda path: path.write_text(in_another_environment(path, project)),

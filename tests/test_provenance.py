@@ -292,7 +292,7 @@ def test_crate_lists_every_job_and_every_file(small: Path) -> None:
 
 
 #: Steps that read what the crate lists, or write it.
-AFTER_THE_CRATE = ("assemble_crate", "confirm_agreement", "write_pages")
+AFTER_THE_CRATE = ("assemble_crate", "confirm_agreement")
 
 
 def read_crate_in(small: Path) -> dict[str, str]:

@@ -120,9 +120,9 @@ def curve(ensemble: Ensemble) -> str:
 
 
 def label(ensemble: Ensemble) -> str:
-    """A curve's name for a table: family, then its keys."""
-    name = curve(ensemble).replace("identity_tutorial", "identity (tutorial)")
-    return escape(name.replace("_", ", ").replace("-", " "))
+    """A curve's name for a table: family in words, then its keys."""
+    keys = curve(ensemble).removeprefix(f"{ensemble.family}_")
+    return escape(f"{ensemble.title}, {keys.replace('_', ', ').replace('-', ' ')}")
 
 
 def statistics_table(rows: Sequence[tuple[Ensemble, Any]]) -> str:

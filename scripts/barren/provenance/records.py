@@ -242,7 +242,7 @@ def located(path: str) -> Path:
 
 def sources(records: Collection[Record]) -> list[str]:
     """The workflow, and scripts, modules, locks and other files behind some records."""
-    made = {file.path for record in records for file in record.outputs}
+    made = {file.path for of in records for file in (of.file, *of.outputs)}
     found = set(workflow_files())
     for record in records:
         found |= {file.path for file in (*record.code, *record.inputs)} - made
