@@ -340,7 +340,7 @@ def test_every_depth_and_place_is_a_setting() -> None:
     }
     text = statements.render(findings)
     assert (
-        "**supported** in 2 of 4, **contradicted** in 2 (depth 50, symbol on qubit 2; "
+        "supported in 2 of 4 settings, contradicted in 2 (depth 50, symbol on qubit 2; "
         "depth 100, symbol on qubit 2)" in text
     )
 

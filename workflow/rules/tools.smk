@@ -37,12 +37,14 @@ rule reference:
         results=subpath(input.experiment, parent=True),
         kept=f"results/reference/{config['experiment']}",
         files=KEPT,
+        index=f"{shlex.quote(sys.executable)} {project('scripts/tools/index.py')}",
     message:
         "keeping the results in {params.kept}"
     shell:
         "exec 2> {log}; rm -rf {params.kept} && mkdir -p {params.kept}"
         ' && for file in {params.files}; do cp -r "{params.results}/$file" {params.kept}; done'
         " && find {params.kept} -name gradients.csv -size +500k -delete"
+        " && {params.index} results/reference"
 
 
 # One job measures in several environments in turn, so by venvs, whoever deploys the rest.

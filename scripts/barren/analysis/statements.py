@@ -144,7 +144,8 @@ def answer(findings: Sequence[Finding]) -> str:
         if found == {"supported"}:
             items["Reproduced"].append(text.holds)
         elif "supported" in found:
-            items["In part"].append(f"{text.holds} ({summary(of).replace('**', '')})")
+            parts = f"{text.holds}: {summary(of).replace('**', '')}"
+            items["In part"].append(parts + (_named(against) if against else ""))
         elif against:
             items["Not reproduced"].append(text.fails + _named(against))
         elif judged:
