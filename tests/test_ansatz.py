@@ -479,7 +479,7 @@ def test_the_agreement_sees_another_circuit(fault, sigma):
 
 
 def test_the_plan_counts_the_exact_theory():
-    """Some 16 times more for two qubits, and once for all parameters of an observable."""
+    """Some 16 times more for two qubits more, as 4^width."""
     rates = cost.RATES[TFQ]
     eight, ten = (
         cost.theory([replace(OWN, width=n, keywords=(("depth", 32),))], rates)
