@@ -67,8 +67,8 @@ def draw_circuit(ensemble: Layered, circuits: Circuits) -> tuple[Figure, pd.Data
         _draw_observable(axes, ensemble, last + 1)
     table = pd.DataFrame(source, columns=["column", "gate", "qubit", "angle", "symbol"])
     if any(_reaches(gate) for _, gate in gates):
-        others: list[Any] = [row.get("other") for row in source]
-        table["other"] = pd.Series(others, dtype="Int64")
+        other: Any = [row.get("other") for row in source]
+        table["other"] = pd.Series(other, dtype="Int64")
     return figure, table
 
 

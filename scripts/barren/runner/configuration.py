@@ -29,7 +29,7 @@ An experiment is one YAML file. `config/config.yaml` is the default; another is 
 on the command line, and its results go to `results/EXPERIMENT/`:
 
 ```bash
-snakemake --cores all --configfile config/notebook.yaml
+make run CONFIG=config/notebook.yaml
 ```
 
 A key that is not listed here is refused, with a hint at what was meant.
