@@ -24,7 +24,7 @@ from barren.physics.ensembles import TFQ, BadInput
 from barren.physics.families import Ansatz
 from barren.physics.gradients import AUTO, compute_gradients
 from barren.physics.observables import Observable
-from barren.runner import configuration
+from barren.runner import configuration, cost
 from conftest import ROOT, run_in
 from strategies import observables
 from tools.predict import main as command_line
@@ -476,3 +476,14 @@ def test_the_agreement_sees_another_circuit(fault, sigma):
     """A sign alone is beyond all statistics where angles are uniform."""
     visible = fault and (sigma is not None or fault != "a sign")
     assert caught(fault, sigma, [0], 1000) == bool(visible)
+
+
+def test_the_plan_counts_the_exact_theory():
+    """Some 16 times more for two qubits more, as 4^width."""
+    rates = cost.RATES[TFQ]
+    eight, ten = (
+        cost.theory([replace(OWN, width=n, keywords=(("depth", 32),))], rates)
+        for n in (8, 10)
+    )
+    assert 10 < ten < 60
+    assert ten / eight > 10

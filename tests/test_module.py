@@ -196,6 +196,13 @@ def test_two_modules_run_in_one_workflow(repository: Path, tmp_path: Path) -> No
     sources = [f["path"] for f in tagged["build_circuits"]["inputs"]]
     assert sources == ["circuits/mine.py"]
     assert NOTHING in run().stderr
+    # The crate has the workflow of the project, not theirs, and the audit holds.
+    copies = folder / "results" / "tiny" / layout.SOURCES
+    ours = checkout / "workflow" / "Snakefile"
+    assert (copies / "workflow" / "Snakefile").read_text() == ours.read_text()
+    assert (copies / "circuits" / "mine.py").read_text() == CIRCUIT
+    audit = run("tagged_audit", "--quiet", "all")
+    assert "audit: everything holds" in audit.stdout + audit.stderr
     # Their report has our figures and captions, and their own beginning.
     run("--report", "report.html")
     report = (folder / "report.html").read_text()

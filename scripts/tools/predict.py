@@ -44,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--family", choices=LAYERED, default=next(iter(LAYERED)))
     for key, kind in KINDS.items():
-        of: Any = {int: _count, str: str}.get(kind, float)
+        kinds: dict[Any, Any] = {int: _count, str: str}
+        of = kinds.get(kind, float)
         parser.add_argument(option(key), type=of, nargs="+", dest=key)
     own = parser.add_argument_group("a circuit of your own")
     own.add_argument("--circuit", metavar="FILE:FUNCTION")
