@@ -254,8 +254,8 @@ FAULTS: dict[str, tuple[Callable[[Path, Path], None], str, str, set[str], set[st
         {layout.STATISTICS, FIGURE},
     ),
     "caption edited": (
-        lambda p, f: edit(p / "workflow/report/statistics.rst", "e", "i"),
-        *(f"{layout.SOURCES}/workflow/report/statistics.rst", "other code"),
+        lambda p, f: edit(p / "workflow/report/report.rst", "e", "i"),
+        *(f"{layout.SOURCES}/workflow/report/report.rst", "other code"),
         set(),
         {layout.STATISTICS, FIGURE},
     ),
