@@ -94,7 +94,7 @@ EDITS = {
         {"summarise_gradients", "judge_claims", "plot_variance"},
         {"sample_circuits", "compute_gradients", "predict_variance", "draw_circuits"},
     ),
-    "physics/chain.py": (
+    "physics/pair_chain.py": (
         {"predict_variance", "summarise_gradients"},
         {"sample_circuits", "compute_gradients", "gather_gradients", "draw_circuits"},
     ),
