@@ -148,7 +148,6 @@ def test_results_are_the_same_to_the_byte(
     assert [name for name in ours if ours[name] != theirs[name]] == []
 
 
-@pytest.mark.xfail(reason="the table stayed as it was; the cause is not found yet")
 def test_more_samples_keep_the_circuits_there_were(small: Path, tmp_path: Path) -> None:
     folder = tmp_path / "project"
     shutil.copytree(small, folder, symlinks=True)

@@ -22,7 +22,7 @@ rule describe_experiment:
     conda:
         "../../envs/circuits.yaml"
     params:
-        command=command("circuits", "describe_experiment", config=json.dumps(config)),
+        **command("circuits", "describe_experiment", config=json.dumps(config)),
     message:
         f"writing down the configuration of {config['experiment']}"
     shell:
@@ -45,7 +45,7 @@ rule build_circuits:
     conda:
         "../../envs/tfq.yaml"
     params:
-        command=command(
+        **command(
             "tfq",
             "build_circuits",
             ensembles=json.dumps([e.spec() for e in EXPERIMENT.own_circuits.values()]),
@@ -70,7 +70,7 @@ rule sample_circuits:
     resources:
         **resources_of(sampling_cost),
     params:
-        command=command(
+        **command(
             "circuits",
             "sample_circuits",
             "first",

@@ -71,7 +71,12 @@ def command(environment_name, step, *of_wildcards, hidden=(), **options):
             words += [f"--{name.replace('_', '-')}", *map(str, values)]
         return f"{python(environment_name)} {script} {shlex.join(words)}"
 
-    return line
+    # Snakemake reruns no job for parameters that depend on input or output.
+    def told(wildcards):
+        values = (v for v in options.values() if v is not folder_of)
+        return [str(v(wildcards, None) if callable(v) else v) for v in values]
+
+    return {"command": line, "told": told}
 
 
 # What wildcards stand for.

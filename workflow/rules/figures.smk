@@ -16,7 +16,7 @@ rule plot_variance:
     conda:
         "../../envs/plot.yaml"
     params:
-        command=command("plot", "plot_variance"),
+        **command("plot", "plot_variance"),
     message:
         "plotting the gradient variances"
     shell:
@@ -39,7 +39,7 @@ rule draw_circuits:
     conda:
         "../../envs/plot.yaml"
     params:
-        command=command(
+        **command(
             "plot",
             "draw_circuits",
             ensembles=json.dumps([shown.spec() for shown in EXPERIMENT.displayed]),

@@ -16,7 +16,7 @@ rule compute_gradients:
     resources:
         **resources_of(gradient_cost),
     params:
-        command=command(
+        **command(
             config["engine"],
             "compute_gradients",
             "first",
@@ -47,7 +47,7 @@ rule gather_gradients:
     conda:
         "../../envs/circuits.yaml"
     params:
-        command=command("circuits", "gather_gradients", hidden=["batches"]),
+        **command("circuits", "gather_gradients", hidden=["batches"]),
     message:
         "gathering the gradients of all circuits"
     shell:

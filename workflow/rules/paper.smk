@@ -19,7 +19,7 @@ rule write_paper:
     conda:
         "../../envs/tables.yaml"
     params:
-        command=command("tables", "write_paper"),
+        **command("tables", "write_paper"),
     message:
         "writing numbers and tables as LaTeX"
     shell:
@@ -50,7 +50,7 @@ rule write_report:
     conda:
         "../../envs/tables.yaml"
     params:
-        command=command("tables", "write_report", hidden=["records"], steps=ONCE),
+        **command("tables", "write_report", hidden=["records"], steps=ONCE),
     message:
         f"writing the page of {config['experiment']}"
     shell:

@@ -22,7 +22,7 @@ rule assemble_crate:
     conda:
         "../../envs/circuits.yaml"
     params:
-        command=command(
+        **command(
             "circuits",
             "assemble_crate",
             hidden=["records", "workflow"],
@@ -98,7 +98,7 @@ rule archive_crate:
     conda:
         "../../envs/circuits.yaml"
     params:
-        command=command("circuits", "tools/archive", hidden=["project"]),
+        **command("circuits", "tools/archive", hidden=["project"]),
     message:
         f"packing the crate of {config['experiment']}"
     shell:

@@ -14,7 +14,7 @@ rule predict_variance:
     conda:
         "../../envs/theory.yaml"
     params:
-        command=command("theory", "predict_variance", ensembles=ensembles_of_width),
+        **command("theory", "predict_variance", ensembles=ensembles_of_width),
     message:
         "predicting the exact moments at width {wildcards.width}"
     shell:
@@ -36,7 +36,7 @@ rule summarise_gradients:
     conda:
         "../../envs/tables.yaml"
     params:
-        command=command("tables", "summarise_gradients"),
+        **command("tables", "summarise_gradients"),
     message:
         "summarising the gradients of each ensemble"
     shell:
@@ -61,7 +61,7 @@ rule judge_claims:
     conda:
         "../../envs/tables.yaml"
     params:
-        command=command("tables", "judge_claims", hidden=["batches"]),
+        **command("tables", "judge_claims", hidden=["batches"]),
     message:
         "judging the claims of the tutorial and of the papers"
     shell:
@@ -81,7 +81,7 @@ rule confirm_agreement:
     conda:
         "../../envs/tables.yaml"
     params:
-        command=command("tables", "confirm_agreement"),
+        **command("tables", "confirm_agreement"),
     message:
         "confirming that samples and theory agree"
     shell:
