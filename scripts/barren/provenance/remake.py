@@ -130,15 +130,10 @@ def comparable(record: Record) -> dict[str, Any]:
 def expected_records(experiment: Experiment, folder: str) -> dict[str, dict[str, Any]]:
     """What the records of gradients, which are not made again, must say, by name."""
     config, found = experiment.config, {}
-    for width, first, last in experiment.jobs:
-        programs = [p for p, e in experiment.programs.items() if e.width == width]
-        batches = [layout.batch(program, first, last) for program in programs]
-        made = layout.gradients(width, first, last)
-        told: dict[str, Any] = {
-            "ensembles": experiment.of_width(width),
-            "results": folder,
-        }
-        told |= {"first": first, "last": last}
+    for job in experiment.jobs:
+        made, some = layout.gradients(*job), experiment.gradient_widths[job[0]]
+        batches = [layout.batch(width, *job[1:]) for width in some]
+        told: dict[str, Any] = {"ensembles": experiment.of_widths(some)}
         told |= {key: config[key] for key in ("seed", "engine", "differentiator")}
         found[layout.record("compute_gradients", made)] = {
             "step": "compute_gradients",
