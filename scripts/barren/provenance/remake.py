@@ -151,15 +151,21 @@ def misstated(record: Record, expected: Mapping[str, Any]) -> str:
     said["parameters"] = {k: v for k, v in record.parameters.items() if k != "threads"}
     if reason := difference("", said, dict(expected)):
         return reason
-    known = {**record.parameters, "record": record.file.path}
-    known |= dict(expected["outputs"])
-    python, script, *words = shlex.split(record.command)
-    pairs = dict(zip(words[::2], words[1::2], strict=False))
-    told = {
-        f"--{name}": v if isinstance(v, str) else json.dumps(v)
-        for name, v in known.items()
+    known = {
+        name: [v if isinstance(v, str) else json.dumps(v)]
+        for name, v in {**record.parameters, "record": record.file.path}.items()
     }
-    if [python, script] != ["python", f"scripts/{record.step}.py"] or pairs != told:
+    for name, path in (*expected["inputs"], *expected["outputs"]):
+        known.setdefault(name, []).append(path)
+    python, script, *words = shlex.split(record.command)
+    told: dict[str, list[str]] = {}
+    values: list[str] = []
+    for word in words:
+        if word.startswith("--"):
+            values = told.setdefault(word[2:], [])
+        else:
+            values.append(word)
+    if [python, script] != ["python", f"scripts/{record.step}.py"] or told != known:
         return f"command is {record.command!r}"
     code = {file.path for file in record.code}
     for path in map(shown, sources(record.step)):

@@ -50,7 +50,7 @@ ONCE = {
     "assemble_crate": (0.3, 0.0025),
 }
 #: CPU seconds, some times an engine's start, up to which narrow widths share a job.
-SHARED = 6.0
+SHARED = 8.0
 #: Seconds that Snakemake adds to a job.
 OVERHEAD = 0.3
 #: Seconds to install an environment, most of them for downloading.
