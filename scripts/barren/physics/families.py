@@ -52,7 +52,7 @@ class Random(Layered):
     ) -> Iterator[tuple[Self, Prediction]]:
         """The exact moments at every depth up to the deepest.
 
-        A curve that is the only one of its width goes on to `FURTHER` layers, where that is cheap.
+        The only curve of a width goes on to `FURTHER` layers, where that is cheap.
         """
         from barren.physics.moments import random_predictions
 
