@@ -100,6 +100,7 @@ def built(
     except Exception as error:
         raise BadInput(f"{ensemble.source}: {unserialised(circuit, error)}") from None
     data: dict[str, Any] = {
+        "cirq": cirq.to_json(circuit, indent=None),
         "program": base64.b64encode(program).decode(),
         "symbols": in_order(circuit),
         "drawing": drawing(circuit, qubits),

@@ -32,7 +32,7 @@ def sample_batch(
     if circuit:
         built = json.loads(circuit.read_text())
         symbols = tuple(built["symbols"])
-        circuits = sample_parameters(of, len(symbols), seed, numbers.tolist())
+        circuits = sample_parameters(of, built, seed, numbers.tolist())
         program = np.array([base64.b64decode(built["program"])])
         drawn = Batch(numbers, circuits, program, symbols)
     else:

@@ -338,7 +338,7 @@ def test_gradients_are_those_of_cirq(circuit, observable):
     ensemble = Ansatz(width=3, source="f.py:f", observable=observable)
     data = build_circuits.built(circuit, ensemble, QUBITS)
     names = data["symbols"]
-    drawn = sample_parameters(ensemble, len(names), 5, range(2))
+    drawn = sample_parameters(ensemble, data, 5, range(2))
     program = np.array([base64.b64decode(data["program"])])
     batch = Batch(np.arange(2), drawn, program, tuple(names))
     found = compute_gradients(ensemble, batch, TFQ, AUTO)
@@ -452,7 +452,7 @@ def caught(fault, sigma, seeds, samples):
         points = []
         for observable in ("Z0 Z1", "local"):
             ensemble = replace(OWN, sigma=sigma, observable=observable)
-            drawn = sample_parameters(ensemble, len(names), seed, range(samples))
+            drawn = sample_parameters(ensemble, data, seed, range(samples))
             batch = Batch(np.arange(samples), drawn, program, tuple(names))
             values = compute_gradients(ensemble, batch, TFQ, AUTO).astype(float)
             known = predictions(exact, ensemble.terms, sigma)

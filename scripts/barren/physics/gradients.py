@@ -47,8 +47,11 @@ def compute_gradients(
 ) -> NDArray[np.float32]:
     """Gradients of a batch as a configuration says, (samples, symbols); per radian."""
     if engine == QSIM:
-        assert isinstance(ensemble, Layered)
-        return qsim_gradients(ensemble, batch.circuits)[:, None]
+        if isinstance(ensemble, Layered):
+            return qsim_gradients(ensemble, batch.circuits)[:, None]
+        from barren.physics.adjoint import adjoint_gradients
+
+        return adjoint_gradients(ensemble, batch.circuits, batch.symbols)
     shared = len(batch.programs) < len(batch.samples)
     programs = (
         np.repeat(batch.programs, len(batch.samples)) if shared else batch.programs
