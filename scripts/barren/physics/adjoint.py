@@ -5,7 +5,7 @@ says that its unitary is, whatever its class. So the two engines check each othe
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cirq
 import numpy as np
@@ -13,6 +13,7 @@ import qsimcirq
 from numpy.typing import NDArray
 
 from barren.physics.circuits import AXES, Circuits
+from barren.physics.cirq_gates import name_of, shared_circuit
 from barren.physics.ensembles import BadInput, Ensemble
 from barren.physics.observables import Term
 from barren.physics.simulate import PAULIS, Complex
@@ -43,8 +44,7 @@ def adjoint_gradients(
 
     symbols: those of the angles, in their order. Of what is not asked for it is 0.
     """
-    assert circuits.circuit is not None
-    circuit = cirq.read_json(json_text=circuits.circuit.item().decode())
+    circuit = shared_circuit(circuits)
     asked = ensemble.asked(symbols)
     found = np.zeros(circuits.angles.shape, np.float32)
     for gradients, angles in zip(found, circuits.angles.tolist(), strict=True):
@@ -60,19 +60,21 @@ def _gate(
 ) -> Gate:
     """A gate at the values of its symbols; slopes of those that are asked for."""
     if len(operation.qubits) > LARGEST:
-        raise BadInput(f"qsim: a gate on more than {LARGEST} qubits, {operation}")
+        raise BadInput(
+            f"qsim: a gate on more than {LARGEST} qubits: {name_of(operation)}"
+        )
     own = {name: values[name] for name in cirq.parameter_names(operation)}
 
     def at(**changed: float) -> Complex:
         return cirq.unitary(cirq.resolve_parameters(operation, own | changed))
 
-    qubits = tuple(qubit.col for qubit in operation.qubits)
+    qubits: Any = operation.qubits
     unitary = at()
     slopes = {}
     for name in own.keys() & asked:
         up, down = (at(**{name: own[name] + step}) for step in (STEP, -STEP))
         slopes[name] = (up - down) @ unitary.conj().T / (2 * STEP)
-    return Gate(qubits, unitary, slopes)
+    return Gate(tuple(qubit.col for qubit in qubits), unitary, slopes)
 
 
 def _gradient(
