@@ -17,10 +17,10 @@ from barren import columns
 from barren.analysis.agreement import agreement
 from barren.analysis.evidence import Point
 from barren.analysis.statistics import summarise
+from barren.physics.adjoint import gates_of_a_symbol, shared_circuit
 from barren.physics.ansatz import predictions
 from barren.physics.batches import Batch
 from barren.physics.circuits import sample_parameters
-from barren.physics.cirq_gates import gates_of_a_symbol, shared_circuit
 from barren.physics.ensembles import QSIM, TFQ, BadInput
 from barren.physics.families import Ansatz
 from barren.physics.gradients import AUTO, compute_gradients
@@ -413,7 +413,9 @@ def test_qsim_refuses_gates_that_it_does_not_have():
         if allowed:
             assert compute_gradients(ensemble, batch, QSIM, AUTO).shape == (1, 1)
         else:
-            with pytest.raises(BadInput, match="qsim: a gate on more than 6 qubits: C"):
+            with pytest.raises(
+                BadInput, match="qsim: a gate on 7 qubits, allowed are 6"
+            ):
                 compute_gradients(ensemble, batch, QSIM, AUTO)
 
 

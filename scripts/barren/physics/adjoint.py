@@ -4,16 +4,14 @@ Nothing comes from TensorFlow Quantum, neither programs nor kernels: a gate is w
 says that its unitary is, whatever its class. So the two engines check each other.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import cirq
 import numpy as np
-import qsimcirq
 from numpy.typing import NDArray
 
 from barren.physics.circuits import AXES, Circuits
-from barren.physics.cirq_gates import name_of, shared_circuit
 from barren.physics.ensembles import BadInput, Ensemble
 from barren.physics.observables import Term
 from barren.physics.simulate import PAULIS, Complex
@@ -44,37 +42,54 @@ def adjoint_gradients(
 
     symbols: those of the angles, in their order. Of what is not asked for it is 0.
     """
-    circuit = shared_circuit(circuits)
+    operations = [*shared_circuit(circuits).all_operations()]
     asked = ensemble.asked(symbols)
     found = np.zeros(circuits.angles.shape, np.float32)
     for gradients, angles in zip(found, circuits.angles.tolist(), strict=True):
         values = dict(zip(symbols, angles, strict=True))
-        gates = [_gate(of, values, asked) for of in circuit.all_operations()]
+        gates = [_gate(of, values, asked) for of in operations]
         of_circuit = _gradient(gates, ensemble.terms, ensemble.width)
         gradients[:] = [of_circuit.get(symbol, 0.0) for symbol in symbols]
     return found
 
 
-def _gate(
-    operation: cirq.Operation, values: Mapping[str, float], asked: Sequence[str]
-) -> Gate:
+def shared_circuit(circuits: Circuits) -> Any:
+    """The cirq.Circuit of one's own that some circuits share."""
+    import cirq
+
+    assert circuits.circuit is not None
+    return cirq.read_json(json_text=circuits.circuit.item().decode())
+
+
+def gates_of_a_symbol(circuits: Circuits) -> int:
+    """Gates that have the same symbol, at most: 1 in layers."""
+    if circuits.circuit is None:
+        return 1
+    import cirq
+
+    operations = shared_circuit(circuits).all_operations()
+    names = Counter(name for of in operations for name in cirq.parameter_names(of))
+    return max(names.values())
+
+
+def _gate(operation: Any, values: Mapping[str, float], asked: Sequence[str]) -> Gate:
     """A gate at the values of its symbols; slopes of those that are asked for."""
-    if len(operation.qubits) > LARGEST:
-        raise BadInput(
-            f"qsim: a gate on more than {LARGEST} qubits: {name_of(operation)}"
-        )
+    import cirq
+
+    size = len(operation.qubits)
+    if size > LARGEST:
+        raise BadInput(f"qsim: a gate on {size} qubits, allowed are {LARGEST}")
     own = {name: values[name] for name in cirq.parameter_names(operation)}
 
     def at(**changed: float) -> Complex:
         return cirq.unitary(cirq.resolve_parameters(operation, own | changed))
 
-    qubits: Any = operation.qubits
     unitary = at()
     slopes = {}
     for name in own.keys() & asked:
         up, down = (at(**{name: own[name] + step}) for step in (STEP, -STEP))
         slopes[name] = (up - down) @ unitary.conj().T / (2 * STEP)
-    return Gate(tuple(qubit.col for qubit in qubits), unitary, slopes)
+    return Gate(tuple(qubit.col for qubit in operation.qubits), unitary, slopes)
 
 
 def _gradient(
@@ -105,6 +120,8 @@ def _gradient(
 
 def _applied(factors: Iterable[Factor], state: State) -> State:
     """A state (2^width,) after some matrices, one by one."""
+    import qsimcirq
+
     qsim = qsimcirq.qsim
     circuit = qsim.Circuit()
     circuit.num_qubits = len(state).bit_length() - 1

@@ -6,7 +6,6 @@ or decomposition, and so is a Clifford gate by its images of X and Z.
 """
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -15,7 +14,6 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 
-from barren.physics.circuits import Circuits
 from barren.physics.observables import NoExactForm
 from barren.physics.pauli_actions import LIMIT, Circuit, Clifford, Rotation
 
@@ -75,22 +73,6 @@ def read_circuit(circuit: cirq.Circuit, qubits: Sequence[cirq.Qid]) -> Ansatz:
             gates.append(Clifford(at, _images(operation)))
         fresh.difference_update(operation.qubits)
     return Ansatz(Circuit(_bloch(states), tuple(gates), len(symbols)), tuple(symbols))
-
-
-def shared_circuit(circuits: Circuits) -> cirq.Circuit:
-    """The circuit of one's own that some circuits share."""
-    assert circuits.circuit is not None
-    circuit: cirq.Circuit = cirq.read_json(json_text=circuits.circuit.item().decode())
-    return circuit
-
-
-def gates_of_a_symbol(circuits: Circuits) -> int:
-    """Gates that have the same symbol, at most: 1 in layers."""
-    if circuits.circuit is None:
-        return 1
-    operations = shared_circuit(circuits).all_operations()
-    names = Counter(name for of in operations for name in cirq.parameter_names(of))
-    return max(names.values())
 
 
 def name_of(operation: cirq.Operation) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from barren.physics.adjoint import adjoint_gradients
 from barren.physics.batches import Batch
 from barren.physics.ensembles import QSIM, Ensemble
 from barren.physics.layered import THETA, Layered
@@ -49,8 +50,6 @@ def compute_gradients(
     if engine == QSIM:
         if isinstance(ensemble, Layered):
             return qsim_gradients(ensemble, batch.circuits)[:, None]
-        from barren.physics.adjoint import adjoint_gradients
-
         return adjoint_gradients(ensemble, batch.circuits, batch.symbols)
     shared = len(batch.programs) < len(batch.samples)
     programs = (

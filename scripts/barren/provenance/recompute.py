@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from barren import columns
+from barren.physics.adjoint import gates_of_a_symbol
 from barren.physics.batches import Batch
-from barren.physics.cirq_gates import gates_of_a_symbol
 from barren.physics.ensembles import QSIM, TFQ, BadInput, Ensemble, circuits_at_once
 from barren.physics.gradients import ADJOINT, compute_gradients
 from barren.provenance.records import read_bytes
