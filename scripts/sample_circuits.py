@@ -41,7 +41,7 @@ def sample_batches(
             if not isinstance(of, Layered):
                 own = built[of.program]
                 symbols = tuple(own["symbols"])
-                values = sample_parameters(of, len(symbols), seed, numbers.tolist())
+                values = sample_parameters(of, own, seed, numbers.tolist())
                 program = np.array([base64.b64decode(own["program"])])
                 yield of, Batch(numbers, values, program, symbols)
                 continue

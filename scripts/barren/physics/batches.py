@@ -12,6 +12,7 @@ angles: float64 (samples, layers, width), radians; of one's own circuits (sample
     daggers repeat them.
 theta: float64 (samples,), radians, the symbol's value.
 phi: float64 (samples,), radians, the angle opposite the symbol, where it has its own.
+circuit: bytes (), a circuit of one's own that all share, for `cirq.read_json`.
 programs: bytes (samples,), a TensorFlow Quantum program each, for `tfq.from_tensor`; of
     one's own circuits (1,), a program that all share.
 """
