@@ -139,7 +139,7 @@ def test_bad_configurations_are_explained(name: str) -> None:
 def test_qsim_has_no_adjoint_method() -> None:
     configuration.check(changed("engine", "qsim"))
     config = changed("engine", "qsim") | {"differentiator": "adjoint"}
-    with pytest.raises(BadInput, match="differentiator: the engine qsim has"):
+    with pytest.raises(BadInput, match="differentiator: adjoint needs the engine tfq"):
         configuration.check(config)
 
 

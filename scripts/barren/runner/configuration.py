@@ -16,7 +16,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from barren.physics.ensembles import QSIM, TFQ, BadInput, Ensemble
+from barren.physics.ensembles import QSIM, BadInput, Ensemble
 from barren.physics.families import FAMILIES
 from barren.physics.layered import Layered
 from barren.runner import cost
@@ -117,27 +117,17 @@ def check(config: dict[str, Any]) -> Experiment:
         raise BadInput(explain(error))
     experiment = Experiment(config)
     if config["engine"] == QSIM and config["differentiator"] == "adjoint":
-        raise BadInput("differentiator: the engine qsim has only the parameter shift")
-    if experiment.own_circuits:
-        check_engine(config)
+        raise BadInput("differentiator: adjoint needs the engine tfq, not qsim")
+    if experiment.own_circuits and config["differentiator"] == "parameter_shift":
+        raise BadInput(
+            "differentiator: circuits of your own need the adjoint method, because a "
+            "symbol may stand in several gates"
+        )
     if config["stream"] == NOTEBOOK:
         check_notebook(experiment)
     check_functions(experiment.own_circuits.values())
     check_size(experiment)
     return experiment
-
-
-def check_engine(config: dict[str, Any]) -> None:
-    """Refuse an engine or a method that cannot differentiate the user's circuits."""
-    if config["engine"] != TFQ:
-        raise BadInput(
-            f"engine: {config['engine']} cannot run circuits of your own, {TFQ} can"
-        )
-    if config["differentiator"] == "parameter_shift":
-        raise BadInput(
-            "differentiator: circuits of your own need the adjoint method, because a "
-            "symbol may stand in several gates"
-        )
 
 
 def explain(error: Any) -> str:
