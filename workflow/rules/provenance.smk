@@ -65,14 +65,6 @@ rule audit:
         " 2> {log}"
 
 
-def reference(_):
-    """What is kept of the experiment; end with one line where nothing is."""
-    kept = project(f"results/reference/{config['experiment']}/{layout.EXPERIMENT}")
-    if not Path(kept).exists():
-        sys.exit(f"verify: no {kept}: keep results first, by `make reference`")
-    return kept
-
-
 rule verify:
     input:
         TARGETS,
