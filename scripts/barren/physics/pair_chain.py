@@ -61,70 +61,29 @@ def random_moments(
     terms: Sequence[Term],
     width: int,
     depths: Sequence[int],
-    symbol: tuple[int, int] = (0, 0),
+    symbol: tuple[int, int] | None = (0, 0),
     sigma: float | None = None,
 ) -> Moments:
     """Moments of the gradient at each of `depths`, for the symbol (layer, qubit).
 
-    The second moment is nan where the variance is not known to `TOLERANCE`. Raises
-    NoExactForm for a sum of strings with an X or Y among them.
+    Without a symbol those of the loss <O>, from depth 1. The second moment is nan where
+    the variance is not known to `TOLERANCE`. Raises NoExactForm for a sum of strings
+    with an X or Y among them.
     """
-    layer, qubit = symbol
     depth = np.asarray(depths, dtype=np.intp)
-    if np.any(depth <= layer):
-        raise ValueError(f"the symbol's layer {layer} needs a depth above {layer}")
+    if symbol is None:
+        means = [mean_loss(string, width, depth, sigma) for _, string in terms]
+        first = 0
+    else:
+        layer, qubit = symbol
+        if np.any(depth <= layer):
+            raise ValueError(f"the symbol's layer {layer} needs a depth above {layer}")
+        means = [mean_gradient(s, width, depth, symbol, sigma) for _, s in terms]
+        first = layer + 1 + min(distance(s, width, qubit) for _, s in terms)
     mean = np.zeros(len(depth))
-    for weight, string in terms:
-        mean += weight * mean_gradient(string, width, depth, symbol, sigma)
-    first = layer + 1 + min(distance(string, width, qubit) for _, string in terms)
-    return _random(terms, width, depth, symbol, sigma, mean, first)
+    for (weight, _), of_string in zip(terms, means, strict=True):
+        mean += weight * of_string
 
-
-def loss_moments(
-    terms: Sequence[Term],
-    width: int,
-    depths: Sequence[int],
-    sigma: float | None = None,
-) -> Moments:
-    """Moments of the loss <O> at each of `depths`, from 1; else as `random_moments`."""
-    depth = np.asarray(depths, dtype=np.intp)
-    mean = np.zeros(len(depth))
-    for weight, string in terms:
-        mean += weight * mean_loss(string, width, depth, sigma)
-    return _random(terms, width, depth, None, sigma, mean, 0)
-
-
-def asymptotic_variance(
-    terms: Sequence[Term],
-    width: int,
-    symbol: tuple[int, int] = (0, 0),
-    sigma: float | None = None,
-) -> float:
-    """Variance of the gradient for depth to infinity, for every sum of strings.
-
-    The chain spreads N (3 - r2) / 6 evenly over the N^2 - 1 strings other than I. Here
-    N = 2^width and r2 is the mean squared Bloch vector of the symbol's qubit before it:
-    1 on layer 0. Different strings have no products.
-    """
-    layer, qubit = symbol
-    bloch = 1.0
-    if layer > 0:
-        paulis = [[(1.0, ((qubit, letter),))] for letter in "XYZ"]
-        losses = [loss_moments(pauli, width, [layer], sigma) for pauli in paulis]
-        bloch = float(sum(loss.second_moment[0] for loss in losses))
-    squares = sum(weight**2 for weight, _ in terms)
-    return squares * 2.0**width * (3 - bloch) / (6 * (4.0**width - 1))
-
-
-def _random(
-    terms: Sequence[Term],
-    width: int,
-    depth: Indices,
-    symbol: tuple[int, int] | None,
-    sigma: float | None,
-    mean: Floats,
-    first: int,
-) -> Moments:
     def chain(kind: Algebra, read: Automaton, at: Indices) -> tuple[Floats, Floats]:
         maps, start = _random_chain(kind, width, at, symbol, sigma)
         squared = mean[np.isin(depth, at)] ** 2
@@ -147,6 +106,28 @@ def _random(
         pairs = [_paired(tensor) for tensor in sweep.automaton(sums, 2)]
         second[counts], error[counts] = chain(PAIR, pairs, depth[counts])
     return _moments(mean, second, error)
+
+
+def asymptotic_variance(
+    terms: Sequence[Term],
+    width: int,
+    symbol: tuple[int, int] = (0, 0),
+    sigma: float | None = None,
+) -> float:
+    """Variance of the gradient for depth to infinity, for every sum of strings.
+
+    The chain spreads N (3 - r2) / 6 evenly over the N^2 - 1 strings other than I. Here
+    N = 2^width and r2 is the mean squared Bloch vector of the symbol's qubit before it:
+    1 on layer 0. Different strings have no products.
+    """
+    layer, qubit = symbol
+    bloch = 1.0
+    if layer > 0:
+        paulis = [[(1.0, ((qubit, letter),))] for letter in "XYZ"]
+        losses = [random_moments(p, width, [layer], None, sigma) for p in paulis]
+        bloch = float(sum(loss.second_moment[0] for loss in losses))
+    squares = sum(weight**2 for weight, _ in terms)
+    return squares * 2.0**width * (3 - bloch) / (6 * (4.0**width - 1))
 
 
 def _random_chain(
