@@ -18,11 +18,10 @@ from barren.analysis.agreement import agreement
 from barren.analysis.evidence import Point
 from barren.analysis.statistics import summarise
 from barren.physics.adjoint import gates_of_a_symbol, shared_circuit
-from barren.physics.ansatz import predictions
 from barren.physics.batches import Batch
 from barren.physics.circuits import sample_parameters
 from barren.physics.ensembles import QSIM, TFQ, BadInput
-from barren.physics.families import Ansatz
+from barren.physics.families import Ansatz, predict
 from barren.physics.gradients import AUTO, compute_gradients
 from barren.physics.observables import Observable
 from barren.provenance.recompute import GRADIENT_TOLERANCE, Choice, check_gradients
@@ -523,12 +522,12 @@ def caught(fault, sigma, seeds, samples):
             ensemble = replace(OWN, sigma=sigma, observable=observable)
             batch = drawn(ensemble, data, seed, range(samples))
             values = compute_gradients(ensemble, batch, TFQ, AUTO).astype(float)
-            known = predictions(exact, ensemble.terms, sigma)
-            for at, name in enumerate(batch.symbols):
-                of, g = replace(ensemble, parameter=name), values[:, at]
+            asked = replace(ensemble, parameters=("all",))
+            known = predict([asked], {asked.program: exact})
+            for at, (of, prediction) in enumerate(known.items()):
+                g, theta = values[:, at], batch.circuits.values[:, at]
                 summary = summarise(g, seed, of.bound)
-                theta = batch.circuits.values[:, at]
-                points.append(Point(of, known[name], theta, g, summary))
+                points.append(Point(of, prediction, theta, g, summary))
         found += agreement(points).verdict == "contradicted"
     return found
 

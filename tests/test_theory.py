@@ -14,8 +14,7 @@ import oracle
 from barren import columns
 from barren.physics.circuits import sample_circuits
 from barren.physics.families import Identity, IdentityTutorial, Random, predict
-from barren.physics.moments import require_known
-from barren.physics.sweep import TOLERANCE
+from barren.physics.moments import TOLERANCE, require_known
 from strategies import ensembles
 from tools.predict import main as command_line
 

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from barren.physics.moments import Floats
 from barren.physics.observables import String
 from barren.physics.rotations import mean_shrink
-from barren.physics.sweep import Floats, Indices
+from barren.physics.sweep import Indices
 
 
 class MeanString(NamedTuple):

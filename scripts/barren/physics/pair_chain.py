@@ -31,17 +31,12 @@ from barren.physics.mean_strings import (
     mean_identity,
     mean_loss,
 )
+from barren.physics.moments import TOLERANCE, Floats, Moments
 from barren.physics.observables import NoExactForm, String, Term, of_z
 from barren.physics.pauli_actions import Circuit, Rotation
 from barren.physics.pauli_paths import gradient_moments
-from barren.physics.rotations import (
-    PREPARED,
-    Moments,
-    mean_shrink,
-    rotation_map,
-    symbol_map,
-)
-from barren.physics.sweep import TOLERANCE, Algebra, Automaton, Floats, Indices
+from barren.physics.rotations import PREPARED, mean_shrink, rotation_map, symbol_map
+from barren.physics.sweep import Algebra, Automaton, Indices
 
 #: Share of the sum over s = t below which that over s != t is left out.
 NEGLIGIBLE = 1e-8
@@ -105,7 +100,10 @@ def random_moments(
         sums = {_classes(s, width, letters): weight for weight, s in terms}
         pairs = [_paired(tensor) for tensor in sweep.automaton(sums, 2)]
         second[counts], error[counts] = chain(PAIR, pairs, depth[counts])
-    return _moments(mean, second, error)
+    limit = math.nan
+    if symbol is not None:
+        limit = asymptotic_variance(terms, width, symbol, sigma)
+    return _moments(mean, second, error, limit)
 
 
 def asymptotic_variance(
@@ -198,14 +196,14 @@ def _cross_bound(
     return bound
 
 
-def _moments(mean: Floats, second: Floats, error: Floats) -> Moments:
+def _moments(mean: Floats, second: Floats, error: Floats, limit: float) -> Moments:
     """With the relative error of the variance; nan where that is above `TOLERANCE`."""
     variance = second - mean**2
     relative = np.zeros(len(mean))
     with np.errstate(divide="ignore", invalid="ignore"):
         np.divide(error, variance, out=relative, where=error != 0)
     known = np.abs(relative) <= TOLERANCE
-    return Moments(mean, np.where(known, second, np.nan), relative)
+    return Moments(mean, np.where(known, second, np.nan), relative, limit)
 
 
 # The identity blocks.
@@ -238,7 +236,7 @@ def identity_moments(
     first = min(abs(site - qubit) for _, sites in zs for site in sites)
     read = sweep.automaton(axes, 3)
     found = sweep.second_moments(SINGLE, start, maps, read, layer, mean**2, first)
-    return _moments(mean, *found)
+    return _moments(mean, *found, identity_asymptote(terms, width))
 
 
 def identity_asymptote(terms: Sequence[Term], width: int) -> float:

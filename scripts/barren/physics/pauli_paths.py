@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from barren.physics.moments import Moments
 from barren.physics.observables import LIMIT, NoExactForm, String, Term
 from barren.physics.pauli_actions import (
     LETTERS,
@@ -36,7 +37,6 @@ from barren.physics.pauli_actions import (
     code_of,
     tables,
 )
-from barren.physics.rotations import Moments
 
 Digits = tuple[int, ...]
 
