@@ -524,10 +524,11 @@ def caught(fault, sigma, seeds, samples):
             values = compute_gradients(ensemble, batch, TFQ, AUTO).astype(float)
             asked = replace(ensemble, parameters=("all",))
             known = predict([asked], {asked.program: exact})
-            for at, (of, prediction) in enumerate(known.items()):
-                g, theta = values[:, at], batch.circuits.values[:, at]
+            for at, name in enumerate(batch.symbols):
+                of, g = replace(asked, parameter=name), values[:, at]
                 summary = summarise(g, seed, of.bound)
-                points.append(Point(of, prediction, theta, g, summary))
+                theta = batch.circuits.values[:, at]
+                points.append(Point(of, known[of], theta, g, summary))
         found += agreement(points).verdict == "contradicted"
     return found
 
