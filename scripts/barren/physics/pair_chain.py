@@ -224,16 +224,15 @@ def identity_moments(
     """
     start = _commutators(terms, width)
     layer = np.asarray(layers, dtype=np.intp)
-    zs = [(weight, {site for site, _ in string}) for weight, string in terms]
     axes = {
         _classes(((qubit, letter),), width, "IZV"): share
         for letter, share in (("Z", 1 / 3), ("V", 2 / 3))
     }
     maps = np.broadcast_to(rotation_map(sigma), (max(layer, default=0), width, 3, 3))
     mean = np.zeros(len(layer))
-    for weight, sites in zs:
-        mean += [weight * mean_identity(sites, width, n, qubit, sigma) for n in layer]
-    first = min(abs(site - qubit) for _, sites in zs for site in sites)
+    for weight, string in terms:
+        mean += [weight * mean_identity(string, width, n, qubit, sigma) for n in layer]
+    first = _distance(terms, qubit)
     read = sweep.automaton(axes, 3)
     found = sweep.second_moments(SINGLE, start, maps, read, layer, mean**2, first)
     return _moments(mean, *found, identity_asymptote(terms, width))
@@ -289,7 +288,6 @@ def tutorial_moments(
     them one rotation about one of three axes. Where its light cone misses the
     observable the gradient is zero.
     """
-    away = min(abs(site - qubit) for _, string in terms for site, _ in string)
     bloch = np.tile([math.sqrt(1 / 2), 0, math.sqrt(1 / 2)], (width, 1))
     # theta - phi is normal with twice the variance.
     spread = None if sigma is None else math.sqrt(2) * sigma
@@ -302,9 +300,14 @@ def tutorial_moments(
     mean = sum(float(axis.mean[0]) for axis in axes) / 3
     second = sum(float(axis.second_moment[0]) for axis in axes) / 3
     layer = np.asarray(layers, dtype=np.intp)
-    known = (layer == 0) | (layer < away)
+    known = (layer == 0) | (layer < _distance(terms, qubit))
     moments = [np.where(layer == 0, value, 0.0) for value in (mean, second, 0.0)]
     return Moments(*np.where(known, moments, np.nan))
+
+
+def _distance(terms: Sequence[Term], qubit: int) -> int:
+    """Layers of CZs that take an observable to a qubit."""
+    return min(abs(site - qubit) for _, string in terms for site, _ in string)
 
 
 def _classes(string: String, width: int, letters: str) -> tuple[int, ...]:
