@@ -284,6 +284,14 @@ DOUBLE = [
     cirq.YYPowGate,
     cirq.ZZPowGate,
 ]
+# Turns about an axis that turns, and gates of two symbols.
+A, B = sympy.symbols("a b")
+BENT = [
+    cirq.PhasedXPowGate(phase_exponent=A / sympy.pi, exponent=0.3),
+    cirq.PhasedXPowGate(phase_exponent=A / sympy.pi, exponent=-2 * B / sympy.pi),
+    cirq.PhasedISwapPowGate(phase_exponent=B / sympy.pi, exponent=0.7),
+    cirq.FSimGate(A, 0.5 * B),
+]
 FIXED = [cirq.T, cirq.S, cirq.H, cirq.CZ, cirq.CNOT, cirq.FSimGate(0.3, 0.5)]
 
 
@@ -294,7 +302,7 @@ def circuits(draw):
     operations = [cirq.rx(symbols[0])(QUBITS[0])]
     for _ in range(draw(st.integers(1, 8))):
         qubits = draw(st.permutations(QUBITS))
-        gate = draw(st.sampled_from([*SINGLE, *DOUBLE, *FIXED]))
+        gate = draw(st.sampled_from([*SINGLE, *DOUBLE, *BENT, *FIXED]))
         if isinstance(gate, type):
             multiple = draw(st.sampled_from([1, -1, 2, 0.5]))
             exponent = multiple * draw(st.sampled_from(symbols)) / sympy.pi
