@@ -18,11 +18,10 @@ from barren.analysis.agreement import agreement
 from barren.analysis.evidence import Point
 from barren.analysis.statistics import summarise
 from barren.physics.adjoint import gates_of_a_symbol, shared_circuit
-from barren.physics.ansatz import predictions
 from barren.physics.batches import Batch
 from barren.physics.circuits import sample_parameters
 from barren.physics.ensembles import QSIM, TFQ, BadInput
-from barren.physics.families import Ansatz
+from barren.physics.families import Ansatz, predict
 from barren.physics.gradients import AUTO, compute_gradients
 from barren.physics.observables import Observable
 from barren.provenance.recompute import GRADIENT_TOLERANCE, Choice, check_gradients
@@ -289,6 +288,14 @@ DOUBLE = [
     cirq.YYPowGate,
     cirq.ZZPowGate,
 ]
+# Turns about an axis that turns, and gates of two symbols.
+A, B = sympy.symbols("a b")
+BENT = [
+    cirq.PhasedXPowGate(phase_exponent=A / sympy.pi, exponent=0.3),
+    cirq.PhasedXPowGate(phase_exponent=A / sympy.pi, exponent=-2 * B / sympy.pi),
+    cirq.PhasedISwapPowGate(phase_exponent=B / sympy.pi, exponent=0.7),
+    cirq.FSimGate(A, 0.5 * B),
+]
 FIXED = [cirq.T, cirq.S, cirq.H, cirq.CZ, cirq.CNOT, cirq.FSimGate(0.3, 0.5)]
 
 
@@ -299,7 +306,7 @@ def circuits(draw):
     operations = [cirq.rx(symbols[0])(QUBITS[0])]
     for _ in range(draw(st.integers(1, 8))):
         qubits = draw(st.permutations(QUBITS))
-        gate = draw(st.sampled_from([*SINGLE, *DOUBLE, *FIXED]))
+        gate = draw(st.sampled_from([*SINGLE, *DOUBLE, *BENT, *FIXED]))
         if isinstance(gate, type):
             multiple = draw(st.sampled_from([1, -1, 2, 0.5]))
             exponent = multiple * draw(st.sampled_from(symbols)) / sympy.pi
@@ -527,12 +534,13 @@ def caught(fault, sigma, seeds, samples):
             ensemble = replace(OWN, sigma=sigma, observable=observable)
             batch = drawn(ensemble, data, seed, range(samples))
             values = compute_gradients(ensemble, batch, TFQ, AUTO).astype(float)
-            known = predictions(exact, ensemble.terms, sigma)
+            asked = replace(ensemble, parameters=("all",))
+            known = predict([asked], {asked.program: exact})
             for at, name in enumerate(batch.symbols):
-                of, g = replace(ensemble, parameter=name), values[:, at]
+                of, g = replace(asked, parameter=name), values[:, at]
                 summary = summarise(g, seed, of.bound)
                 theta = batch.circuits.values[:, at]
-                points.append(Point(of, known[name], theta, g, summary))
+                points.append(Point(of, known[of], theta, g, summary))
         found += agreement(points).verdict == "contradicted"
     return found
 

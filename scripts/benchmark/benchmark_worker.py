@@ -15,11 +15,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from barren.physics.ansatz import predictions
 from barren.physics.batches import Batch, write_batches
 from barren.physics.circuits import sample_circuits, sample_parameters
 from barren.physics.ensembles import circuits_at_once
-from barren.physics.families import Ansatz
+from barren.physics.families import Ansatz, predict
 from barren.physics.gradients import ADJOINT, compute_gradients, set_threads
 from barren.physics.layered import THETA
 from barren.physics.programs import serialise
@@ -140,7 +139,8 @@ def ansatz_gradients(
 
 def ansatz_variances(built: dict[str, Any], width: int, depth: int) -> dict[str, Any]:
     """The exact variances of all parameters."""
-    return timed(lambda: [*predictions(built, ansatz(width, depth).terms, None)])
+    of = ansatz(width, depth)
+    return timed(lambda: len(predict([of], {of.program: built})))
 
 
 JOBS = {

@@ -192,7 +192,8 @@ class Audit:
                 self.faults[self.path(layout.gradients(*job))] = (CHANGED, reason)
         self.notes.append(
             f"{count} gradients computed again by {other(self.experiment)} (largest "
-            f"difference {worst:.1e}, allowed {GRADIENT_TOLERANCE:.0e}); forgeries of "
+            f"difference for a unit of the norm and a gate of the symbol {worst:.1e}, "
+            f"allowed {GRADIENT_TOLERANCE:.0e}); forgeries of "
             f"1 % of all would have been found with probability {choice.power:.3g} "
             f"(again: --seed {choice.seed})"
         )
