@@ -1,5 +1,6 @@
 """What a figure shows: its source data, and what is told apart in series and panels."""
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -117,6 +118,16 @@ def label(group: pd.DataFrame, keys: Sequence[str], shown: pd.DataFrame) -> str:
         varies -= set(own)
     parts.append(setting(ensemble, varies - {columns.WIDTH}))
     return ", ".join(filter(None, parts)) or ensemble.structure
+
+
+def in_lines(title: str, letters: int) -> str:
+    """A title in lines of at most so many letters, broken after commas if possible."""
+    tied = "\N{NO-BREAK SPACE}"
+    parts = (
+        part.replace(" ", tied) if len(part) < letters else part
+        for part in title.split(", ")
+    )
+    return textwrap.fill(", ".join(parts), letters).replace(tied, " ")
 
 
 def fixed(figure: Figure, shown: pd.DataFrame, observable: str) -> str:
