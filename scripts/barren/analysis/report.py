@@ -27,6 +27,8 @@ HEADINGS = {
     columns.EXACT_VARIANCE: "exact variance",
     columns.ASYMPTOTIC_VARIANCE: "deep circuits",
 }
+#: Settings that a row about several of them names.
+NAMED = 3
 #: A number below this is the rounding of 0.
 ROUNDING = 1e-12
 
@@ -143,6 +145,8 @@ def claims_by_statement(claims: pd.DataFrame) -> list[dict[str, Any]]:
     found = []
     for _, rows in lines.groupby(columns.CLAIM, sort=False):
         first = rows.iloc[0]
+        same = [columns.VERDICT, columns.EVIDENCE]
+        groups = (of for _, of in rows.groupby(same, sort=False))
         rate = float(first[columns.ERROR_RATE])
         found.append(
             {
@@ -151,10 +155,22 @@ def claims_by_statement(claims: pd.DataFrame) -> list[dict[str, Any]]:
                 "test": first[columns.TEST],
                 "error_rate": f"{100 * rate:g} %" if rate else "",
                 "counts": rows[columns.VERDICT].value_counts(sort=False).to_dict(),
-                "settings": rows.to_dict("records"),
+                "settings": [*map(_settings, groups)],
             }
         )
     return found
+
+
+def _settings(rows: pd.DataFrame) -> dict[str, Any]:
+    """Settings with the same verdict and evidence as one row, which names the first."""
+    first, more = rows[:NAMED], ["\N{HORIZONTAL ELLIPSIS}"] * (len(rows) > NAMED)
+    count = f"{len(rows)} settings: " if len(rows) > 1 else ""
+    return {
+        columns.VERDICT: first[columns.VERDICT].iloc[0],
+        columns.EVIDENCE: first[columns.EVIDENCE].iloc[0],
+        columns.SETTING: count + "; ".join([*first[columns.SETTING], *more]),
+        "lines": ", ".join([*map(str, first["line"]), *more]),
+    }
 
 
 def prose(markdown: str) -> Markup:
@@ -228,7 +244,7 @@ def sources_of(records: Iterable[Mapping[str, Any]]) -> list[str]:
         source = record["source"]
         if source:
             changed = "" if source["clean"] else ", with changes"
-            found[f"{source['commit']}{changed}"] = None
+            found[f"{source['commit'][:12]}{changed}"] = None
     return list(found)
 
 
