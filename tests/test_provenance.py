@@ -74,7 +74,8 @@ def test_records_hold_what_made_each_file(small: Path) -> None:
     for record in drawn:
         stream = record["parameters"]
         assert stream["seed"] == 7 and stream["stream"] == "seed_sequence"
-        assert f"{stream['first']}-{stream['last']}.npz" in record["outputs"][0]["path"]
+        samples = f"samples-{stream['first']}-{stream['last']}.npz"
+        assert samples in record["outputs"][0]["path"]
     for record in found:
         code = {file["path"] for file in record["code"]}
         assert (

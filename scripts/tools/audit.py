@@ -46,7 +46,7 @@ from barren.provenance.recompute import (
 )
 from barren.provenance.remake import Remake, expected_records, misstated
 from barren.runner import cost, layout
-from barren.runner.experiment import Experiment
+from barren.runner.experiment import Experiment, widths
 
 
 class Audit:
@@ -123,8 +123,8 @@ class Audit:
                 late[-1].start([target])
             remake = Remake(snakemake, config, self.folder, Path(scratch, "first"))
             circuits = [
-                layout.batch(program, *batch)
-                for program in self.experiment.programs
+                layout.batch(width, *batch)
+                for width in widths(self.experiment.sampled)
                 for batch in self.experiment.batches
             ]
             remake.start([layout.EXPERIMENT, *circuits])
@@ -157,14 +157,16 @@ class Audit:
         self.faults = faults | self.faults
         self.same, self.close = self.same + same, self.close + close
 
-    def batches(self, made: Path, job: tuple[int, int, int]) -> dict[str, Batch]:
+    def batches(self, made: Path, job: tuple[str, int, int]) -> dict[str, Batch]:
         """The circuits of a job, by program, as they were drawn again."""
-        width, *batch = job
+        some = self.experiment.gradient_widths[job[0]]
         seed = self.experiment.config["seed"]
         return {
-            program: read_batch(made / layout.batch(program, *batch), ensemble, seed)
+            program: read_batch(
+                made / layout.batch(ensemble.width, *job[1:]), ensemble, seed
+            )
             for program, ensemble in self.experiment.programs.items()
-            if ensemble.width == width
+            if ensemble.width in some
         }
 
     def texts(self, made: Path) -> list[Text]:
@@ -211,9 +213,9 @@ def biggest(experiment: Experiment) -> int:
     """More bytes than any file of an experiment has."""
     config, rates = experiment.config, cost.RATES[experiment.config["engine"]]
     size = min(config["batch_size"], config["samples"])
-    batches = (cost.sampling(e, size, rates).disk for e in experiment.sampled)
+    batches = cost.sampling(experiment.programs.values(), size, rates).disk
     circuits = config["samples"] * len(experiment.ensembles)
-    return int(records.MOST_BYTES + 500 * circuits + 4 * max(batches, default=0))
+    return int(records.MOST_BYTES + 500 * circuits + 4 * batches)
 
 
 def report(findings: Sequence[Finding], notes: Sequence[str]) -> bool:

@@ -130,15 +130,10 @@ def comparable(record: Record) -> dict[str, Any]:
 def expected_records(experiment: Experiment, folder: str) -> dict[str, dict[str, Any]]:
     """What the records of gradients, which are not made again, must say, by name."""
     config, found = experiment.config, {}
-    for width, first, last in experiment.jobs:
-        programs = [p for p, e in experiment.programs.items() if e.width == width]
-        batches = [layout.batch(program, first, last) for program in programs]
-        made = layout.gradients(width, first, last)
-        told: dict[str, Any] = {
-            "ensembles": experiment.of_width(width),
-            "results": folder,
-        }
-        told |= {"first": first, "last": last}
+    for job in experiment.jobs:
+        made, some = layout.gradients(*job), experiment.gradient_widths[job[0]]
+        batches = [layout.batch(width, *job[1:]) for width in some]
+        told: dict[str, Any] = {"ensembles": experiment.of_widths(some)}
         told |= {key: config[key] for key in ("seed", "engine", "differentiator")}
         found[layout.record("compute_gradients", made)] = {
             "step": "compute_gradients",
@@ -156,15 +151,21 @@ def misstated(record: Record, expected: Mapping[str, Any]) -> str:
     said["parameters"] = {k: v for k, v in record.parameters.items() if k != "threads"}
     if reason := difference("", said, dict(expected)):
         return reason
-    known = {**record.parameters, "record": record.file.path}
-    known |= dict(expected["outputs"])
-    python, script, *words = shlex.split(record.command)
-    pairs = dict(zip(words[::2], words[1::2], strict=False))
-    told = {
-        f"--{name}": v if isinstance(v, str) else json.dumps(v)
-        for name, v in known.items()
+    known = {
+        name: [v if isinstance(v, str) else json.dumps(v)]
+        for name, v in {**record.parameters, "record": record.file.path}.items()
     }
-    if [python, script] != ["python", f"scripts/{record.step}.py"] or pairs != told:
+    for name, path in (*expected["inputs"], *expected["outputs"]):
+        known.setdefault(name, []).append(path)
+    python, script, *words = shlex.split(record.command)
+    told: dict[str, list[str]] = {}
+    values: list[str] = []
+    for word in words:
+        if word.startswith("--"):
+            values = told.setdefault(word[2:], [])
+        else:
+            values.append(word)
+    if [python, script] != ["python", f"scripts/{record.step}.py"] or told != known:
         return f"command is {record.command!r}"
     code = {file.path for file in record.code}
     for path in map(shown, sources(record.step)):
