@@ -64,14 +64,13 @@ def judge(points: Sequence[Point]) -> list[Finding]:
         settings = by_setting(made_of, own)
         for setting, of in settings.items():
             try:
-                verdict, numbers, against = test(of, LEVEL / len(settings))
+                verdict, numbers = test(of, LEVEL / len(settings))
             except NotJudged as why:
-                verdict, numbers, against = "not judged", {"why": str(why)}, []
+                verdict, numbers = "not judged", {"why": str(why)}
             few = min((p.summary.samples for p in of if p.summary), default=FEWEST)
             if verdict == "undecided" and few < FEWEST:
                 numbers["few"] = few
-            names = tuple(point.ensemble.name for point in against)
-            findings.append(Finding(claim, setting, verdict, numbers, names))
+            findings.append(Finding(claim, setting, verdict, numbers))
     return findings
 
 
@@ -123,13 +122,13 @@ def mean_is_zero(points: list[Point], level: float) -> Outcome:
         "off": Listed({_n(p): p.summary.mean for p in off if p.summary}),
         "exact": Listed({_n(p): p.prediction.mean or 0.0 for p in known}),
     }
-    return "contradicted" if off else verdict, numbers, off
+    return "contradicted" if off else verdict, numbers
 
 
 def falls_with_width(points: list[Point], level: float) -> Outcome:
     """Tutorial, claim 2: the interval of the slope lies below 0."""
     _, (low, high), numbers = _slopes(points, level)
-    return _side(points, high < 0, low > 0), numbers, []
+    return _side(points, high < 0, low > 0), numbers
 
 
 def falls_exponentially(points: list[Point], level: float) -> Outcome:
@@ -148,7 +147,7 @@ def falls_exponentially(points: list[Point], level: float) -> Outcome:
         )
     }
     straight = high < 0 and known and p_value >= level
-    return _side(points, straight, p_value < level), numbers, []
+    return _side(points, straight, p_value < level), numbers
 
 
 def slope_of_mcclean(points: list[Point], level: float) -> Outcome:
@@ -156,7 +155,7 @@ def slope_of_mcclean(points: list[Point], level: float) -> Outcome:
     _, (low, high), numbers = _slopes(points, level)
     first, last = MCCLEAN_SLOPE * (1 + TOLERANCE), MCCLEAN_SLOPE * (1 - TOLERANCE)
     inside = first <= low and high <= last
-    return _side(points, inside, high < first or low > last), numbers, []
+    return _side(points, inside, high < first or low > last), numbers
 
 
 def converges_with_depth(points: list[Point], level: float) -> Outcome:
@@ -179,21 +178,15 @@ def converges_with_depth(points: list[Point], level: float) -> Outcome:
             (short if approaches else away)[width] = ratios[-1]
     last_depth = max(depth for depths in known.values() for depth in depths)
     numbers = {"depth": last_depth, "reached": reached, "short": short, "away": away}
-    against = [
-        point
-        for point in points
-        if point.ensemble.layers == max(known.get(_n(point), [0]))
-        and _n(point) in short | away
-    ]
     if away:
-        return "contradicted", numbers, against
-    return "undecided" if short else "supported", numbers, against
+        return "contradicted", numbers
+    return "undecided" if short else "supported", numbers
 
 
 def keeps_variance(points: list[Point], level: float) -> Outcome:
     """Tutorial, claim 3: the slope is less than a quarter of the plateau's."""
     _, (low, high), numbers = _slopes(points, level)
-    return _side(points, low > -SLOW, high < -SLOW), numbers | {"far": Listed()}, []
+    return _side(points, low > -SLOW, high < -SLOW), numbers | {"far": Listed()}
 
 
 def deeper_is_smaller(points: list[Point], level: float) -> Outcome:
@@ -212,7 +205,7 @@ def deeper_is_smaller(points: list[Point], level: float) -> Outcome:
         raise NotJudged("no width has two layers with gradients other than 0")
     ends = [point for pair in pairs for point in pair]
     label = {f"{_n(p)}, layer {_layer(p)}": p for p in ends}
-    falls = []
+    falls: list[float] = []
     for a, b in ((p.summary, q.summary) for p, q in pairs):
         assert a and b
         errors = log_errors(
@@ -221,31 +214,30 @@ def deeper_is_smaller(points: list[Point], level: float) -> Outcome:
         fall = np.log(a.variance / b.variance)
         allowed = _quantile(level / len(pairs)) * np.hypot(*errors)
         falls.append(np.sign(fall) * (abs(fall) > allowed))
-    wrong = [pair[1] for pair, fall in zip(pairs, falls, strict=True) if fall < 0]
     numbers = {
         "seen": Listed({k: p.summary.variance for k, p in label.items() if p.summary}),
         "exact": Listed(
             {k: v for k, p in label.items() if (v := p.prediction.variance)}
         ),
     }
-    return _side(ends, min(falls) > 0, bool(wrong)), numbers, wrong
+    return _side(ends, min(falls) > 0, min(falls) < 0), numbers
 
 
 def other_blocks_are_identity(points: list[Point], level: float) -> Outcome:
     """Tutorial, claim 5: gradients are those of the first block alone."""
-    known, largest, wrong = 0, 0.0, []
-    for point in points:
-        if point.draws:
-            difference = np.abs(point.gradients - point.draws.isolated)
-            difference = difference[np.isfinite(difference)]
-            known += difference.size
-            largest = max(largest, float(difference.max(initial=0.0)))
-            wrong += [point] if (difference > SAME_GRADIENT).any() else []
+    differences = [
+        np.abs(point.gradients - point.draws.isolated)
+        for point in points
+        if point.draws
+    ]
+    difference = np.concatenate([*differences, np.empty(0)])
+    difference = difference[np.isfinite(difference)]
+    known, largest = difference.size, float(difference.max(initial=0.0))
     if not known:
         raise NotJudged("no gradient of the first of several blocks alone was computed")
     verdict: Verdict = "supported" if known >= FEWEST_COMPARED else "undecided"
     numbers = {"known": known, "largest": largest}
-    return "contradicted" if wrong else verdict, numbers, wrong
+    return "contradicted" if largest > SAME_GRADIENT else verdict, numbers
 
 
 def plotted_is_variance(points: list[Point], level: float) -> Outcome:
@@ -273,8 +265,7 @@ def plotted_is_variance(points: list[Point], level: float) -> Outcome:
         "exact": example.prediction.variance,
     }
     denied = bool(never and squared)
-    verdict = _side(sampled, bool(plotted and squared_never), denied)
-    return verdict, numbers, sampled if denied else []
+    return _side(sampled, bool(plotted and squared_never), denied), numbers
 
 
 #: Test of each claim, and the keys that its settings do not hold apart.

@@ -41,4 +41,4 @@ def cost_decides(points: list[Point], level: float) -> Outcome:
         verdict = "supported"
     elif lost:
         verdict = "contradicted"
-    return verdict, numbers, points if lost else []
+    return verdict, numbers

@@ -87,15 +87,13 @@ class Finding:
     """A claim judged in one setting.
 
     setting: what sets its ensembles apart from those of other settings, in words.
-    numbers: what the verdict rests on, which `statements` puts into words. points: the
-    names of the ensembles that contradict the claim.
+    numbers: what the verdict rests on, which `statements` puts into words.
     """
 
     claim: str
     setting: str
     verdict: Verdict
     numbers: Mapping[str, Any]
-    points: tuple[str, ...] = ()
 
 
 def reduce_draws(ensemble: Ensemble, batch: Batch, recompute: int = 4) -> Draws:
@@ -196,8 +194,8 @@ def _angle_counts(angles: Floats, sigma: float | None) -> NDArray[np.int64]:
 # What a test of a claim gives.
 
 Numbers = dict[str, Any]
-#: Verdict, what it rests on, and the points that contradict the claim.
-Outcome = tuple[Verdict, Numbers, list[Point]]
+#: Verdict, and what it rests on.
+Outcome = tuple[Verdict, Numbers]
 
 
 class NotJudged(Exception):
