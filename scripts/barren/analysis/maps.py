@@ -9,7 +9,7 @@ from matplotlib.ticker import FixedLocator, Locator, MaxNLocator
 from numpy.typing import NDArray
 
 from barren.analysis import figures
-from barren.analysis.selection import at_most, groups_by, in_lines, label, left_out
+from barren.analysis.selection import at_most, groups_by, in_lines, label
 from barren.analysis.style import (
     COLOUR_MAP,
     COLUMN_WIDTH,
@@ -23,8 +23,11 @@ from barren.analysis.tables import key_columns
 MOST_MAPS = 4
 
 
-def draw_maps(figure: figures.Figure, shown: pd.DataFrame) -> Figure:
-    """Heat maps over two keys, sampled and exact, of one colour scale; 0 is white."""
+def draw_maps(figure: figures.Figure, shown: pd.DataFrame) -> tuple[Figure, list[str]]:
+    """Heat maps over two keys, sampled and exact, of one colour scale; 0 is white.
+
+    With them, what is not shown.
+    """
     x, y = figure.x, figure.y
     across = [key for key in key_columns(shown) if key not in {x, y}]
     notes: list[str] = []
@@ -71,9 +74,7 @@ def draw_maps(figure: figures.Figure, shown: pd.DataFrame) -> Figure:
         mesh, ax=list(grid.ravel()), extend="min" if zeros else "neither", shrink=0.9
     )
     bar.set_label(quantity_label(figure.quantity))
-    if notes:
-        drawing.supxlabel(left_out(notes), fontsize=6, color="0.3")
-    return drawing
+    return drawing, notes
 
 
 def _norm(shown: pd.DataFrame) -> tuple[LogNorm, float]:

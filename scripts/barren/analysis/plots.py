@@ -24,7 +24,6 @@ from barren.analysis.selection import (
     groups_by,
     in_lines,
     label,
-    left_out,
     source_data,
     with_fits,
     with_positions,
@@ -92,20 +91,15 @@ def draw_variance(
         if POSITION in shown:
             shown = shown.drop(columns=columns.PARAMETER)
             shown = shown.rename(columns={POSITION: columns.PARAMETER})
-        drawing = draw(figure, shown)
-        said = "\n".join(
-            filter(None, [fixed(figure, shown, observable), note_of(drawing)])
-        )
-        drawing.supxlabel(said, fontsize=6, color="0.3", wrap=True)
+        drawing, notes = draw(figure, shown)
+        said = [fixed(figure, shown, observable)]
+        if notes:
+            said.append(f"Shown: {', '.join(notes)}. The source data has all.")
+        below = "\n".join(filter(None, said))
+        drawing.supxlabel(below, fontsize=6, color="0.3", wrap=True)
         if figure.x == columns.PARAMETER:
             _name_parameters(drawing, source)
         return drawing, source
-
-
-def note_of(drawing: Figure) -> str:
-    """The line below a drawing."""
-    label = getattr(drawing, "_supxlabel", None)
-    return str(label.get_text()) if label else ""
 
 
 @dataclass(frozen=True)
@@ -140,8 +134,13 @@ def _styles(groups: Sequence[pd.DataFrame], labels: Sequence[str]) -> list[_Styl
     ]
 
 
-def _draw_curves(figure: figures.Figure, shown: pd.DataFrame) -> Figure:
-    """The value against a key: series in a panel, and panels, for what else varies."""
+def _draw_curves(
+    figure: figures.Figure, shown: pd.DataFrame
+) -> tuple[Figure, list[str]]:
+    """The value against a key: series in a panel, and panels, for what else varies.
+
+    With it, what is not shown of them.
+    """
     x = figure.x
     keys = [key for key in key_columns(shown) if key != x]
     by = [columns.WIDTH]
@@ -173,9 +172,7 @@ def _draw_curves(figure: figures.Figure, shown: pd.DataFrame) -> Figure:
     _scale(grid, shown, figure)
     _make_room(drawing, grid)
     _legend(drawing, grid)
-    if notes:
-        drawing.supxlabel(left_out(notes), fontsize=6, color="0.3")
-    return drawing
+    return drawing, notes
 
 
 def _ends_apart(groups: Sequence[pd.DataFrame]) -> bool:
