@@ -1,7 +1,7 @@
 """What a verdict rests on: points of an experiment, and what their circuits hold."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -155,29 +155,19 @@ def read_points(
     )
     points = []
     for ensemble in ensembles:
-        prediction = Prediction()
-        if ensemble in of_theory:
-            row = of_theory[ensemble].iloc[0]
-            exact = (row[name] for name in columns.THEORY)
-            prediction = Prediction(*(None if pd.isna(x) else x for x in exact))
-        if ensemble not in of_gradients:
-            points.append(Point(ensemble, prediction))
-            continue
-        row = of_statistics[ensemble].iloc[0]
-        values: dict[str, Any] = {
-            of.name: float(row[of.name]) for of in fields(Summary)
-        }
-        sampled = of_gradients[ensemble]
-        points.append(
-            Point(
-                ensemble,
-                prediction,
-                sampled[columns.THETA].to_numpy(float),
-                sampled[columns.GRADIENT].to_numpy(float),
-                Summary(**values | {"samples": len(sampled)}),
-                (draws or {}).get(ensemble),
+        exact = of_theory[ensemble][[*columns.THEORY]].iloc[0]
+        point = Point(ensemble, Prediction(*(None if pd.isna(x) else x for x in exact)))
+        if ensemble in of_gradients:
+            sampled, row = of_gradients[ensemble], of_statistics[ensemble].iloc[0]
+            values: dict[str, Any] = {of.name: row[of.name] for of in fields(Summary)}
+            point = replace(
+                point,
+                theta=sampled[columns.THETA].to_numpy(float),
+                gradients=sampled[columns.GRADIENT].to_numpy(float),
+                summary=Summary(**values),
+                draws=(draws or {}).get(ensemble),
             )
-        )
+        points.append(point)
     return points
 
 
