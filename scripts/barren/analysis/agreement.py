@@ -51,7 +51,7 @@ Test = tuple[float, str]
 
 def agreement(points: Sequence[Point]) -> Finding:
     """Do circuits and gradients agree with theory, all at once?"""
-    sampled = [point for point in points if point.summary]
+    sampled = [point for point in points if point.summary.samples]
     if not sampled:
         return Finding(AGREEMENT, EVERY, "not judged", {"why": "nothing was sampled"})
     tests = [*moment_tests(sampled), *draw_tests(sampled)]

@@ -1,7 +1,7 @@
 """What a verdict rests on: points of an experiment, and what their circuits hold."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -55,7 +55,7 @@ class Draws:
 
 @dataclass(frozen=True)
 class Point:
-    """An ensemble with what was predicted, and what was sampled if it was.
+    """An ensemble with what was predicted, and what was sampled, if anything.
 
     theta and gradients (samples,) in the order of the samples, as the draws are.
     """
@@ -64,15 +64,14 @@ class Point:
     prediction: Prediction
     theta: Floats = field(default_factory=lambda: np.empty(0))
     gradients: Floats = field(default_factory=lambda: np.empty(0))
-    summary: Summary | None = None
+    summary: Summary = field(default_factory=Summary)
     draws: Draws | None = None
 
     @property
     def vanishes(self) -> bool:
         """Whether every gradient is 0, as outside the light cone of the observable."""
-        exact = self.prediction.second_moment
-        seen = self.summary.second_moment if self.summary else 1.0
-        return min(seen, 1.0 if exact is None else exact) < VANISHING
+        moments = self.prediction.second_moment, self.summary.second_moment
+        return any(moment is not None and moment < VANISHING for moment in moments)
 
 
 class Listed(dict[str, float]):
@@ -156,18 +155,19 @@ def read_points(
     points = []
     for ensemble in ensembles:
         exact = of_theory[ensemble][[*columns.THEORY]].iloc[0]
-        point = Point(ensemble, Prediction(*(None if pd.isna(x) else x for x in exact)))
-        if ensemble in of_gradients:
-            sampled, row = of_gradients[ensemble], of_statistics[ensemble].iloc[0]
-            values: dict[str, Any] = {of.name: row[of.name] for of in fields(Summary)}
-            point = replace(
-                point,
-                theta=sampled[columns.THETA].to_numpy(float),
-                gradients=sampled[columns.GRADIENT].to_numpy(float),
-                summary=Summary(**values),
-                draws=(draws or {}).get(ensemble),
+        summary = of_statistics[ensemble].iloc[0]
+        values: dict[str, Any] = {of.name: summary[of.name] for of in fields(Summary)}
+        sampled = of_gradients.get(ensemble, gradients[:0])
+        points.append(
+            Point(
+                ensemble,
+                Prediction(*(None if pd.isna(x) else x for x in exact)),
+                sampled[columns.THETA].to_numpy(float),
+                sampled[columns.GRADIENT].to_numpy(float),
+                Summary(**values),
+                (draws or {}).get(ensemble),
             )
-        points.append(point)
+        )
     return points
 
 
