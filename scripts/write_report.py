@@ -52,6 +52,7 @@ def write_report(
             tables=report.statistics_tables(read_table(statistics), read_table(fits)),
             boxes=report.BOXES,
             steps=report.steps_of(records),
+            once=steps,
             environments=report.environments_of(records),
             processors=sorted({record["processor"] for record in records}),
             commits=report.sources_of(records),
