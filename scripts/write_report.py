@@ -29,8 +29,7 @@ def write_report(
     names = [*map(layout.record, steps), *found.records]
     paths = [experiment.parent / name for name in names]
     records = [json.loads(path.read_text()) for path in paths]
-    drawings = report.read_figures(figures)
-    shown = [of for of in figures_of(found.ensembles) if of.name in drawings]
+    drawings = {path.stem: path.read_bytes() for path in figures}
     first, rest = report.opening(verdict.read_text())
     page = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -48,11 +47,12 @@ def write_report(
                 report.figure(
                     of, drawings[of.name], found.setting, found.config["seed"]
                 )
-                for of in shown
+                for of in figures_of(found.ensembles)
             ],
             tables=report.statistics_tables(read_table(statistics), read_table(fits)),
             boxes=report.BOXES,
             steps=report.steps_of(records),
+            once=steps,
             environments=report.environments_of(records),
             processors=sorted({record["processor"] for record in records}),
             commits=report.sources_of(records),

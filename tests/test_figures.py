@@ -161,8 +161,9 @@ def assert_readable(figure: Figure) -> None:
     for text, box in found:
         assert box.x0 > -1 and box.x1 < figure.bbox.x1 + 1, text
         assert box.y0 > -1 and box.y1 < figure.bbox.y1 + 1, text
-    for legend, axes in itertools.product(figure.legends, figure.axes):
-        assert not legend.get_window_extent().padded(-1).overlaps(axes.bbox)
+    titles = [axes.title for axes in figure.axes if axes.get_title()]
+    for text, axes in itertools.product([*figure.legends, *titles], figure.axes):
+        assert not text.get_window_extent().padded(-1).overlaps(axes.bbox)
     assert figure.get_figheight() <= 11
 
 
@@ -301,6 +302,32 @@ def test_more_than_is_readable_is_left_out_and_said() -> None:
     figure, _ = found["gradient_variance_by_depth"]
     assert "12 of 17 series" in figure._supxlabel.get_text()
     assert_readable(found["gradient_variance_random"][0])
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"observable": [" + ".join(f"X{n} Y{n + 1}" for n in range(0, 16, 2))]},
+        {"observable": ["Z0 Z1", "Z0 Z2", "Z1 Z2"], "sigma": [0.125, 0.25]},
+        {"symbol_layer": [0, 1, 2, 7], "symbol_qubit": [0, 1, 15], "sigma": [0.125]},
+    ],
+    ids=["a long observable", "pairs of maps", "gaps in maps"],
+)
+def test_crowded_figures_are_readable(keys: dict[str, Any]) -> None:
+    entry = {"family": "random", "width": [16, 18], "depth": [30, 40]} | keys
+    for _, figure, _ in drawn(experiment([entry])):
+        assert_readable(figure)
+
+
+def test_marks_side_by_side_are_told_apart() -> None:
+    """At most a mark's width over the next, of as many as the axis has."""
+    entry = {"family": "random", "width": [4], "depth": [90]}
+    layers = experiment([entry | {"symbol_layer": [*range(90)]}])
+    ((_, figure, _),) = (x for x in drawn(layers) if x[0].x == "symbol_layer")
+    figure.draw_without_rendering()
+    points = figure.axes[0].bbox.width / figure.dpi * 72
+    sizes = [line.get_markersize() for line in figure.axes[0].lines]
+    assert max(sizes) <= 2 * points / 90
 
 
 def test_theory_alone_has_no_marker() -> None:

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from barren import columns
-from barren.analysis.latex import escape, interval, listing, number
+from barren.analysis.latex import escape, interval, number
 from barren.analysis.tables import ensemble_of, read_table
+from barren.analysis.words import listing
 from conftest import ROOT
 
 PDFLATEX = shutil.which("pdflatex")

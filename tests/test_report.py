@@ -16,6 +16,8 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.keys import Keys
 
+from barren import columns
+from barren.analysis import report
 from barren.analysis.figures import figures_of
 from barren.analysis.tables import read_table
 from barren.runner import configuration, layout
@@ -115,7 +117,7 @@ def test_the_page_reads_from_top_to_bottom(window: webdriver.Chrome) -> None:
     for image in window.find_elements("tag name", "img"):
         assert image.get_property("naturalWidth") > 100
         assert image.get_attribute("alt")
-        caption = image.find_element("xpath", "following-sibling::figcaption")
+        caption = image.find_element("xpath", "ancestor::figure/figcaption")
         assert caption.rect["y"] >= image.rect["y"] + image.rect["height"]
         assert "seed 7" in caption.text
 
@@ -218,3 +220,21 @@ def test_every_figure_has_a_caption_and_a_title(path: Path) -> None:
     for words in ("name", "title", "caption"):
         assert len({getattr(figure, words) for figure in figures}) == len(figures)
         assert all(getattr(figure, words).strip() for figure in figures)
+
+
+def test_settings_with_the_same_evidence_share_a_row() -> None:
+    """Each line of claims.csv is counted once; the row names the first three."""
+    same = ["a", "b", "a", "a", "a"]
+    claims = pd.DataFrame(
+        dict.fromkeys(columns.CLAIMS, "")
+        | {"claim": "c", "setting": [*"vwxyz"], "evidence": same, "error_rate": 0.0},
+        index=range(5),
+    )
+    (claim,) = report.claims_by_statement(claims)
+    assert [(row["lines"], row["setting"]) for row in claim["settings"]] == [
+        (
+            "2, 4, 5, \N{HORIZONTAL ELLIPSIS}",
+            "4 settings: v; x; y; \N{HORIZONTAL ELLIPSIS}",
+        ),
+        ("3", "w"),
+    ]

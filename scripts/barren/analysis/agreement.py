@@ -10,7 +10,6 @@ measured to miss and to catch.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -46,68 +45,53 @@ STAKES = np.concatenate([STAKES, -STAKES])
 SAME_ANGLE = 1e-6
 
 
-@dataclass(frozen=True)
-class Check:
-    """One test of agreement: p-value under the theory, and what was seen."""
-
-    what: str
-    names: tuple[str, ...]
-    p_value: float
-    seen: str
+#: A test of agreement: its p-value under the theory, and what was seen.
+Test = tuple[float, str]
 
 
 def agreement(points: Sequence[Point]) -> Finding:
     """Do circuits and gradients agree with theory, all at once?"""
-    sampled = [point for point in points if point.summary]
+    sampled = [point for point in points if point.summary.samples]
     if not sampled:
         return Finding(
             columns.AGREEMENT, EVERY, "not judged", {"why": "nothing was sampled"}
         )
-    certain = [*repeated(sampled), *misrecorded(sampled)]
-    chances = [*moment_checks(sampled), *draw_checks(sampled)]
-    level = LEVEL / max(1, len(chances))
-    failed = certain + [check for check in chances if check.p_value <= level]
+    tests = [*moment_tests(sampled), *draw_tests(sampled)]
+    level = LEVEL / max(1, len(tests))
+    failed = [*repeated(sampled), *misrecorded(sampled)]
+    failed += [f"{seen} (p = {p:.1g})" for p, seen in tests if p <= level]
+    if len(failed) > SHOWN:
+        failed[SHOWN:] = [f"and {len(failed) - SHOWN} more"]
     least = min(len(point.gradients) for point in sampled)
     exact = sum(point.prediction.second_moment is not None for point in sampled)
-    seen = [f"{check.what}: {check.seen}" for check in failed]
-    if len(seen) > SHOWN:
-        seen[SHOWN:] = [f"and {len(seen) - SHOWN} more"]
     verdict: Verdict = "supported" if least >= FEWEST and exact else "undecided"
+    numbers = {
+        "sampled": len(sampled),
+        "exact": exact,
+        "tests": len(tests),
+        "smallest": min((p for p, _ in tests), default=1.0),
+        "level": level,
+        "least": least,
+        "few": least if least < FEWEST else None,
+        "failed": "; ".join(failed) or None,
+    }
     return Finding(
-        columns.AGREEMENT,
-        EVERY,
-        "contradicted" if failed else verdict,
-        {
-            "sampled": len(sampled),
-            "exact": exact,
-            "tests": len(chances),
-            "smallest": min((check.p_value for check in chances), default=1.0),
-            "level": level,
-            "least": least,
-            "few": least if least < FEWEST else None,
-            "failed": "; ".join(seen) or None,
-        },
-        tuple(dict.fromkeys(name for check in failed for name in check.names)),
+        columns.AGREEMENT, EVERY, "contradicted" if failed else verdict, numbers
     )
 
 
-def moment_checks(points: Sequence[Point]) -> list[Check]:
+def moment_tests(points: Sequence[Point]) -> list[Test]:
     """Bets against the exact moments, for each ensemble and for each family."""
-    checks = []
-    for title, wealths in (
+    tests = []
+    families = dict.fromkeys(point.ensemble.family for point in points)
+    for title, wealth_of in (
         ("mean", _mean_wealth),
         ("second moment", _second_moment_wealth),
     ):
-        families: dict[str, list[tuple[Point, Floats]]] = defaultdict(list)
-        for point in points:
-            wealth = wealths(point)
-            if wealth is not None:
-                families[point.ensemble.family].append((point, wealth))
-        for family, bets in families.items():
-            for point, wealth in bets:
-                checks.append(
-                    _moment_check(title, point.ensemble.name, [point], wealth)
-                )
+        for family in families:
+            of_family = [point for point in points if point.ensemble.family == family]
+            bets = [(p, w) for p in of_family if (w := wealth_of(p)) is not None]
+            tests += [_moment_test(title, p.ensemble.name, [p], w) for p, w in bets]
             # Ensembles that share circuits are not independent: their wealth is
             # averaged, that of different circuits multiplied.
             circuits: dict[str, list[Floats]] = defaultdict(list)
@@ -116,33 +100,28 @@ def moment_checks(points: Sequence[Point]) -> list[Check]:
             if len(bets) > 1:
                 together = np.sum([_average(w) for w in circuits.values()], axis=0)
                 every = [point for point, _ in bets]
-                checks.append(_moment_check(title, f"family {family}", every, together))
-    return checks
+                tests.append(_moment_test(title, f"family {family}", every, together))
+    return tests
 
 
-def _moment_check(
+def _moment_test(
     title: str, what: str, points: Sequence[Point], wealth: Floats
-) -> Check:
-    p_value = float(np.exp(min(0.0, -_average(wealth))))
+) -> Test:
     if title == "mean":
         means = [p.gradients.mean() - (p.prediction.mean or 0.0) for p in points]
         seen = f"{np.mean(means):+.2g} from the exact mean"
     else:
-        ratios = [np.mean(p.gradients**2) / _second_moment(p) for p in points]
+        exact = [p.prediction.second_moment or np.nan for p in points]
+        ratios = [
+            np.mean(p.gradients**2) / m for p, m in zip(points, exact, strict=True)
+        ]
         seen = f"{np.mean(ratios):.3g} times the exact second moment"
-    names = tuple(point.ensemble.name for point in points)
-    return Check(f"{what}, {title}", names, p_value, f"{seen} (p = {p_value:.1g})")
+    return float(np.exp(min(0.0, -_average(wealth)))), f"{what}, {title}: {seen}"
 
 
 def _average(wealth: Any) -> Any:
     """Logarithm of the mean over the first axis of wealth given as logarithms."""
     return special.logsumexp(wealth, axis=0) - np.log(len(wealth))
-
-
-def _second_moment(point: Point) -> float:
-    moment = point.prediction.second_moment
-    assert moment is not None
-    return moment
 
 
 def _second_moment_wealth(point: Point) -> Floats | None:
@@ -212,9 +191,9 @@ def _unbounded_mean_wealth(point: Point) -> Floats | None:
     return wealth
 
 
-def draw_checks(points: Sequence[Point]) -> list[Check]:
+def draw_tests(points: Sequence[Point]) -> list[Test]:
     """Chi-square tests that axes, angles and theta are distributed as they should."""
-    checks = []
+    tests = []
     seen = set()
     for point in points:
         draws, ensemble = point.draws, point.ensemble
@@ -226,20 +205,13 @@ def draw_checks(points: Sequence[Point]) -> list[Check]:
         seen.add(ensemble.circuit)
         for title, count in counts.items():
             if len(count) and count.sum() >= 5 * len(count):
-                p_value = float(stats.chisquare(count).pvalue)
-                text = " ".join(str(n) for n in count)
-                checks.append(
-                    Check(
-                        f"{ensemble.name}, {title}",
-                        (ensemble.name,),
-                        p_value,
-                        f"counts {text} are not uniform (p = {p_value:.1g})",
-                    )
-                )
-    return checks
+                listed = " ".join(map(str, count))
+                text = f"{ensemble.name}, {title}: counts {listed} are not uniform"
+                tests.append((float(stats.chisquare(count).pvalue), text))
+    return tests
 
 
-def repeated(points: Sequence[Point]) -> list[Check]:
+def repeated(points: Sequence[Point]) -> list[str]:
     """Circuits that occur twice: the same theta with the same gradient, not 0.
 
     Ensembles that differ in symbol or observable alone share their circuits.
@@ -256,14 +228,14 @@ def repeated(points: Sequence[Point]) -> list[Check]:
             elif pair[1] and (owner == ensemble or owner.circuit != ensemble.circuit):
                 twice[ensemble.name] += 1
     return [
-        Check(f"{name}, circuits", (name,), 0.0, f"{count} occur a second time")
+        f"{name}, circuits: {count} occur a second time"
         for name, count in twice.items()
     ]
 
 
-def misrecorded(points: Sequence[Point]) -> list[Check]:
+def misrecorded(points: Sequence[Point]) -> list[str]:
     """Circuits whose recorded theta or gradient is not that of the circuit."""
-    checks = []
+    found = []
     for point in points:
         name = point.ensemble.name
         same = SAME_GRADIENT * max(1.0, point.ensemble.norm)
@@ -278,6 +250,5 @@ def misrecorded(points: Sequence[Point]) -> list[Check]:
             wrong["gradients differ from the recomputed"] = difference > same
         for what, where in wrong.items():
             if where.any():
-                seen = f"{where.sum()} of {len(where)}"
-                checks.append(Check(f"{name}, {what}", (name,), 0.0, seen))
-    return checks
+                found.append(f"{name}, {what}: {where.sum()} of {len(where)}")
+    return found

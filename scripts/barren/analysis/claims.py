@@ -57,25 +57,24 @@ def judge(points: Sequence[Point]) -> list[Finding]:
     if not points:
         return []
     findings = [agreement(points)]
-    for claim, (test, own) in TESTS.items():
+    for claim, test in TESTS.items():
         made_of = [point for point in points if claim in point.ensemble.claims]
         if claim == COSTS:  # of two observables, where they are there
             made_of = [p for p in made_of if p.ensemble.observable in NAMES]
-        settings = by_setting(made_of, own)
+        settings = by_setting(made_of, {columns.WIDTH, *OWN.get(claim, ())})
         for setting, of in settings.items():
             try:
-                verdict, numbers, against = test(of, LEVEL / len(settings))
+                verdict, numbers = test(of, LEVEL / len(settings))
             except NotJudged as why:
-                verdict, numbers, against = "not judged", {"why": str(why)}, []
-            few = min((p.summary.samples for p in of if p.summary), default=FEWEST)
+                verdict, numbers = "not judged", {"why": str(why)}
+            few = _fewest(of)
             if verdict == "undecided" and few < FEWEST:
                 numbers["few"] = few
-            names = tuple(point.ensemble.name for point in against)
-            findings.append(Finding(claim, setting, verdict, numbers, names))
+            findings.append(Finding(claim, setting, verdict, numbers))
     return findings
 
 
-def by_setting(points: Sequence[Point], own: Iterable[str]) -> dict[str, list[Point]]:
+def by_setting(points: Sequence[Point], own: set[str]) -> dict[str, list[Point]]:
     """Points by what they share but the keys `own`, in words; in ascending width."""
     ensembles = [point.ensemble for point in points]
     several = len({ensemble.family for ensemble in ensembles}) > 1
@@ -108,7 +107,6 @@ def mean_is_zero(points: list[Point], level: float) -> Outcome:
     sampled = _sampled(points)
     off, largest, allowed = [], 0.0, 0.0
     for point in sampled:
-        assert point.summary
         samples, mean = point.summary.samples, point.summary.mean
         quantile = stats.t.isf(level / len(sampled) / 2, samples - 1)
         reach = float(quantile / np.sqrt(samples))
@@ -120,16 +118,16 @@ def mean_is_zero(points: list[Point], level: float) -> Outcome:
     numbers = {
         "largest": largest,
         "allowed": allowed,
-        "off": Listed({_n(p): p.summary.mean for p in off if p.summary}),
+        "off": Listed({_n(p): p.summary.mean for p in off}),
         "exact": Listed({_n(p): p.prediction.mean or 0.0 for p in known}),
     }
-    return "contradicted" if off else verdict, numbers, off
+    return "contradicted" if off else verdict, numbers
 
 
 def falls_with_width(points: list[Point], level: float) -> Outcome:
     """Tutorial, claim 2: the interval of the slope lies below 0."""
     _, (low, high), numbers = _slopes(points, level)
-    return _side(points, high < 0, low > 0), numbers, []
+    return _side(points, high < 0, low > 0), numbers
 
 
 def falls_exponentially(points: list[Point], level: float) -> Outcome:
@@ -148,7 +146,7 @@ def falls_exponentially(points: list[Point], level: float) -> Outcome:
         )
     }
     straight = high < 0 and known and p_value >= level
-    return _side(points, straight, p_value < level), numbers, []
+    return _side(points, straight, p_value < level), numbers
 
 
 def slope_of_mcclean(points: list[Point], level: float) -> Outcome:
@@ -156,7 +154,7 @@ def slope_of_mcclean(points: list[Point], level: float) -> Outcome:
     _, (low, high), numbers = _slopes(points, level)
     first, last = MCCLEAN_SLOPE * (1 + TOLERANCE), MCCLEAN_SLOPE * (1 - TOLERANCE)
     inside = first <= low and high <= last
-    return _side(points, inside, high < first or low > last), numbers, []
+    return _side(points, inside, high < first or low > last), numbers
 
 
 def converges_with_depth(points: list[Point], level: float) -> Outcome:
@@ -179,21 +177,15 @@ def converges_with_depth(points: list[Point], level: float) -> Outcome:
             (short if approaches else away)[width] = ratios[-1]
     last_depth = max(depth for depths in known.values() for depth in depths)
     numbers = {"depth": last_depth, "reached": reached, "short": short, "away": away}
-    against = [
-        point
-        for point in points
-        if point.ensemble.layers == max(known.get(_n(point), [0]))
-        and _n(point) in short | away
-    ]
     if away:
-        return "contradicted", numbers, against
-    return "undecided" if short else "supported", numbers, against
+        return "contradicted", numbers
+    return "undecided" if short else "supported", numbers
 
 
 def keeps_variance(points: list[Point], level: float) -> Outcome:
     """Tutorial, claim 3: the slope is less than a quarter of the plateau's."""
     _, (low, high), numbers = _slopes(points, level)
-    return _side(points, low > -SLOW, high < -SLOW), numbers | {"far": Listed()}, []
+    return _side(points, low > -SLOW, high < -SLOW), numbers | {"far": Listed()}
 
 
 def deeper_is_smaller(points: list[Point], level: float) -> Outcome:
@@ -212,40 +204,38 @@ def deeper_is_smaller(points: list[Point], level: float) -> Outcome:
         raise NotJudged("no width has two layers with gradients other than 0")
     ends = [point for pair in pairs for point in pair]
     label = {f"{_n(p)}, layer {_layer(p)}": p for p in ends}
-    falls = []
+    falls: list[float] = []
     for a, b in ((p.summary, q.summary) for p, q in pairs):
-        assert a and b
         errors = log_errors(
             [a.variance_low, b.variance_low], [a.variance_high, b.variance_high]
         )
         fall = np.log(a.variance / b.variance)
         allowed = _quantile(level / len(pairs)) * np.hypot(*errors)
         falls.append(np.sign(fall) * (abs(fall) > allowed))
-    wrong = [pair[1] for pair, fall in zip(pairs, falls, strict=True) if fall < 0]
     numbers = {
-        "seen": Listed({k: p.summary.variance for k, p in label.items() if p.summary}),
+        "seen": Listed({k: p.summary.variance for k, p in label.items()}),
         "exact": Listed(
             {k: v for k, p in label.items() if (v := p.prediction.variance)}
         ),
     }
-    return _side(ends, min(falls) > 0, bool(wrong)), numbers, wrong
+    return _side(ends, min(falls) > 0, min(falls) < 0), numbers
 
 
 def other_blocks_are_identity(points: list[Point], level: float) -> Outcome:
     """Tutorial, claim 5: gradients are those of the first block alone."""
-    known, largest, wrong = 0, 0.0, []
-    for point in points:
-        if point.draws:
-            difference = np.abs(point.gradients - point.draws.isolated)
-            difference = difference[np.isfinite(difference)]
-            known += difference.size
-            largest = max(largest, float(difference.max(initial=0.0)))
-            wrong += [point] if (difference > SAME_GRADIENT).any() else []
+    differences = [
+        np.abs(point.gradients - point.draws.isolated)
+        for point in points
+        if point.draws
+    ]
+    difference = np.concatenate([*differences, np.empty(0)])
+    difference = difference[np.isfinite(difference)]
+    known, largest = difference.size, float(difference.max(initial=0.0))
     if not known:
         raise NotJudged("no gradient of the first of several blocks alone was computed")
     verdict: Verdict = "supported" if known >= FEWEST_COMPARED else "undecided"
     numbers = {"known": known, "largest": largest}
-    return "contradicted" if wrong else verdict, numbers, wrong
+    return "contradicted" if largest > SAME_GRADIENT else verdict, numbers
 
 
 def plotted_is_variance(points: list[Point], level: float) -> Outcome:
@@ -257,7 +247,6 @@ def plotted_is_variance(points: list[Point], level: float) -> Outcome:
     sampled = _sampled(points)
     inside = []
     for s in (point.summary for point in sampled):
-        assert s
         reach = _quantile(level / len(sampled)) * log_errors(
             s.variance_low, s.variance_high
         )
@@ -273,25 +262,26 @@ def plotted_is_variance(points: list[Point], level: float) -> Outcome:
         "exact": example.prediction.variance,
     }
     denied = bool(never and squared)
-    verdict = _side(sampled, bool(plotted and squared_never), denied)
-    return verdict, numbers, sampled if denied else []
+    return _side(sampled, bool(plotted and squared_never), denied), numbers
 
 
-#: Test of each claim, and the keys that its settings do not hold apart.
-TESTS: dict[str, tuple[Callable[[list[Point], float], Outcome], tuple[str, ...]]] = {
-    "mean_is_zero": (mean_is_zero, (columns.WIDTH,)),
-    "variance_falls_with_width": (falls_with_width, (columns.WIDTH,)),
-    "variance_falls_exponentially": (falls_exponentially, (columns.WIDTH,)),
-    "slope_of_mcclean": (slope_of_mcclean, (columns.WIDTH,)),
-    "converges_with_depth": (converges_with_depth, (columns.WIDTH, columns.DEPTH)),
-    "identity_blocks_keep_variance": (keeps_variance, (columns.WIDTH,)),
-    "deeper_in_block_is_smaller": (
-        deeper_is_smaller,
-        (columns.WIDTH, columns.SYMBOL_LAYER),
-    ),
-    "other_blocks_are_identity": (other_blocks_are_identity, (columns.WIDTH,)),
-    "plotted_curve_is_a_variance": (plotted_is_variance, (columns.WIDTH,)),
-    COSTS: (cost_decides, (columns.WIDTH, columns.DEPTH, columns.OBSERVABLE)),
+TESTS: dict[str, Callable[[list[Point], float], Outcome]] = {
+    "mean_is_zero": mean_is_zero,
+    "variance_falls_with_width": falls_with_width,
+    "variance_falls_exponentially": falls_exponentially,
+    "slope_of_mcclean": slope_of_mcclean,
+    "converges_with_depth": converges_with_depth,
+    "identity_blocks_keep_variance": keeps_variance,
+    "deeper_in_block_is_smaller": deeper_is_smaller,
+    "other_blocks_are_identity": other_blocks_are_identity,
+    "plotted_curve_is_a_variance": plotted_is_variance,
+    COSTS: cost_decides,
+}
+#: Keys, besides the width, that the settings of a claim do not hold apart.
+OWN = {
+    "converges_with_depth": {columns.DEPTH},
+    "deeper_in_block_is_smaller": {columns.SYMBOL_LAYER},
+    COSTS: {columns.DEPTH, columns.OBSERVABLE},
 }
 
 
@@ -300,19 +290,19 @@ TESTS: dict[str, tuple[Callable[[list[Point], float], Outcome], tuple[str, ...]]
 
 def _sampled(points: Iterable[Point]) -> list[Point]:
     """The points with a sampled variance; NotJudged where there is none."""
-    sampled = [point for point in points if point.summary]
-    if not sampled:
-        raise NotJudged("nothing was sampled")
-    several = [p for p in sampled if p.summary and not np.isnan(p.summary.variance)]
-    if not several:
-        raise NotJudged("one circuit has no variance")
-    moving = [point for point in several if not point.vanishes]
-    if not moving:
-        raise NotJudged("every gradient is 0")
-    spread = [point for point in moving if point.summary and point.summary.variance > 0]
-    if not spread:
-        raise NotJudged("the sampled gradients of each width are all the same")
-    return spread
+    needed: dict[str, Callable[[Point], bool]] = {
+        "nothing was sampled": lambda p: p.summary.samples > 0,
+        "one circuit has no variance": lambda p: p.summary.samples > 1,
+        "every gradient is 0": lambda p: not p.vanishes,
+        "the sampled gradients of each width are all the same": lambda p: (
+            p.summary.variance > 0
+        ),
+    }
+    for why, holds in needed.items():
+        points = [point for point in points if holds(point)]
+        if not points:
+            raise NotJudged(why)
+    return list(points)
 
 
 def _slopes(
@@ -360,9 +350,15 @@ def _side(points: Iterable[Point], supported: bool, contradicted: bool) -> Verdi
 
     Undecided with few circuits, where the intervals' coverage is not known.
     """
-    if min(p.summary.samples for p in points if p.summary) < FEWEST:
+    if _fewest(points) < FEWEST:
         return "undecided"
     return "supported" if supported else "contradicted" if contradicted else "undecided"
+
+
+def _fewest(points: Iterable[Point]) -> int:
+    """The samples of the point that has the fewest; `FEWEST` without any."""
+    counts = [p.summary.samples for p in points if p.summary.samples]
+    return min(counts, default=FEWEST)
 
 
 def _converged(ratio: float) -> bool:

@@ -14,7 +14,7 @@ def cost_decides(points: list[Point], level: float) -> Outcome:
     Slopes of the exact log variance against width, of the local cost times n^2: that
     its terms are averaged is no plateau. Of the widths that were sampled, if any.
     """
-    sampled = [point for point in points if point.summary] or points
+    sampled = [point for point in points if point.summary.samples] or points
     slopes: dict[str, dict[int, float]] = {name: {} for name in NAMES}
     for name, found in slopes.items():
         own = [p for p in sampled if p.ensemble.observable == name]
@@ -41,4 +41,4 @@ def cost_decides(points: list[Point], level: float) -> Outcome:
         verdict = "supported"
     elif lost:
         verdict = "contradicted"
-    return verdict, numbers, points if lost else []
+    return verdict, numbers

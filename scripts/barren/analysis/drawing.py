@@ -15,6 +15,8 @@ from barren.physics.ensembles import Ensemble
 from barren.physics.layered import PHI, PREPARATION, THETA, Gate, Layered, Moment
 
 CZ = "CZ"
+#: Letters that a gate has room for.
+LETTERS = 9
 #: The colour of the symbol.
 SHADED = "#FBE3B5"
 #: Angles that have a name, as they are drawn.
@@ -230,5 +232,14 @@ def _draw_gate(axes: Axes, column: int, qubits: list[int], labels: list[str]) ->
             axes.plot(column, qubit, "ko", ms=6, mfc="white", mew=0.9)
             axes.plot(column, qubit, "k+", ms=6, mew=0.9)
         else:
-            text = label.replace("(", "\n(", 1)
-            _draw_rotation(axes, column, qubit, text.replace("$", ""), "white", 6.0)
+            lines = label.replace("$", "").replace("(", "\n(", 1).split("\n")
+            text = "\n".join(map(_shortened, lines))
+            _draw_rotation(axes, column, qubit, text, "white", 6.0)
+
+
+def _shortened(text: str) -> str:
+    """A text with its ends alone, where it is longer than a gate has room for."""
+    if len(text) <= LETTERS:
+        return text
+    kept = LETTERS // 2
+    return f"{text[:kept]}\N{HORIZONTAL ELLIPSIS}{text[-kept:]}"

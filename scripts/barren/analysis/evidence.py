@@ -55,7 +55,7 @@ class Draws:
 
 @dataclass(frozen=True)
 class Point:
-    """An ensemble with what was predicted, and what was sampled if it was.
+    """An ensemble with what was predicted, and what was sampled, if anything.
 
     theta and gradients (samples,) in the order of the samples, as the draws are.
     """
@@ -64,15 +64,14 @@ class Point:
     prediction: Prediction
     theta: Floats = field(default_factory=lambda: np.empty(0))
     gradients: Floats = field(default_factory=lambda: np.empty(0))
-    summary: Summary | None = None
+    summary: Summary = field(default_factory=Summary)
     draws: Draws | None = None
 
     @property
     def vanishes(self) -> bool:
         """Whether every gradient is 0, as outside the light cone of the observable."""
-        exact = self.prediction.second_moment
-        seen = self.summary.second_moment if self.summary else 1.0
-        return min(seen, 1.0 if exact is None else exact) < VANISHING
+        moments = self.prediction.second_moment, self.summary.second_moment
+        return any(moment is not None and moment < VANISHING for moment in moments)
 
 
 class Listed(dict[str, float]):
@@ -87,15 +86,13 @@ class Finding:
     """A claim judged in one setting.
 
     setting: what sets its ensembles apart from those of other settings, in words.
-    numbers: what the verdict rests on, which `statements` puts into words. points: the
-    names of the ensembles that contradict the claim.
+    numbers: what the verdict rests on, which `statements` puts into words.
     """
 
     claim: str
     setting: str
     verdict: Verdict
     numbers: Mapping[str, Any]
-    points: tuple[str, ...] = ()
 
 
 def reduce_draws(ensemble: Ensemble, batch: Batch, recompute: int = 4) -> Draws:
@@ -157,26 +154,17 @@ def read_points(
     )
     points = []
     for ensemble in ensembles:
-        prediction = Prediction()
-        if ensemble in of_theory:
-            row = of_theory[ensemble].iloc[0]
-            exact = (row[name] for name in columns.THEORY)
-            prediction = Prediction(*(None if pd.isna(x) else x for x in exact))
-        if ensemble not in of_gradients:
-            points.append(Point(ensemble, prediction))
-            continue
-        row = of_statistics[ensemble].iloc[0]
-        values: dict[str, Any] = {
-            of.name: float(row[of.name]) for of in fields(Summary)
-        }
-        sampled = of_gradients[ensemble]
+        exact = of_theory[ensemble][[*columns.THEORY]].iloc[0]
+        summary = of_statistics[ensemble].iloc[0]
+        values: dict[str, Any] = {of.name: summary[of.name] for of in fields(Summary)}
+        sampled = of_gradients.get(ensemble, gradients[:0])
         points.append(
             Point(
                 ensemble,
-                prediction,
+                Prediction(*(None if pd.isna(x) else x for x in exact)),
                 sampled[columns.THETA].to_numpy(float),
                 sampled[columns.GRADIENT].to_numpy(float),
-                Summary(**values | {"samples": len(sampled)}),
+                Summary(**values),
                 (draws or {}).get(ensemble),
             )
         )
@@ -196,8 +184,8 @@ def _angle_counts(angles: Floats, sigma: float | None) -> NDArray[np.int64]:
 # What a test of a claim gives.
 
 Numbers = dict[str, Any]
-#: Verdict, what it rests on, and the points that contradict the claim.
-Outcome = tuple[Verdict, Numbers, list[Point]]
+#: Verdict, and what it rests on.
+Outcome = tuple[Verdict, Numbers]
 
 
 class NotJudged(Exception):

@@ -24,7 +24,7 @@ AXES = {
     columns.SIGMA: "sigma of the angles (radians)",
     columns.SYMBOL_LAYER: "layer of the symbol",
     columns.SYMBOL_QUBIT: "qubit of the symbol",
-    columns.PARAMETER: "parameter, in the order of the circuit",
+    columns.PARAMETER: "parameter, in circuit order",
     QUBITS[0]: "qubit a",
     QUBITS[1]: "qubit b",
 }

@@ -35,10 +35,10 @@ def fit_curves(points: Sequence[Point]) -> dict[str, Fit]:
     A slope is there if at least two points have a variance that is not 0; the exact
     and the asymptotic one use the widths that were sampled, if any were.
     """
-    sampled = [p for p in points if p.summary and p.summary.variance > 0]
+    sampled = [p for p in points if p.summary.variance > 0]
     fits = {}
     if len(sampled) > 1:
-        summaries = [p.summary for p in sampled if p.summary]
+        summaries = [p.summary for p in sampled]
         fits[SAMPLED] = fit_slope(
             [p.ensemble.width for p in sampled],
             [s.variance for s in summaries],

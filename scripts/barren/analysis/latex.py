@@ -52,12 +52,6 @@ def interval(low: float, high: float, digits: int = 3) -> str:
     return f"[{number(low, digits)}, {number(high, digits)}]"
 
 
-def listing(values: Sequence[object]) -> str:
-    """Values as text: a, b and c."""
-    *most, last = map(str, values)
-    return f"{', '.join(most)} and {last}" if most else last
-
-
 def macros(values: Mapping[str, str]) -> str:
     r"""Definitions to \input, after which \barren{KEY} prints a value.
 

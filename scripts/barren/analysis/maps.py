@@ -1,17 +1,15 @@
 """Heat maps of variances, sampled and exact, over two keys."""
 
-import textwrap
-
 import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedLocator, Locator, MaxNLocator
 from numpy.typing import NDArray
 
 from barren.analysis import figures
-from barren.analysis.selection import at_most, groups_by, label, left_out
+from barren.analysis.selection import at_most, groups_by, in_lines, label
 from barren.analysis.style import (
     COLOUR_MAP,
     COLUMN_WIDTH,
@@ -25,8 +23,11 @@ from barren.analysis.tables import key_columns
 MOST_MAPS = 4
 
 
-def draw_maps(figure: figures.Figure, shown: pd.DataFrame) -> Figure:
-    """Heat maps over two keys, sampled and exact, of one colour scale; 0 is white."""
+def draw_maps(figure: figures.Figure, shown: pd.DataFrame) -> tuple[Figure, list[str]]:
+    """Heat maps over two keys, sampled and exact, of one colour scale; 0 is white.
+
+    With them, what is not shown.
+    """
     x, y = figure.x, figure.y
     across = [key for key in key_columns(shown) if key not in {x, y}]
     notes: list[str] = []
@@ -58,11 +59,11 @@ def draw_maps(figure: figures.Figure, shown: pd.DataFrame) -> Figure:
             rasterized=True,
         )
         title = kind if alone else f"{label(group, across, shown)}: {kind}"
-        axes.set_title(textwrap.fill(title, 40), fontsize=8)
+        axes.set_title(in_lines(title, 40), fontsize=8)
         axes.label_outer()
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        axes.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        if not wide:
+        axes.xaxis.set_major_locator(_ticks(ends[0]))
+        axes.yaxis.set_major_locator(_ticks(ends[1]))
+        if alone and not wide:
             axes.set_aspect("equal")
     for axes in grid[-1]:
         axes.set_xlabel(axis_label(x))
@@ -73,9 +74,7 @@ def draw_maps(figure: figures.Figure, shown: pd.DataFrame) -> Figure:
         mesh, ax=list(grid.ravel()), extend="min" if zeros else "neither", shrink=0.9
     )
     bar.set_label(quantity_label(figure.quantity))
-    if notes:
-        drawing.supxlabel(left_out(notes), fontsize=6, color="0.3")
-    return drawing
+    return drawing, notes
 
 
 def _norm(shown: pd.DataFrame) -> tuple[LogNorm, float]:
@@ -88,6 +87,13 @@ def _norm(shown: pd.DataFrame) -> tuple[LogNorm, float]:
     positive = values[values > 0] if (values > 0).any() else np.ones(1)
     low = float(positive.min())
     return LogNorm(low, max(float(positive.max()), 1.01 * low)), low
+
+
+def _ticks(centres: NDArray[np.float64]) -> Locator:
+    """Ticks at whole numbers, and where these have gaps at the cells alone."""
+    if (np.diff(centres) > 1).any():
+        return FixedLocator(centres.tolist(), nbins=9)
+    return MaxNLocator(integer=True, min_n_ticks=1)
 
 
 def _edges(centres: NDArray[np.float64]) -> NDArray[np.float64]:

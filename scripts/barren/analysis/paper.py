@@ -12,8 +12,9 @@ from typing import Any
 import pandas as pd
 
 from barren import columns
-from barren.analysis.latex import escape, interval, listing, macros, number, tabular
+from barren.analysis.latex import escape, interval, macros, number, tabular
 from barren.analysis.tables import points_of, with_ensembles
+from barren.analysis.words import listing
 from barren.physics.ensembles import Ensemble
 
 NUMBERS = (

@@ -1,7 +1,6 @@
 """Variance figures for the paper, drawn from tables; curves, and `maps` beside them."""
 
 import math
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,8 +22,8 @@ from barren.analysis.selection import (
     at_most,
     fixed,
     groups_by,
+    in_lines,
     label,
-    left_out,
     source_data,
     with_fits,
     with_positions,
@@ -45,7 +44,7 @@ from barren.analysis.tables import key_columns
 
 #: More series or panels than these are not readable: evenly spaced ones are shown.
 MOST = 12
-#: Parameters that have room for their names.
+#: Parameters that have room for their names, and the letters of a name.
 MOST_NAMED = 30
 
 #: Height of a single panel, by the key it stands against.
@@ -92,18 +91,15 @@ def draw_variance(
         if POSITION in shown:
             shown = shown.drop(columns=columns.PARAMETER)
             shown = shown.rename(columns={POSITION: columns.PARAMETER})
-        drawing = draw(figure, shown)
-        said = [fixed(figure, shown, observable), note_of(drawing)]
-        drawing.supxlabel("\n".join(filter(None, said)), fontsize=6, color="0.3")
+        drawing, notes = draw(figure, shown)
+        said = [fixed(figure, shown, observable)]
+        if notes:
+            said.append(f"Shown: {', '.join(notes)}. The source data has all.")
+        below = "\n".join(filter(None, said))
+        drawing.supxlabel(below, fontsize=6, color="0.3", wrap=True)
         if figure.x == columns.PARAMETER:
-            _name_parameters(drawing.axes, source)
+            _name_parameters(drawing, source)
         return drawing, source
-
-
-def note_of(drawing: Figure) -> str:
-    """The line below a drawing."""
-    label = getattr(drawing, "_supxlabel", None)
-    return str(label.get_text()) if label else ""
 
 
 @dataclass(frozen=True)
@@ -138,8 +134,13 @@ def _styles(groups: Sequence[pd.DataFrame], labels: Sequence[str]) -> list[_Styl
     ]
 
 
-def _draw_curves(figure: figures.Figure, shown: pd.DataFrame) -> Figure:
-    """The value against a key: series in a panel, and panels, for what else varies."""
+def _draw_curves(
+    figure: figures.Figure, shown: pd.DataFrame
+) -> tuple[Figure, list[str]]:
+    """The value against a key: series in a panel, and panels, for what else varies.
+
+    With it, what is not shown of them.
+    """
     x = figure.x
     keys = [key for key in key_columns(shown) if key != x]
     by = [columns.WIDTH]
@@ -166,13 +167,12 @@ def _draw_curves(figure: figures.Figure, shown: pd.DataFrame) -> Figure:
             axes.text(0.5, 0.5, "none above 0", transform=axes.transAxes, ha="center")
         if len(panels) > 1:
             title = label(panel, across, shown)
-            axes.set_title(textwrap.fill(title, 34), fontsize=8)
+            axes.set_title(in_lines(title, 34), fontsize=8)
     _explain(grid[0], shown, x, ends)
     _scale(grid, shown, figure)
+    _make_room(drawing, grid)
     _legend(drawing, grid)
-    if notes:
-        drawing.supxlabel(left_out(notes), fontsize=6, color="0.3")
-    return drawing
+    return drawing, notes
 
 
 def _ends_apart(groups: Sequence[pd.DataFrame]) -> bool:
@@ -290,14 +290,32 @@ def _scale(grid: Sequence[Axes], shown: pd.DataFrame, figure: figures.Figure) ->
         axes.set_ylabel(quantity_label(figure.quantity))
 
 
-def _name_parameters(grid: Sequence[Axes], source: pd.DataFrame) -> None:
+def _make_room(drawing: Figure, grid: Sequence[Axes]) -> None:
+    """A wider figure and smaller marks, where many stand side by side."""
+    lines = [
+        line for axes in grid for line in axes.lines if line.get_marker() != "None"
+    ]
+    most = max((np.size(line.get_xdata()) for line in lines), default=0)
+    if most > MOST_NAMED:
+        drawing.set_figwidth(PAGE_WIDTH)
+        for line in lines:
+            line.set_markersize(line.get_markersize() * math.sqrt(MOST_NAMED / most))
+
+
+def _name_parameters(drawing: Figure, source: pd.DataFrame) -> None:
     """Names in place of numbers, where they are the same everywhere and have room."""
     named = source.drop_duplicates([POSITION, columns.PARAMETER])
-    if len(grid) > 1 or len(named) > MOST_NAMED or named[POSITION].duplicated().any():
+    longest = named[columns.PARAMETER].str.len().max()
+    if (
+        len(drawing.axes) > 1
+        or max(len(named), longest) > MOST_NAMED
+        or named[POSITION].duplicated().any()
+    ):
         return
-    for axes in grid:
-        axes.set_xticks(named[POSITION].astype(int), named[columns.PARAMETER])
-        axes.tick_params("x", rotation=90)
+    (axes,) = drawing.axes
+    axes.set_xticks(named[POSITION].astype(int), named[columns.PARAMETER])
+    axes.tick_params("x", rotation=90)
+    drawing.set_figheight(drawing.get_figheight() + max(0, longest - 5) / 17)
 
 
 def _scale_sigma(axes: Axes, values: NDArray[np.float64], several: bool) -> None:

@@ -8,7 +8,6 @@ import base64
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -27,6 +26,8 @@ HEADINGS = {
     columns.EXACT_VARIANCE: "exact variance",
     columns.ASYMPTOTIC_VARIANCE: "deep circuits",
 }
+#: Settings that a row about several of them names.
+NAMED = 3
 #: A number below this is the rounding of 0.
 ROUNDING = 1e-12
 
@@ -78,17 +79,6 @@ BOXES = (
         ("figures/", "paper/"),
     ),
 )
-
-
-class Step(NamedTuple):
-    """The jobs of one step: how many, and seconds in all and of the longest."""
-
-    name: str
-    environment: str
-    jobs: int
-    seconds: float
-    longest: float
-    record: str
 
 
 def number(value: Any) -> str:
@@ -143,6 +133,8 @@ def claims_by_statement(claims: pd.DataFrame) -> list[dict[str, Any]]:
     found = []
     for _, rows in lines.groupby(columns.CLAIM, sort=False):
         first = rows.iloc[0]
+        same = [columns.VERDICT, columns.EVIDENCE]
+        groups = (of for _, of in rows.groupby(same, sort=False))
         rate = float(first[columns.ERROR_RATE])
         found.append(
             {
@@ -151,10 +143,22 @@ def claims_by_statement(claims: pd.DataFrame) -> list[dict[str, Any]]:
                 "test": first[columns.TEST],
                 "error_rate": f"{100 * rate:g} %" if rate else "",
                 "counts": rows[columns.VERDICT].value_counts(sort=False).to_dict(),
-                "settings": rows.to_dict("records"),
+                "settings": [*map(_settings, groups)],
             }
         )
     return found
+
+
+def _settings(rows: pd.DataFrame) -> dict[str, Any]:
+    """Settings with the same verdict and evidence as one row, which names the first."""
+    first, more = rows[:NAMED], ["\N{HORIZONTAL ELLIPSIS}"] * (len(rows) > NAMED)
+    count = f"{len(rows)} settings: " if len(rows) > 1 else ""
+    return {
+        columns.VERDICT: first[columns.VERDICT].iloc[0],
+        columns.EVIDENCE: first[columns.EVIDENCE].iloc[0],
+        columns.SETTING: count + "; ".join([*first[columns.SETTING], *more]),
+        "lines": ", ".join([*map(str, first["line"]), *more]),
+    }
 
 
 def prose(markdown: str) -> Markup:
@@ -194,25 +198,22 @@ def figure(of: Figure, svg: bytes, setting: str, seed: int) -> dict[str, Any]:
     }
 
 
-def steps_of(records: Iterable[Mapping[str, Any]]) -> dict[str, Step]:
-    """The jobs of each step."""
-    seconds: dict[str, list[float]] = {}
-    environments: dict[str, str] = {}
-    for record in records:
-        start, end = (datetime.fromisoformat(record[at]) for at in ("start", "end"))
-        seconds.setdefault(record["step"], []).append((end - start).total_seconds())
-        environments[record["step"]] = record["environment"]["name"]
-    return {
-        name: Step(
-            name,
-            environments[name],
-            len(of),
-            sum(of),
-            max(of),
-            f"records/{name}.json" if len(of) == 1 else f"records/{name}/",
-        )
-        for name, of in seconds.items()
-    }
+def steps_of(records: Iterable[Mapping[str, Any]]) -> dict[Any, dict[Any, Any]]:
+    """The jobs of each step: how many, and seconds in all and of the longest."""
+    rows = [
+        (record["step"], record["environment"]["name"], record["start"], record["end"])
+        for record in records
+    ]
+    jobs = pd.DataFrame(rows, columns=["step", "environment", "start", "end"])
+    times = jobs[["start", "end"]].map(datetime.fromisoformat)
+    jobs["seconds"] = (times["end"] - times["start"]).dt.total_seconds()
+    steps = jobs.groupby("step", sort=False).agg(
+        environment=("environment", "last"),
+        jobs=("seconds", "size"),
+        seconds=("seconds", "sum"),
+        longest=("seconds", "max"),
+    )
+    return steps.to_dict("index")
 
 
 def environments_of(records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -228,10 +229,5 @@ def sources_of(records: Iterable[Mapping[str, Any]]) -> list[str]:
         source = record["source"]
         if source:
             changed = "" if source["clean"] else ", with changes"
-            found[f"{source['commit']}{changed}"] = None
+            found[f"{source['commit'][:12]}{changed}"] = None
     return list(found)
-
-
-def read_figures(paths: Iterable[Path]) -> dict[str, bytes]:
-    """The drawings by name."""
-    return {path.stem: path.read_bytes() for path in paths if path.suffix == ".svg"}

@@ -1,5 +1,6 @@
 """What a figure shows: its source data, and what is told apart in series and panels."""
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,9 +8,8 @@ import pandas as pd
 
 from barren import columns
 from barren.analysis.figures import QUBITS, Figure, is_pair
-from barren.analysis.tables import key_columns
+from barren.analysis.tables import ensemble_of, key_columns
 from barren.analysis.words import SHARED, setting, text
-from barren.physics.families import FAMILIES
 
 #: Column of a figure's data alone.
 POSITION = "position"
@@ -103,20 +103,27 @@ def at_most(
 
 def label(group: pd.DataFrame, keys: Sequence[str], shown: pd.DataFrame) -> str:
     """What tells a series or a panel apart from the others of a figure, in words."""
-    row = group.iloc[0]
-    values = {key: row[key] for key in key_columns(shown) if not pd.isna(row[key])}
-    family = FAMILIES[values.pop(columns.FAMILY)]
-    ensemble = family.of_columns(values)
+    ensemble = ensemble_of(group.iloc[0])
     varies = {key for key in keys if shown[key].nunique(dropna=False) > 1}
     own = [key for key in ensemble.shape_keys if key not in SHARED]
-    parts = [family.title] if columns.FAMILY in varies else []
+    parts = [ensemble.title] if columns.FAMILY in varies else []
     if columns.WIDTH in keys:
         parts.append(f"{ensemble.width} qubits")
     if not varies.issuperset(own) and not set(own) <= set(keys):
-        parts += [text(key, values) for key in own if key in varies]
+        parts += [text(key, ensemble.keys()) for key in own if key in varies]
         varies -= set(own)
     parts.append(setting(ensemble, varies - {columns.WIDTH}))
     return ", ".join(filter(None, parts)) or ensemble.structure
+
+
+def in_lines(title: str, letters: int) -> str:
+    """A title in lines of at most so many letters, broken after commas if possible."""
+    tied = "\N{NO-BREAK SPACE}"
+    parts = (
+        part.replace(" ", tied) if len(part) < letters else part
+        for part in title.split(", ")
+    )
+    return textwrap.fill(", ".join(parts), letters).replace(tied, " ")
 
 
 def fixed(figure: Figure, shown: pd.DataFrame, observable: str) -> str:
@@ -138,8 +145,3 @@ def fixed(figure: Figure, shown: pd.DataFrame, observable: str) -> str:
     if len(counts) == 1:
         parts.append(f"{counts[0]:.0f} circuits each")
     return ", ".join(parts)
-
-
-def left_out(notes: Sequence[str]) -> str:
-    """What a figure does not show, in a sentence."""
-    return f"Shown: {', '.join(notes)}. The source data has all."

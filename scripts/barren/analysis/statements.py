@@ -1,11 +1,13 @@
 """The verdict in words: statements, evidence, the answer, verdict.md."""
 
+import re
 from collections.abc import Iterable, Sequence
 from string import Formatter
 
 import pandas as pd
 
 from barren import columns
+from barren.analysis import words
 from barren.analysis.evidence import Finding, Verdict
 from barren.analysis.texts import ALWAYS, PLOTTED, TEXTS
 
@@ -16,6 +18,8 @@ NAMED = 4
 #: Letters of a sentence that lists claims; more of them become a list.
 LONGEST = 160
 WORST_FIRST: tuple[Verdict, ...] = ("contradicted", "undecided", "supported")
+#: What a claim came to, all its settings together.
+RESULTS = ("reproduced", "reproduced in part", "not reproduced", "undecided")
 
 
 def table(findings: Iterable[Finding]) -> pd.DataFrame:
@@ -40,12 +44,9 @@ def evidence(finding: Finding) -> str:
     """What the verdict of a finding rests on."""
     said = []
     for sentence in (*TEXTS[finding.claim].evidence, *ALWAYS):
-        names = [name for _, name, _, _ in Formatter().parse(sentence) if name]
-        values = [
-            finding.numbers.get(name.partition("[")[0].partition(".")[0])
-            for name in names
-        ]
-        if not any(value is None or value == {} for value in values):
+        fields = [name or "" for _, name, _, _ in Formatter().parse(sentence)]
+        names = {re.split(r"[.[]", field)[0] for field in fields} - {""}
+        if all(finding.numbers.get(name) not in (None, {}) for name in names):
             said.append(sentence.format_map(finding.numbers))
     return " ".join(said)
 
@@ -53,17 +54,8 @@ def evidence(finding: Finding) -> str:
 def render(findings: Sequence[Finding]) -> str:
     """The verdict as Markdown: the answer, a row for each claim, then its settings."""
     claims = _by_claim(findings)
-    lines = [
-        "# Verdict",
-        "",
-        answer(findings),
-        "",
-        "| Claim | Verdict |",
-        "| --- | --- |",
-    ]
-    lines += [
-        f"| {TEXTS[name].statement} | {summary(of)} |" for name, of in claims.items()
-    ]
+    rows = [(TEXTS[name].statement, summary(of)) for name, of in claims.items()]
+    lines = ["# Verdict", "", answer(findings), "", *_table("Claim Verdict", rows)]
     for name, of in claims.items():
         text = TEXTS[name]
         rate = (
@@ -80,27 +72,23 @@ def render(findings: Sequence[Finding]) -> str:
 def _settings(findings: Sequence[Finding]) -> list[str]:
     """The findings of a claim: a paragraph or a table; and what is not judged."""
     judged = [f for f in findings if f.verdict in WORST_FIRST]
+    shown = judged
     lines = []
+    if len(judged) > SHOWN:
+        shown = sorted(judged, key=lambda f: WORST_FIRST.index(f.verdict))[:SHOWN]
     if len(judged) == 1:
         (only,) = judged
-        lines = [
-            f"**{only.verdict.capitalize()}** ({only.setting}). {evidence(only)}",
+        about = f"**{only.verdict.capitalize()}** ({only.setting})."
+        lines = [f"{about} {evidence(only)}", ""]
+    elif judged:
+        rows = [(f.setting, f.verdict, evidence(f)) for f in shown]
+        lines = [*_table("Setting Verdict Evidence", rows), ""]
+    if shown != judged:
+        lines += [
+            f"{SHOWN} of {len(judged)} settings, contradicted and undecided ones "
+            "first; `tables/claims.csv` has all.",
             "",
         ]
-    elif judged:
-        worst = sorted(judged, key=lambda f: WORST_FIRST.index(f.verdict))[:SHOWN]
-        lines = ["| Setting | Verdict | Evidence |", "| --- | --- | --- |"]
-        lines += [
-            f"| {f.setting} | {f.verdict} | {evidence(f)} |"
-            for f in (worst if len(judged) > SHOWN else judged)
-        ]
-        lines.append("")
-        if len(judged) > SHOWN:
-            lines += [
-                f"{SHOWN} of {len(judged)} settings, contradicted and undecided ones "
-                "first; `tables/claims.csv` has all.",
-                "",
-            ]
     reasons: dict[str, list[Finding]] = {}
     for finding in findings:
         if finding not in judged:
@@ -108,6 +96,12 @@ def _settings(findings: Sequence[Finding]) -> list[str]:
     for why, of in reasons.items():
         lines += [f"Not judged{'' if of == findings else _named(of)}: {why}.", ""]
     return lines[:-1]
+
+
+def _table(header: str, rows: Iterable[Sequence[str]]) -> list[str]:
+    """The lines of a table in Markdown."""
+    names = header.split()
+    return [f"| {' | '.join(row)} |" for row in (names, ["---"] * len(names), *rows)]
 
 
 def summary(findings: Sequence[Finding]) -> str:
@@ -133,25 +127,26 @@ def answer(findings: Sequence[Finding]) -> str:
     if not findings:
         return "There is nothing to judge."
     agreement, *rest = findings
-    items: dict[str, list[str]] = {
-        word: [] for word in ("Reproduced", "In part", "Not reproduced", "Undecided")
-    }
+    items: dict[str, list[str]] = {result: [] for result in RESULTS}
     for name, of in _by_claim(rest).items():
         text = TEXTS[name]
         judged = [f for f in of if f.verdict in WORST_FIRST]
         against = [f for f in judged if f.verdict == "contradicted"]
         found = {f.verdict for f in judged}
         if found == {"supported"}:
-            items["Reproduced"].append(text.holds)
+            items["reproduced"].append(text.holds)
         elif "supported" in found:
             parts = f"{text.holds}: {summary(of).replace('**', '')}"
-            items["In part"].append(parts + (_named(against) if against else ""))
+            items["reproduced in part"].append(
+                parts + (_named(against) if against else "")
+            )
         elif against:
-            items["Not reproduced"].append(text.fails + _named(against))
+            items["not reproduced"].append(text.fails + _named(against))
         elif judged:
-            items["Undecided"].append(text.holds)
-    said = [_headline({word: len(of) for word, of in items.items()}, agreement)]
-    said += [_listed(word, of) for word, of in items.items() if of]
+            items["undecided"].append(text.holds)
+    items = {result: of for result, of in items.items() if of}
+    said = [_headline({result: len(of) for result, of in items.items()}, agreement)]
+    said += [_listed(result.capitalize(), of) for result, of in items.items()]
     against = [f for f in rest if f.verdict == "contradicted" and f.claim != PLOTTED]
     if against and agreement.verdict != "contradicted":
         said += _meaning(against, agreement.verdict == "supported")
@@ -166,23 +161,19 @@ def _headline(counts: dict[str, int], agreement: Finding) -> str:
     claims = sum(counts.values())
     if not claims:
         return f"No claim of the papers is about this experiment; {agreed}."
-    words = ("reproduced", "reproduced in part", "not reproduced", "undecided")
     parts = [
-        f"{count} {'is' if count == 1 else 'are'} {word}"
-        for count, word in zip(counts.values(), words, strict=True)
-        if count
+        f"{count} {'is' if count == 1 else 'are'} {result}"
+        for result, count in counts.items()
     ]
-    *most, last = parts
-    listed = f"{', '.join(most)} and {last}" if most else last
     about = f"Of {claims} claims tested" if claims > 1 else "Of one claim tested"
-    return f"{about}, {listed}; {agreed}."
+    return f"{about}, {words.listing(parts)}; {agreed}."
 
 
-def _listed(word: str, of: Sequence[str]) -> str:
+def _listed(result: str, of: Sequence[str]) -> str:
     """Claims as a sentence, or as a list where it would be long."""
     if len("; ".join(of)) <= LONGEST:
-        return f"**{word}:** {'; '.join(of)}."
-    return f"**{word}:**\n\n" + "\n".join(f"- {one}" for one in of)
+        return f"**{result}:** {'; '.join(of)}."
+    return f"**{result}:**\n\n" + "\n".join(f"- {one}" for one in of)
 
 
 def _meaning(against: Sequence[Finding], agreed: bool) -> list[str]:

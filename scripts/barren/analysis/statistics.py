@@ -16,17 +16,17 @@ class Summary:
 
     `variance` is unbiased (divisor samples - 1). `std` is the population standard
     deviation (divisor samples), which is what the tutorial's `reduce_std` computes.
-    `kurtosis` is plain: 3 for a normal distribution.
+    `kurtosis` is plain: 3 for a normal distribution. Without samples all are nan.
     """
 
-    samples: int
-    mean: float
-    variance: float
-    variance_low: float
-    variance_high: float
-    second_moment: float
-    std: float
-    kurtosis: float
+    samples: int = 0
+    mean: float = np.nan
+    variance: float = np.nan
+    variance_low: float = np.nan
+    variance_high: float = np.nan
+    second_moment: float = np.nan
+    std: float = np.nan
+    kurtosis: float = np.nan
 
 
 @dataclass(frozen=True)

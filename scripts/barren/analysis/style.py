@@ -10,6 +10,9 @@ from typing import Any
 
 import matplotlib
 import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from barren import columns
@@ -37,16 +40,18 @@ STYLE: dict[Any, Any] = {
     "errorbar.capsize": 2,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "savefig.dpi": 300,
     # Fonts as outlines a printer accepts; identifiers that do not change.
     "pdf.fonttype": 42,
     "svg.fonttype": "path",
     "svg.hashsalt": "barren",
 }
-_METADATA = {
-    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-    "svg": {"Date": None, "Creator": None},
-    "png": {"Software": None},
+#: Dots per inch of a PNG, and of what a PDF has as pixels.
+DPI = 300
+#: What draws a format, and the metadata that are left out because they vary.
+FORMATS: dict[str, tuple[Any, dict[str, None]]] = {
+    "pdf": (FigureCanvasPdf, dict.fromkeys(("CreationDate", "Creator", "Producer"))),
+    "svg": (FigureCanvasSVG, dict.fromkeys(("Date", "Creator"))),
+    "png": (FigureCanvasAgg, {"Software": None}),
 }
 
 
@@ -56,9 +61,12 @@ def save(figure: Figure, source: pd.DataFrame, paths: Sequence[Path]) -> None:
         form = path.suffix[1:]
         if form == "csv":
             write_table(source, path)
-        else:
-            with matplotlib.rc_context(STYLE):
-                figure.savefig(path, format=form, metadata=_METADATA[form])
+            continue
+        canvas, metadata = FORMATS[form]
+        with matplotlib.rc_context(STYLE):
+            # Not `savefig`, which draws a figure with a layout twice.
+            figure.dpi = DPI
+            getattr(canvas(figure), f"print_{form}")(path, metadata=metadata)
 
 
 def axis_label(key: str) -> str:

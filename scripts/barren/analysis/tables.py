@@ -84,15 +84,8 @@ def with_ensembles(
     table: pd.DataFrame, ensembles: Iterable[Ensemble]
 ) -> list[tuple[Ensemble, Any]]:
     """Each row of a table with an ensemble that has its keys."""
-    keys = key_columns(table)
-    known: dict[tuple[Any, ...], Ensemble] = {}
-    for ensemble in ensembles:
-        values = ensemble.keys()
-        known.setdefault(tuple(values.get(key) for key in keys), ensemble)
-    return [
-        (known[tuple(None if pd.isna(row[key]) else row[key] for key in keys)], row)
-        for _, row in table.iterrows()
-    ]
+    found = rows_by_ensemble(table, key_columns(table), ensembles)
+    return [(e, row) for e, rows in found.items() for _, row in rows.iterrows()]
 
 
 def rows_by_ensemble(

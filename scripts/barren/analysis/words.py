@@ -1,6 +1,6 @@
 """What distinguishes ensembles, in the words of tables, figures and verdicts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from barren import columns
@@ -42,6 +42,12 @@ def text(key: str, values: Mapping[str, Any]) -> str:
     """One key with its value: "width 4", "symbol on layer 3"."""
     words = PLACES.get(key, key.replace("_", " "))
     return f"{words} {values[key]}"
+
+
+def listing(values: Sequence[object]) -> str:
+    """Values as text: a, b and c."""
+    *most, last = map(str, values)
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 SHARED = {columns.WIDTH, columns.SIGMA}
