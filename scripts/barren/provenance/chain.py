@@ -4,7 +4,7 @@ Records that name the same file are linked by it, so that they form one chain fr
 configuration, code and locks to every table and figure. Standard library alone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
@@ -19,6 +19,7 @@ UNRECORDED = "unrecorded"
 DOWNSTREAM = "downstream"
 #: What breaks the chain; what lies downstream of a broken link is named with it.
 BROKEN = (CHANGED, MISSING, UNRECORDED)
+NO_RECORD = "no record of this experiment says what made it"
 #: Verdict and reason of what is wrong with a file, by path.
 Faults = dict[str, tuple[str, str]]
 
@@ -33,26 +34,9 @@ class Finding:
     upstream: tuple[str, ...]
 
 
-def links(records: Iterable[Record], experiment: str) -> dict[str, tuple[str, ...]]:
-    """The files that each file rests on, by path.
-
-    An output rests on its record and on what the record lists; where that is no data,
-    on the configuration.
-    """
-    found: dict[str, tuple[str, ...]] = {}
-    for record in records:
-        found[record.file.path] = ()
-        paths = [file.path for file in (*record.inputs, *record.made_with)]
-        made = {file.path for file in record.outputs}
-        if not record.inputs and experiment not in made:
-            paths.append(experiment)
-        found |= dict.fromkeys(made, (record.file.path, *paths))
-    return found
-
-
 def judge(
     folder: str,
-    records: Iterable[Record],
+    records: Sequence[Record],
     crate: Iterable[File],
     present: Mapping[str, File],
     needed: Iterable[str],
@@ -68,59 +52,75 @@ def judge(
     it, and everything it rests on is verified too. Code and locks are files like all
     others: they must be those that are listed.
     """
-    records = list(records)
+    copies = f"{folder}/{layout.SOURCES}/"
+    listed = [(file, "the crate") for file in crate]
     upstream = links(records, f"{folder}/{layout.EXPERIMENT}")
-    listed = [
-        (file, record.file.path)
-        for record in records
-        for file in (*record.inputs, *record.made_with, *record.outputs)
-    ]
     for file in crate:
-        listed.append((file, "the crate"))
-        source = file.path.removeprefix(f"{folder}/{layout.SOURCES}/")
-        if source != file.path:  # a copy
+        if (source := file.path.removeprefix(copies)) != file.path:
             upstream[file.path] = (source,)
             listed.append((File(source, file.sha256, file.bytes), "the crate"))
-    faults = dict(known)
-    makers: dict[str, str] = {}
-    for record in records:
-        for file in record.outputs:
-            if (
-                other := makers.setdefault(file.path, record.file.path)
-            ) != record.file.path:
-                reason = f"made by {other} and by {record.file.path} too"
-                faults.setdefault(file.path, (CHANGED, reason))
+    for record in reversed(records):  # the last witness counts
+        files = (*record.inputs, *record.made_with, *record.outputs)
+        listed += [(file, record.file.path) for file in files]
+    inside = [path for path in present if path.startswith(f"{folder}/")]
+    faults = {path: (UNRECORDED, NO_RECORD) for path in inside if path not in upstream}
+    faults |= {path: (MISSING, "") for path in needed if path not in present}
     for file, witness in listed:
         if file.path not in present:
-            faults.setdefault(file.path, (MISSING, f"{witness} lists it"))
+            faults[file.path] = MISSING, f"{witness} lists it"
         elif not file.is_same(present[file.path]):
-            reason = f"not the bytes that {witness} lists"
-            faults.setdefault(file.path, (CHANGED, reason))
-    for path in needed:
-        if path not in present:
-            faults.setdefault(path, (MISSING, ""))
-    inside = {path for path in present if path.startswith(f"{folder}/")}
-    nodes = dict.fromkeys([*upstream, *sorted(inside), *faults])
-    try:
-        order = [
-            *TopologicalSorter({n: upstream.get(n, ()) for n in nodes}).static_order()
-        ]
-    except CycleError as error:
-        raise BadInput(f"files that rest on each other: {error.args[1]}") from None
-    for path in order:
-        if path in inside and path not in upstream:
-            told = "no record of this experiment says what made it"
-            faults.setdefault(path, (UNRECORDED, told))
+            faults[file.path] = CHANGED, f"not the bytes that {witness} lists"
+    faults |= _made_twice(records) | dict(known)
     findings: dict[str, Finding] = {}
-    for path in order:
+    for path in _ordered([*upstream, *inside, *faults], upstream):
         on = upstream.get(path, ())
-        unsound = [link for link in on if findings[link].verdict != VERIFIED]
-        verdict, reason = (
-            (DOWNSTREAM, f"rests on {unsound[0]}") if unsound else (VERIFIED, "")
-        )
-        verdict, reason = faults.get(path, (verdict, reason))
+        unsound = (link for link in on if findings[link].verdict != VERIFIED)
+        verdict, reason = faults.get(path, (VERIFIED, ""))
+        if verdict == VERIFIED and (link := next(unsound, "")):
+            verdict, reason = DOWNSTREAM, f"rests on {link}"
         findings[path] = Finding(path, verdict, reason, on)
     return [*findings.values()]
+
+
+def links(records: Iterable[Record], experiment: str) -> dict[str, tuple[str, ...]]:
+    """The files that each file rests on, by path.
+
+    An output rests on its record and on what the record lists; where that is no data,
+    on the configuration.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for record in records:
+        found[record.file.path] = ()
+        paths = [file.path for file in (*record.inputs, *record.made_with)]
+        made = {file.path: () for file in record.outputs}
+        if not record.inputs and experiment not in made:
+            paths.append(experiment)
+        found |= dict.fromkeys(made, (record.file.path, *paths))
+    return found
+
+
+def _made_twice(records: Iterable[Record]) -> Faults:
+    """Files that two jobs say they made."""
+    makers: dict[str, str] = {}
+    faults: Faults = {}
+    for record in records:
+        for file in record.outputs:
+            first = makers.setdefault(file.path, record.file.path)
+            if first != record.file.path:
+                both = f"{first} and by {record.file.path}"
+                faults[file.path] = CHANGED, f"made by {both} too"
+    return faults
+
+
+def _ordered(
+    paths: Iterable[str], upstream: Mapping[str, Iterable[str]]
+) -> Iterator[str]:
+    """Files after those that they rest on; BadInput if there is no such order."""
+    sorter = TopologicalSorter({path: upstream.get(path, ()) for path in paths})
+    try:
+        yield from sorter.static_order()
+    except CycleError as error:
+        raise BadInput(f"files that rest on each other: {error.args[1]}") from None
 
 
 def downstream(findings: Iterable[Finding], path: str) -> list[str]:

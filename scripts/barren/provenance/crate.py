@@ -36,7 +36,8 @@ CONTEXT = [
 ]
 #: Python's own list of file types, whatever the machine's is.
 TYPES = MimeTypes()
-TYPES.types_map[True] |= {".npz": "application/zip", ".yaml": "application/yaml"}
+TYPES.add_type("application/zip", ".npz")
+TYPES.add_type("application/yaml", ".yaml")
 Ref = dict[str, str]
 
 
@@ -186,7 +187,7 @@ class _Crate:
         )
 
     def script(self, record: Record) -> tuple[Ref, Ref]:
-        """The script that a job ran, with what it needs, and its step of the workflow."""
+        """The script that a job ran, with its needs, and its step of the workflow."""
         name, of = record.step, record.environment
         script = self.files[f"scripts/{name}.py"]
         environment = self.add(

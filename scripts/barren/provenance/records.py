@@ -14,13 +14,12 @@ import os
 import re
 import stat
 import subprocess
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from barren.physics.ensembles import BadInput
-from barren.runner import layout
 from barren.runner.step import ROOT, sha256, shown
 
 #: Folders of the project whose files the records name.
