@@ -1,16 +1,13 @@
 """Compare the results of an experiment with those of the reference, file by file.
 
-Files must be the same to the byte. Only what the engine qsim computes may differ by
-what it owes to the processor (workflow/docs/provenance.md); what is then made of it,
-tables, figures and texts, is made again from the numbers at hand and must be the same
-to the byte. The last line says whether the reference is reproduced; if not, the exit
+Files must be the same to the byte. Only the tables that numbers are computed for may
+differ by what those owe to the processor (workflow/docs/provenance.md); what is then
+made of them, further tables, figures and texts, is made again from the numbers at hand
+and must be the same to the byte. The last line says whether the reference is reproduced; if not, the exit
 code is 1.
 """
 
 import argparse
-import csv
-import io
-import math
 import shlex
 import sys
 from collections import Counter
@@ -30,12 +27,13 @@ from barren.provenance.records import (
     read_bytes,
     read_json,
 )
-from barren.provenance.remake import Scratch
+from barren.provenance.remake import ROUNDING, Scratch, deviates
 from barren.runner import layout
 from barren.runner.step import ROOT, shown
 
-#: Relative and absolute tolerance of a number that qsim computes, by table.
-QSIM_TABLES = {layout.GRADIENTS: (0.0, 1e-5), layout.STATISTICS: (1e-2, 1e-4)}
+#: Relative and absolute tolerance of numbers, by table.
+TOLERANCES = dict.fromkeys((layout.THEORY, layout.STATISTICS), ROUNDING)
+QSIM_TOLERANCES = {layout.GRADIENTS: (0.0, 1e-5), layout.STATISTICS: (1e-2, 1e-4)}
 #: What a reader sees, and what of it is made of tables of numbers.
 SHOWN = (layout.VERDICT, "tables/", "figures/", "paper/")
 OF_NUMBERS = (layout.VERDICT, layout.CLAIMS, layout.FITS, "figures/", "paper/")
@@ -56,6 +54,7 @@ def compare(folder: Path, reference: Path, engine: str) -> Outcomes:
     found = {name for name in inventory(folder) if name.startswith(SHOWN)}
     outcomes = dict.fromkeys(expected - found, (MISSING, ""))
     outcomes |= dict.fromkeys(found - expected, (EXTRA, ""))
+    tolerances = TOLERANCES | (QSIM_TOLERANCES if engine == QSIM else {})
     for name in expected & found:
         old = read_bytes(reference / name)
         try:
@@ -64,38 +63,10 @@ def compare(folder: Path, reference: Path, engine: str) -> Outcomes:
             outcomes[name] = DIFFERS, str(error)
             continue
         outcomes[name] = SAME if old == new else DIFFERS, ""
-        if old != new and engine == QSIM and name in QSIM_TABLES:
-            reason = deviates(old.decode(), new.decode(), *QSIM_TABLES[name])
+        if old != new and name in tolerances:
+            reason = deviates(old, new, *tolerances[name])
             outcomes[name] = DIFFERS if reason else WITHIN, reason
     return outcomes
-
-
-def deviates(old: str, new: str, relative: float, absolute: float) -> str:
-    """Why tables differ by more than the tolerance of a number; empty if they do not.
-
-    What is no number, or a whole one, must be equal.
-    """
-    rows, others = (list(csv.DictReader(io.StringIO(text))) for text in (old, new))
-    if len(rows) != len(others):
-        return f"{len(others)} rows in place of {len(rows)}"
-    for number, (row, other) in enumerate(zip(rows, others, strict=True), 1):
-        if [*row] != [*other]:
-            return f"row {number}: other columns"
-        for column, cell in row.items():
-            if not is_close(cell, other[column], relative, absolute):
-                return f"row {number}: {column} is {other[column]!r}, was {cell!r}"
-    return ""
-
-
-def is_close(cell: str, other: str, relative: float, absolute: float) -> bool:
-    """Whether cells are equal, or numbers within a tolerance."""
-    try:
-        a, b = float(cell), float(other)
-    except ValueError:
-        return cell == other
-    whole = cell.lstrip("-").isdecimal()
-    close = not whole and math.isclose(a, b, rel_tol=relative, abs_tol=absolute)
-    return cell == other or close
 
 
 def make_again(

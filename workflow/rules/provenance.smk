@@ -63,8 +63,8 @@ rule audit:
         f"auditing the results of {config['experiment']}"
     shell:
         "{params.python} {params.script} {params.results}"
-        " --targets {params.targets} --steps {params.steps} --config {params.config:q} --snakemake {params.snakemake:q} {params.options}"
-        " 2> {log}"
+        " --targets {params.targets} --steps {params.steps} --config {params.config:q}"
+        " --snakemake {params.snakemake:q} {params.options} 2> {log}"
 
 
 rule verify:

@@ -8,14 +8,11 @@ Results may come from a stranger: they are read with limits, no link is followed
 no path that a record names is ever opened.
 """
 
-import errno
 import json
-import os
 import re
-import stat
 import subprocess
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -74,10 +71,10 @@ class Record:
     processor_seconds: float
 
     def __post_init__(self) -> None:
-        for of in fields(self):
-            kind, value = KINDS.get(of.type, object), getattr(self, of.name)
-            if not isinstance(value, kind):
-                raise ValueError(f"{of.name} is {value!r}")
+        texts = self.step, self.command, self.processor, self.start, self.end
+        tables = self.parameters, self.environment, self.source or {}
+        if {*map(type, texts)} != {str} or {*map(type, tables)} != {dict}:
+            raise ValueError("a field of another kind")
         if not re.fullmatch("[a-z_]+", self.step):
             raise ValueError(f"no step {self.step!r}")
         if self.environment["deployer"] not in {VENV, CONDA}:
@@ -93,31 +90,14 @@ class Record:
         return (*self.code, *files)
 
 
-#: What a field of a type that is written so may be.
-KINDS: Mapping[Any, Any] = {
-    str: str,
-    int: int,
-    float: (int, float),
-    Mapping[str, Any]: dict,
-    Mapping[str, Any] | None: (dict, type(None)),
-}
-
-
 # Reading, with limits.
 
 
 def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     """The bytes of a regular file; BadInput if it is a link or larger than `most`."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as error:
-        reason = "a link" if error.errno == errno.ELOOP else error.strerror
-        raise BadInput(f"{shown(path)}: {reason}") from None
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > most:
-            raise BadInput(f"{shown(path)}: no file of at most {most} bytes")
-        return file.read(most)
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > most:
+        raise BadInput(f"{shown(path)}: no file of at most {most} bytes")
+    return path.read_bytes()
 
 
 def read_json(path: Path) -> Any:
@@ -167,24 +147,19 @@ def inventory(
     Those are links, devices and the like, names that a terminal would obey, more files
     than `most` and larger ones than `most_bytes`.
     """
-    names: list[str] = []
-    folders = [folder]
-    while folders:
-        for entry in os.scandir(folders.pop()):
-            path = Path(entry.path)
-            name = str(path.relative_to(folder))
-            if not name.isprintable():
-                raise BadInput(f"{shown(folder)}: a file has the name {name!a}")
-            if entry.is_dir(follow_symlinks=False):
-                folders.append(path)
-            elif not entry.is_file(follow_symlinks=False):
-                raise BadInput(f"{shown(path)}: a link, or no regular file")
-            elif most_bytes and entry.stat(follow_symlinks=False).st_size > most_bytes:
+    names = []
+    for number, path in enumerate(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        if number >= most:
+            raise BadInput(f"{shown(folder)}: more than {most} files")
+        if not name.isprintable():
+            raise BadInput(f"{shown(folder)}: a file has the name {name!a}")
+        if path.is_symlink() or not (path.is_dir() or path.is_file()):
+            raise BadInput(f"{shown(path)}: a link, or no regular file")
+        if path.is_file() and not path.name.startswith(".snakemake"):
+            if most_bytes and path.stat().st_size > most_bytes:
                 raise BadInput(f"{shown(path)}: larger than {most_bytes} bytes")
-            elif not entry.name.startswith(".snakemake"):
-                names.append(name)
-            if len(names) + len(folders) > most:
-                raise BadInput(f"{shown(folder)}: more than {most} files")
+            names.append(name)
     return sorted(names)
 
 

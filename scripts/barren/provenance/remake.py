@@ -4,7 +4,10 @@ Nothing of the results is run: the jobs, their arguments and their environments 
 from the checkout and the configuration alone.
 """
 
+import csv
+import io
 import json
+import math
 import os
 import re
 import shlex
@@ -29,6 +32,8 @@ module barren:
     config: config
 
 """
+#: What a processor may round otherwise: one in the last of 12 digits, relative.
+ROUNDING = (2e-11, 0.0)
 OTHERWISE = "comes out otherwise when it is made again"
 
 
@@ -111,9 +116,10 @@ class Scratch:
             return "cannot be made again"
         if name.startswith(f"{layout.RECORDS}/"):
             return difference(*map(comparable, map(read_record, (path, again))))
-        if path.read_bytes() == again.read_bytes() or same_arrays(path, again):
+        old, new = again.read_bytes(), path.read_bytes()
+        if old == new or (path.suffix == ".npz" and same_arrays(path, again)):
             return ""
-        return OTHERWISE
+        return deviates(old, new, *ROUNDING) if path.suffix == ".csv" else OTHERWISE
 
 
 def comparable(record: Record) -> dict[str, Any]:
@@ -133,18 +139,41 @@ def comparable(record: Record) -> dict[str, Any]:
 
 def same_arrays(path: Path, again: Path) -> bool:
     """Whether archives hold the same, packed by two versions of a library."""
-    if path.suffix != ".npz":
-        return False
     try:
         with zipfile.ZipFile(path) as theirs, zipfile.ZipFile(again) as ours:
-            names = ours.namelist()
-            if theirs.namelist() != names:
-                return False
-            for name in names:
-                known = ours.read(name)
-                with theirs.open(name) as member:  # reads no more than there must be
-                    if member.read(len(known) + 1) != known:
-                        return False
+            return theirs.namelist() == ours.namelist() and all(
+                # Of theirs no more is unpacked than there must be.
+                theirs.open(name).read(len(known) + 1) == known
+                for name in ours.namelist()
+                for known in [ours.read(name)]
+            )
     except (ValueError, zipfile.BadZipFile, NotImplementedError):
         return False
-    return True
+
+
+def deviates(old: bytes, new: bytes, relative: float, absolute: float) -> str:
+    """Why tables differ by more than the tolerance of a number; empty if they do not.
+
+    What is no number, or a whole one, must be equal.
+    """
+    try:
+        rows, others = ([*csv.reader(io.StringIO(of.decode()))] for of in (old, new))
+    except (ValueError, csv.Error):
+        return OTHERWISE
+    if [*map(len, rows)] != [*map(len, others)]:
+        return f"{OTHERWISE}: other rows or columns"
+    for number, pair in enumerate(zip(rows, others, strict=True)):
+        for column, a, b in zip(rows[0], *pair, strict=True):
+            if a != b and not is_close(a, b, relative, absolute):
+                return f"{OTHERWISE}: row {number}: {column} is {b!r}, was {a!r}"
+    return ""
+
+
+def is_close(a: str, b: str, relative: float, absolute: float) -> bool:
+    """Whether texts are numbers, none of them whole, within a tolerance."""
+    try:
+        whole = a.lstrip("-").isdecimal() or b.lstrip("-").isdecimal()
+        near = math.isclose(float(a), float(b), rel_tol=relative, abs_tol=absolute)
+    except ValueError:
+        return False
+    return near and not whole
