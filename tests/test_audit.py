@@ -307,10 +307,11 @@ def test_audit_tells_another_configuration(project: Path) -> None:
     config = json.loads((project / FOLDER / layout.EXPERIMENT).read_text())
     config["ensembles"][0]["depth"] = [5]
     audit = Audit(project, "--config", json.dumps(config))
-    assert audit.code == 1 and audit.first == layout.EXPERIMENT
-    reason = "ensembles.0.depth.0 was 4, is 5"
-    assert audit.found[layout.EXPERIMENT] == ("changed", reason)
-    assert {BATCH, layout.STATISTICS, FIGURE} <= audit.downstream
+    assert audit.code == 1 and not audit.text
+    assert audit.error == (
+        f"audit: {FOLDER}/{layout.EXPERIMENT} is of another configuration: "
+        "ensembles.0.depth.0 was 4, is 5\n"
+    )
 
 
 def test_audit_names_what_an_earlier_configuration_left_over(project: Path) -> None:
@@ -441,7 +442,7 @@ def test_audit_names_one_gradient_of_two_thousand(tmp_path: Path) -> None:
     run("--configfile", "config/small.yaml")
     gradients = layout.gradients(3, 0, 499)
     path, honest = project / FOLDER / gradients, {}
-    for name in (layout.STATISTICS, FIGURE, layout.VERDICT, layout.CRATE):
+    for name in (layout.GRADIENTS, layout.STATISTICS, FIGURE, layout.CRATE):
         honest[name] = (project / FOLDER / name).read_bytes()
     old = sha256(path)
     rows = path.read_text().splitlines()

@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import os
 import platform
 import random
 import re
@@ -26,8 +27,9 @@ from urllib3 import HTTPResponse
 from barren.physics.ensembles import BadInput
 from barren.provenance import chain, crate, records
 from barren.provenance.records import File, Record, read_record
-from barren.provenance.remake import deviates
-from barren.runner import layout
+from barren.provenance.remake import ROUNDING, deviates
+from barren.runner import configuration, layout
+from barren.runner.experiment import Experiment, widths
 from conftest import ROOT, Run, copy_project, run_in
 from test_audit import STEPS
 
@@ -457,6 +459,57 @@ def test_verify_takes_any_batch_size(compared: Path) -> None:
     path = compared / FOLDER / "experiment.json"
     edit(path, r'"batch_size": \d+', '"batch_size": 1')
     assert run_script(compared, "verify", FOLDER, "--snakemake", "false")[0] == 0
+
+
+# Processors.
+
+MULTIPLY = """
+import hashlib, numpy
+matrix = numpy.random.default_rng(1).normal(size=(50, 50))
+print(hashlib.sha256(matrix @ matrix).hexdigest())
+"""
+
+
+def by_kernels(kernels: str, *command: str) -> str:
+    """What numpy prints in the theory's environment with some kernels of OpenBLAS."""
+    deploy = [sys.executable, "scripts/tools/deploy.py", "run", "theory"]
+    environment = os.environ | {"DEPLOYER": "venv", "OPENBLAS_CORETYPE": kernels}
+    done = subprocess.run(
+        [*deploy, *command], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_kernels_of_processors_differ() -> None:
+    """Or else the next test could not fail."""
+    kinds = ("Haswell", "Nehalem")
+    assert len({by_kernels(kind, "-c", MULTIPLY) for kind in kinds}) == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["config", "costs", "grant", "mcclean", "observables", "sigma"]
+)
+def test_theory_is_the_same_by_the_kernels_of_other_processors(
+    name: str, tmp_path: Path
+) -> None:
+    """Of all experiments, up to 8 qubits, but for one in the last of the digits.
+
+    A number that lies between two of 12 digits may be rounded to either.
+    """
+    config = yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text())
+    configuration.check(config)
+    narrow = [w for w in widths(Experiment(config).ensembles) if w <= 8]
+    parts = [Experiment(config).of_width(width) for width in narrow]
+    told = parts[0] | {"ensembles": [e for part in parts for e in part["ensembles"]]}
+    tables = []
+    for kind in ("Haswell", "Nehalem"):
+        path = tmp_path / f"{kind}.csv"
+        command = ["scripts/predict_variance.py", "--ensembles", json.dumps(told)]
+        by_kernels(kind, *command, "--theory", str(path))
+        tables.append(path.read_bytes())
+    assert len(tables[0].splitlines()) > 100
+    assert deviates(*tables, *ROUNDING) == ""
 
 
 # Archives.

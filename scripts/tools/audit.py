@@ -21,7 +21,7 @@ import secrets
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -29,10 +29,16 @@ from typing import Any
 # A command of its own, below `scripts`: the package is beside its folder.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from barren.physics.batches import Batch, read_batch
+from barren.physics.batches import read_batch
 from barren.physics.ensembles import BadInput
-from barren.provenance import chain, records
-from barren.provenance.chain import BROKEN, CHANGED, Faults, Finding
+from barren.provenance.chain import (
+    BROKEN,
+    CHANGED,
+    Faults,
+    Finding,
+    downstream,
+    judge,
+)
 from barren.provenance.crate import describe_run
 from barren.provenance.recompute import (
     GRADIENT_TOLERANCE,
@@ -41,11 +47,24 @@ from barren.provenance.recompute import (
     other,
     read_gradients,
 )
-from barren.provenance.records import Record
+from barren.provenance.records import (
+    MOST_BYTES,
+    Record,
+    code_files,
+    described,
+    difference,
+    inventory,
+    plain,
+    read_crate,
+    read_json,
+    read_record,
+    sources,
+    unlocked,
+)
 from barren.provenance.remake import OTHERWISE, Scratch
 from barren.runner import cost, layout
 from barren.runner.experiment import Experiment
-from barren.runner.sources import sources
+from barren.runner.sources import sources as modules
 from barren.runner.step import shown
 
 CRATED = layout.record("assemble_crate")
@@ -63,130 +82,128 @@ class Audit:
         targets: Sequence[str],
         steps: Sequence[str],
     ) -> None:
+        described_as = folder / layout.EXPERIMENT
+        if reason := difference(read_json(described_as), config):
+            raise BadInput(f"{described_as} is of another configuration: {reason}")
         self.folder, self.targets = folder, targets
         self.experiment = Experiment(config)
         self.faults: Faults = {}
         self.notes: list[str] = []
         self.found = ""
         most = 1000 + 16 * len(self.experiment.records)
-        self.names = records.inventory(folder, most, biggest(self.experiment))
-        self.record_names = [
-            *(layout.record(step) for step in steps),
-            *(*self.experiment.records, REPORTED, CRATED, AGREED),
-        ]
-        self.records = self.read_records()
-        functions = [Path(name) for name in self.experiment.functions]
-        results = [folder / name for name in self.names]
-        paths = [*records.code_files(), *filter(Path.is_file, functions), *results]
-        self.present = {shown(path): records.described(path) for path in paths}
-        self.crate = records.read_crate(folder / layout.CRATE)
+        names = inventory(folder, most, biggest(self.experiment))
+        paths = [folder / name for name in names]
+        paths += [*code_files(), *map(Path, self.experiment.functions)]
+        found = [described(path) for path in paths if path.is_file()]
+        self.present = {file.path: file for file in found}
+        names = [*map(layout.record, steps), *self.experiment.records]
+        self.recorded = self.inside(*names, REPORTED, CRATED, AGREED)
+        self.records = sorted(self.read_records(), key=lambda record: record.start)
+        self.crate = read_crate(folder / layout.CRATE)
 
-    def path(self, name: str) -> str:
-        """A file of the experiment as records name it."""
-        return f"{self.folder}/{name}"
+    def inside(self, *names: str) -> list[str]:
+        """Files of the experiment as records name them."""
+        return [f"{self.folder}/{name}" for name in names]
 
-    def fault(self, name: str, reason: str) -> None:
+    def fault(self, path: str, reason: str) -> None:
         """Note what is wrong with a file, if anything; the first reason stays."""
         if reason:
-            self.faults.setdefault(self.path(name), (CHANGED, reason))
+            self.faults.setdefault(path, (CHANGED, reason))
 
-    def read_records(self) -> list[Record]:
+    def read_records(self) -> Iterator[Record]:
         """The records, as far as they are some."""
-        found = []
-        for name in self.record_names:
-            if name in self.names:
+        for path in self.recorded:
+            if path in self.present:
                 try:
-                    found.append(records.read_record(self.folder / name))
+                    record = read_record(Path(path))
+                    self.fault(path, unlocked(record.environment))
+                    yield record
                 except BadInput as error:
-                    self.fault(name, str(error))
-        return sorted(found, key=lambda record: record.start)
+                    self.fault(path, str(error))
 
     def judged(self) -> list[Finding]:
         """A verdict on every file, as far as is known."""
-        needed = [layout.EXPERIMENT, layout.REPORT, layout.AGREEMENT, layout.CRATE]
-        needed = [self.path(name) for name in (*self.record_names, *needed)]
-        return chain.judge(
-            str(self.folder),
-            self.records,
-            self.crate,
-            self.present,
-            [*needed, *self.targets],
-            self.faults,
-        )
+        ends = layout.EXPERIMENT, layout.REPORT, layout.AGREEMENT, layout.CRATE
+        needed = [*self.targets, *self.recorded, *self.inside(*ends)]
+        folder, known = str(self.folder), self.faults
+        return judge(folder, self.records, self.crate, self.present, needed, known)
 
     @property
     def holds(self) -> bool:
         """Whether nothing is broken yet."""
         return not any(finding.verdict in BROKEN for finding in self.judged())
 
-    def check_claims(self) -> None:
-        """What configuration and records say, against what is at hand."""
-        if layout.EXPERIMENT in self.names:
-            said = records.read_json(self.folder / layout.EXPERIMENT)
-            reason = records.difference(said, self.experiment.config)
-            self.fault(layout.EXPERIMENT, reason)
-        for record in self.records:
-            if records.lock(record.environment["name"]) in self.present:
-                reason = records.unlocked(record.environment)
-                self.fault(record.file.path.removeprefix(self.path("")), reason)
-
     def make_again(self, snakemake: Sequence[str], choice: Choice) -> None:
         """Make all but the gradients again, and compute those by the other engine."""
         config, jobs = self.experiment.config, self.experiment.jobs
-        gradients = [layout.gradients(*job) for job in jobs]
-        computed = [layout.record("compute_gradients", name) for name in gradients]
+        names = [layout.gradients(*job) for job in jobs]
+        gradients = self.inside(*names)
+        computed = self.inside(*(layout.record("compute_gradients", n) for n in names))
+        page, reported, agreement, crate, crated = self.inside(
+            layout.REPORT, REPORTED, layout.AGREEMENT, layout.CRATE, CRATED
+        )
         with TemporaryDirectory() as place:
-            scratch = Scratch(Path(place), snakemake, config, self.folder)
+            scratch = Scratch(Path(place), snakemake, config)
             commands = scratch.commands()
-            engines = dict.fromkeys(map(self.path, computed), config["engine"])
-            engines[self.path(CRATED)] = "circuits"
+            engines = dict.fromkeys(computed, config["engine"]) | {crated: "circuits"}
             for record in self.records:
-                if environment := engines.get(path := record.file.path):
-                    said = misstated(record, commands.get(path, ""), environment)
-                    self.fault(path.removeprefix(self.path("")), said)
+                path = record.file.path
+                if path in engines:
+                    told = misstated(record, commands.get(path, ""), engines[path])
+                    self.fault(path, told)
+            apart = {*gradients, *computed, page, reported, crate, crated}
             scratch.keep([*gradients, *computed])
-            apart = {*gradients, *computed, REPORTED, CRATED}
-            targets = [target.removeprefix(self.path("")) for target in self.targets]
-            targets += [*({*self.record_names} - apart), layout.AGREEMENT]
-            said = scratch.make("* exclude compute_gradients", targets)
-            made = scratch.results()
-            for name in made:
-                self.fault(name, scratch.differs(name))
-            copies = (
-                f"{layout.SOURCES}/{file.path}"
-                for file in records.sources(self.records)
-            )
-            apart |= {*made, *copies, layout.REPORT, layout.CRATE}
-            for name in {*self.names, *targets} - apart:
-                self.fault(name, f"the workflow does not make it again: {said}")
-            self.recompute(choice, scratch.made)
+            targets = {*self.targets, *self.recorded, agreement} - apart
+            said = scratch.make("* from barren exclude compute_gradients", targets)
+            made = {*scratch.made(self.folder)}
+            for path in made:
+                self.fault(path, scratch.differs(path))
+            folder, copies = self.inside("", f"{layout.SOURCES}/")
+            theirs = {path for path in self.present if path.startswith(folder)}
+            apart |= {path for path in theirs if path.startswith(copies)}
+            for path in (theirs | targets) - made - apart:
+                self.fault(path, f"the workflow does not make it again: {said}")
+            self.recompute(choice, scratch.place)
             # The page and the crate tell of the recorded jobs, not of those made again.
-            scratch.keep(name for name in self.record_names if name != REPORTED)
-            scratch.make("write_report", [layout.REPORT])
-            for name in (layout.REPORT, REPORTED):
-                self.fault(name, scratch.differs(name))
-        self.check_crate()
+            scratch.keep(path for path in self.recorded if path != reported)
+            scratch.make("write_report from barren", [page])
+            for path in (page, reported):
+                self.fault(path, scratch.differs(path))
+        if self.crate_again() != Path(crate).read_text():
+            self.fault(crate, OTHERWISE)
         self.notes.append(f"{len(made) + 3} files made again")
 
-    def recompute(self, choice: Choice, made: Path) -> None:
-        """Compute gradients of the circuits that were drawn again."""
+    def crate_again(self) -> str:
+        """The text of the crate; empty if records do not belong together."""
+        last = self.inside(CRATED, AGREED)
+        behind = [record for record in self.records if record.file.path not in last]
+        told = (r.parameters for r in self.records if r.file.path == last[0])
+        targets = [*self.targets, *self.inside(layout.REPORT)]
+        folder, code = str(self.folder), sources(behind)
+        try:
+            return describe_run(folder, behind, targets, code, next(told)["snakemake"])
+        except (KeyError, TypeError):
+            return ""
+
+    def recompute(self, choice: Choice, place: Path) -> None:
+        """Compute gradients again, of the circuits that were drawn again in a place."""
         experiment, seed = self.experiment, self.experiment.config["seed"]
         worst, count, total, most = 0.0, 0, 0, 1
         for job in experiment.jobs:
-            width, *batch = job
-            name = layout.gradients(*job)
+            width, *samples = job
+            (path,) = self.inside(layout.gradients(*job))
             try:
-                batches: dict[str, Batch] = {
-                    program: read_batch(made / layout.batch(program, *batch), of, seed)
-                    for program, of in experiment.programs.items()
-                    if of.width == width
-                }
-                text = read_gradients(self.folder / name, experiment, batches)
+                batches = {}
+                for program, of in experiment.programs.items():
+                    if of.width == width:
+                        (batch,) = self.inside(layout.batch(program, *samples))
+                        batches[program] = read_batch(place / batch, of, seed)
+                text = read_gradients(Path(path), experiment, batches)
             except BadInput as error:
-                self.fault(name, str(error))
+                self.fault(path, str(error))
                 continue
             reason, off, number = check_gradients(choice, batches, text)
-            self.fault(name, reason)
+            self.fault(path, reason)
             worst, count = max(worst, off), count + number
             total += sum(map(len, text.values()))
             most = max(most, *Counter(ensemble for ensemble, _ in text).values())
@@ -199,23 +216,6 @@ class Audit:
             "; a forgery of 1 % of the gradients would have been found with "
             f"probability {choice.power(total, most):.3g}"
         )
-
-    def check_crate(self) -> None:
-        """Write the crate again."""
-        last = {self.path(CRATED), self.path(AGREED)}
-        behind = [record for record in self.records if record.file.path not in last]
-        crated = next(r for r in self.records if r.file.path == self.path(CRATED))
-        version = str(crated.parameters.get("snakemake"))
-        targets = [*self.targets, self.path(layout.REPORT)]
-        try:
-            text = describe_run(
-                str(self.folder), behind, targets, records.sources(behind), version
-            )
-        except (KeyError, TypeError) as error:
-            return self.fault(layout.CRATE, f"cannot be made again ({error!r})")
-        if text.encode() != (self.folder / layout.CRATE).read_bytes():
-            self.fault(layout.CRATE, OTHERWISE)
-        return None
 
 
 def misstated(record: Record, command: str, environment: str) -> str:
@@ -237,7 +237,7 @@ def misstated(record: Record, command: str, environment: str) -> str:
         if shlex.join([f"--{name}", *words]) not in record.command:
             return f"parameters.{name} is {value!r}"
     code = {file.path for file in record.code}
-    lacking = (path for path in map(shown, sources(record.step)) if path not in code)
+    lacking = (path for path in map(shown, modules(record.step)) if path not in code)
     return next((f"code lacks {path}" for path in lacking), "")
 
 
@@ -247,7 +247,7 @@ def biggest(experiment: Experiment) -> int:
     size = min(config["batch_size"], config["samples"])
     batches = (cost.sampling(e, size, rates).disk for e in experiment.sampled)
     circuits = config["samples"] * len(experiment.ensembles)
-    return int(records.MOST_BYTES + 500 * circuits + 4 * max(batches, default=0))
+    return int(MOST_BYTES + 500 * circuits + 4 * max(batches, default=0))
 
 
 def report(audit: Audit) -> bool:
@@ -260,7 +260,7 @@ def report(audit: Audit) -> bool:
     broken = [finding for finding in findings if finding.verdict in BROKEN]
     if broken:
         first = broken[0]
-        after = chain.downstream(findings, first.path)
+        after = downstream(findings, first.path)
         lines += [
             f"audit: {len(broken)} broken",
             f"audit: first broken link: {first.path} ({first.verdict})",
@@ -268,7 +268,7 @@ def report(audit: Audit) -> bool:
         ]
     else:
         lines.append(f"audit: everything holds: {len(findings)} files{audit.found}")
-    print("\n".join(map(records.plain, lines)))
+    print("\n".join(map(plain, lines)))
     return not broken
 
 
@@ -285,7 +285,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, help="of the choice of gradients")
     args = parser.parse_args(argv)
     audit = Audit(args.folder, args.config, args.targets, args.steps)
-    audit.check_claims()
     seed = secrets.randbits(64) if args.seed is None else args.seed
     choice = Choice.within(args.budget, audit.experiment, seed)
     if not audit.holds:
@@ -299,4 +298,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except BadInput as error:
-        sys.exit(f"audit: {records.plain(str(error))}")
+        sys.exit(f"audit: {plain(str(error))}")

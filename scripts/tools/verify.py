@@ -3,8 +3,8 @@
 Files must be the same to the byte. Only the tables that numbers are computed for may
 differ by what those owe to the processor (workflow/docs/provenance.md); what is then
 made of them, further tables, figures and texts, is made again from the numbers at hand
-and must be the same to the byte. The last line says whether the reference is reproduced; if not, the exit
-code is 1.
+and must be the same to the byte. The last line says whether the reference is
+reproduced; if not, the exit code is 1.
 """
 
 import argparse
@@ -79,12 +79,13 @@ def make_again(
         return
     others = [name for name in {*outcomes} - numbers if outcomes[name][0] == DIFFERS]
     with TemporaryDirectory() as place:
-        scratch = Scratch(Path(place), snakemake, config, folder)
+        scratch = Scratch(Path(place), snakemake, config)
         left_out = (*OF_NUMBERS, *AFTER)
-        scratch.keep(n for n in inventory(folder) if not n.startswith(left_out))
-        scratch.make("*", others)
+        kept = (n for n in inventory(folder) if not n.startswith(left_out))
+        scratch.keep(f"{folder}/{name}" for name in kept)
+        scratch.make("* from barren", (f"{folder}/{name}" for name in others))
         for name in others:
-            reason = scratch.differs(name)
+            reason = scratch.differs(f"{folder}/{name}")
             shows = "made again from the numbers at hand, the same"
             outcomes[name] = (DIFFERS, reason) if reason else (WITHIN, shows)
 

@@ -63,8 +63,8 @@ def judge(
         files = (*record.inputs, *record.made_with, *record.outputs)
         listed += [(file, record.file.path) for file in files]
     inside = [path for path in present if path.startswith(f"{folder}/")]
-    faults = {path: (UNRECORDED, NO_RECORD) for path in inside if path not in upstream}
-    faults |= {path: (MISSING, "") for path in needed if path not in present}
+    faults = {path: (MISSING, "") for path in needed if path not in present}
+    faults |= {path: (UNRECORDED, NO_RECORD) for path in inside if path not in upstream}
     for file, witness in listed:
         if file.path not in present:
             faults[file.path] = MISSING, f"{witness} lists it"
@@ -72,7 +72,7 @@ def judge(
             faults[file.path] = CHANGED, f"not the bytes that {witness} lists"
     faults |= _made_twice(records) | dict(known)
     findings: dict[str, Finding] = {}
-    for path in _ordered([*upstream, *inside, *faults], upstream):
+    for path in _ordered([*upstream, *faults, *inside], upstream):
         on = upstream.get(path, ())
         unsound = (link for link in on if findings[link].verdict != VERIFIED)
         verdict, reason = faults.get(path, (VERIFIED, ""))

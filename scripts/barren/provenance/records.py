@@ -230,6 +230,8 @@ def pins(name: str) -> str:
 def unlocked(environment: Mapping[str, Any]) -> str:
     """What of an environment's packages is not what its lock, as it is here, names."""
     path, packages = ROOT / lock(environment["name"]), environment["packages"]
+    if not path.is_file():
+        return "no such environment"
     for name, version in re.findall(r"(?m)^([\w.-]+)==(\S+)", path.read_text()):
         if packages.get(name) != version:
             return f"package {name} was {packages.get(name)!r}, is {version!r}"

@@ -31,6 +31,7 @@ module barren:
     snakefile: {str(ROOT / "workflow" / "Snakefile")!r}
     config: config
 
+use rule {{rules}}
 """
 #: What a processor may round otherwise: one in the last of 12 digits, relative.
 ROUNDING = (2e-11, 0.0)
@@ -38,16 +39,15 @@ OTHERWISE = "comes out otherwise when it is made again"
 
 
 class Scratch:
-    """A folder in which the workflow makes files of an experiment again."""
+    """A folder in which the workflow makes files of an experiment again.
+
+    Files are named by their path from the working directory, and from this folder.
+    """
 
     def __init__(
-        self,
-        place: Path,
-        snakemake: Sequence[str],
-        config: Mapping[str, Any],
-        folder: Path,
+        self, place: Path, snakemake: Sequence[str], config: Mapping[str, Any]
     ) -> None:
-        self.place, self.folder, self.made = place, folder, place / folder
+        self.place = place
         self.kept: set[str] = set()
         # Environments, and files of who uses the workflow: the sources of circuits.
         for name in (".venvs", ".snakemake/conda", *Experiment(config).functions):
@@ -60,22 +60,18 @@ class Scratch:
         self.command = [*snakemake, "--workflow-profile", profile, "--cores", "2"]
         self.command += ["--configfile", "config.json", "--rerun-triggers", "mtime"]
 
-    def keep(self, names: Iterable[str]) -> None:
+    def keep(self, paths: Iterable[str]) -> None:
         """Start from some of the results' files, all of one age: nothing is old."""
         now = time.time()
-        for name in names:
-            self.kept.add(name)
-            (self.made / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(self.folder / name, self.made / name, follow_symlinks=False)
-            os.utime(self.made / name, (now, now))
+        for path in paths:
+            self.kept.add(path)
+            (self.place / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, self.place / path, follow_symlinks=False)
+            os.utime(self.place / path, (now, now))
 
     def run(self, rules: str, *options: str) -> str:
-        """What Snakemake prints when it runs some rules, as `use rule` names them."""
-        snakefile = self.place / "Snakefile"
-        words = rules.split(" ", 1)
-        snakefile.write_text(
-            f"{MODULE}use rule {' from barren '.join([*words, ''][:2])}"
-        )
+        """What Snakemake prints when it runs some rules of the workflow."""
+        (self.place / "Snakefile").write_text(MODULE.format(rules=rules))
         return subprocess.run(
             [*self.command, *options],
             cwd=self.place,
@@ -84,15 +80,14 @@ class Scratch:
             text=True,
         ).stdout
 
-    def make(self, rules: str, names: Iterable[str]) -> str:
+    def make(self, rules: str, paths: Iterable[str]) -> str:
         """Make some files of the experiment; the last line that was printed."""
-        paths = (f"{self.folder}/{name}" for name in names)
         said = self.run(rules, "--keep-going", "--quiet", "all", "--", *paths)
         return said.strip().rpartition("\n")[2]
 
     def commands(self) -> dict[str, str]:
         """The command of every job of the workflow, by the path of its record."""
-        said = self.run("*", "--dry-run", "--printshellcmds")
+        said = self.run("* from barren", "--dry-run", "--printshellcmds")
         found = {}
         for line in re.findall(r"(?m)^Shell command: (.*--record.*) 2> ", said):
             words = [word.removeprefix(f"{ROOT}/") for word in shlex.split(line)]
@@ -102,24 +97,24 @@ class Scratch:
             raise BadInput(f"the workflow cannot be run here: {said.strip()[-200:]}")
         return found
 
-    def results(self) -> list[str]:
-        """The files that were made."""
-        made = inventory(self.made) if self.made.is_dir() else []
-        return [name for name in made if name not in self.kept]
+    def made(self, folder: Path) -> list[str]:
+        """The files of an experiment that were made here."""
+        names = inventory(self.place / folder)
+        return [path for name in names if (path := f"{folder}/{name}") not in self.kept]
 
-    def differs(self, name: str) -> str:
+    def differs(self, path: str) -> str:
         """What of a file is not as it was made again; empty if nothing."""
-        path, again = self.folder / name, self.made / name
-        if not path.is_file():
+        theirs, ours = Path(path), self.place / path
+        if not theirs.is_file():
             return "is not among the results, but the workflow makes it"
-        if not again.is_file():
+        if not ours.is_file():
             return "cannot be made again"
-        if name.startswith(f"{layout.RECORDS}/"):
-            return difference(*map(comparable, map(read_record, (path, again))))
-        old, new = again.read_bytes(), path.read_bytes()
-        if old == new or (path.suffix == ".npz" and same_arrays(path, again)):
+        if f"/{layout.RECORDS}/" in path:
+            return difference(*map(comparable, map(read_record, (theirs, ours))))
+        old, new = ours.read_bytes(), theirs.read_bytes()
+        if old == new or (theirs.suffix == ".npz" and same_arrays(theirs, ours)):
             return ""
-        return deviates(old, new, *ROUNDING) if path.suffix == ".csv" else OTHERWISE
+        return deviates(old, new, *ROUNDING) if theirs.suffix == ".csv" else OTHERWISE
 
 
 def comparable(record: Record) -> dict[str, Any]:
