@@ -84,11 +84,9 @@ class Audit:
             if match := re.match(r"(\w+) +([^:]+)(?:: (.*))?$", line):
                 path = match[2].removeprefix(f"{FOLDER}/")
                 self.found[path] = (match[1], match[3] or "")
-        first = re.search(rf"first broken link: (?:{FOLDER}/)?(\S+)", done.stdout)
+        first = re.search(rf"broken, the first (?:{FOLDER}/)?(.+); ", done.stdout)
         self.first = first[1] if first else None
-        self.downstream = set(
-            re.findall(rf"downstream of it: {FOLDER}/(\S+)", self.text)
-        )
+        self.downstream = {p for p, (v, _) in self.found.items() if v == "downstream"}
 
 
 def all_of(project: Path, *options: str) -> Audit:

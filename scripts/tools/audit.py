@@ -31,14 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from barren.physics.batches import read_batch
 from barren.physics.ensembles import BadInput
-from barren.provenance.chain import (
-    BROKEN,
-    CHANGED,
-    Faults,
-    Finding,
-    downstream,
-    judge,
-)
+from barren.provenance.chain import BROKEN, CHANGED, DOWNSTREAM, Verdicts, judge
 from barren.provenance.crate import describe_run
 from barren.provenance.recompute import (
     GRADIENT_TOLERANCE,
@@ -87,7 +80,7 @@ class Audit:
             raise BadInput(f"{described_as} is of another configuration: {reason}")
         self.folder, self.targets = folder, targets
         self.experiment = Experiment(config)
-        self.faults: Faults = {}
+        self.faults: Verdicts = {}
         self.notes: list[str] = []
         self.found = ""
         most = 1000 + 16 * len(self.experiment.records)
@@ -121,7 +114,7 @@ class Audit:
                 except BadInput as error:
                     self.fault(path, str(error))
 
-    def judged(self) -> list[Finding]:
+    def judged(self) -> Verdicts:
         """A verdict on every file, as far as is known."""
         ends = layout.EXPERIMENT, layout.REPORT, layout.AGREEMENT, layout.CRATE
         needed = [*self.targets, *self.recorded, *self.inside(*ends)]
@@ -131,7 +124,7 @@ class Audit:
     @property
     def holds(self) -> bool:
         """Whether nothing is broken yet."""
-        return not any(finding.verdict in BROKEN for finding in self.judged())
+        return not any(verdict in BROKEN for verdict, _ in self.judged().values())
 
     def make_again(self, snakemake: Sequence[str], choice: Choice) -> None:
         """Make all but the gradients again, and compute those by the other engine."""
@@ -252,23 +245,17 @@ def biggest(experiment: Experiment) -> int:
 
 def report(audit: Audit) -> bool:
     """Print a line for every file, what was made again and the outcome; if it holds."""
-    findings = audit.judged()
-    lines = [
-        f"{f.verdict:10} {f.path}{': ' * bool(f.reason)}{f.reason}" for f in findings
-    ]
-    lines += [f"audit: {note}" for note in audit.notes]
-    broken = [finding for finding in findings if finding.verdict in BROKEN]
+    verdicts = audit.judged()
+    for path, (verdict, reason) in verdicts.items():
+        print(plain(f"{verdict:10} {path}{': ' * bool(reason)}{reason}"))
+    for note in audit.notes:
+        print(f"audit: {note}")
+    broken = [path for path, (verdict, _) in verdicts.items() if verdict in BROKEN]
+    after = sum(verdict == DOWNSTREAM for verdict, _ in verdicts.values())
+    outcome = f"everything holds: {len(verdicts)} files{audit.found}"
     if broken:
-        first = broken[0]
-        after = downstream(findings, first.path)
-        lines += [
-            f"audit: {len(broken)} broken",
-            f"audit: first broken link: {first.path} ({first.verdict})",
-            *(f"audit: downstream of it: {path}" for path in after),
-        ]
-    else:
-        lines.append(f"audit: everything holds: {len(findings)} files{audit.found}")
-    print("\n".join(map(plain, lines)))
+        outcome = f"{len(broken)} broken, the first {broken[0]}; {after} downstream"
+    print(plain(f"audit: {outcome}"))
     return not broken
 
 

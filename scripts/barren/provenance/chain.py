@@ -4,8 +4,7 @@ Records that name the same file are linked by it, so that they form one chain fr
 configuration, code and locks to every table and figure. Standard library alone.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from barren.physics.ensembles import BadInput
@@ -17,21 +16,11 @@ CHANGED = "changed"
 MISSING = "missing"
 UNRECORDED = "unrecorded"
 DOWNSTREAM = "downstream"
-#: What breaks the chain; what lies downstream of a broken link is named with it.
+#: What breaks the chain.
 BROKEN = (CHANGED, MISSING, UNRECORDED)
 NO_RECORD = "no record of this experiment says what made it"
-#: Verdict and reason of what is wrong with a file, by path.
-Faults = dict[str, tuple[str, str]]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What an audit says of a file; `upstream` are the files that it rests on."""
-
-    path: str
-    verdict: str
-    reason: str
-    upstream: tuple[str, ...]
+#: Verdict and reason, by path.
+Verdicts = dict[str, tuple[str, str]]
 
 
 def judge(
@@ -40,8 +29,8 @@ def judge(
     crate: Iterable[File],
     present: Mapping[str, File],
     needed: Iterable[str],
-    known: Faults,
-) -> list[Finding]:
+    known: Verdicts,
+) -> Verdicts:
     """Judge every file of an experiment, upstream first.
 
     folder: the experiment's; crate: what the crate lists; present: every file of the
@@ -70,16 +59,22 @@ def judge(
             faults[file.path] = MISSING, f"{witness} lists it"
         elif not file.is_same(present[file.path]):
             faults[file.path] = CHANGED, f"not the bytes that {witness} lists"
-    faults |= _made_twice(records) | dict(known)
-    findings: dict[str, Finding] = {}
-    for path in _ordered([*upstream, *faults, *inside], upstream):
-        on = upstream.get(path, ())
-        unsound = (link for link in on if findings[link].verdict != VERIFIED)
-        verdict, reason = faults.get(path, (VERIFIED, ""))
-        if verdict == VERIFIED and (link := next(unsound, "")):
-            verdict, reason = DOWNSTREAM, f"rests on {link}"
-        findings[path] = Finding(path, verdict, reason, on)
-    return [*findings.values()]
+    faults |= known
+    sorter: TopologicalSorter[str] = TopologicalSorter()
+    for path in dict.fromkeys([*upstream, *faults, *inside]):
+        sorter.add(path, *upstream.get(path, ()))
+    verdicts: Verdicts = {}
+    try:
+        for path in sorter.static_order():
+            links_to = upstream.get(path, ())
+            unsound = [link for link in links_to if verdicts[link][0] != VERIFIED]
+            sound = (
+                (DOWNSTREAM, f"rests on {unsound[0]}") if unsound else (VERIFIED, "")
+            )
+            verdicts[path] = faults.get(path, sound)
+    except CycleError as error:
+        raise BadInput(f"files that rest on each other: {error.args[1]}") from None
+    return verdicts
 
 
 def links(records: Iterable[Record], experiment: str) -> dict[str, tuple[str, ...]]:
@@ -97,36 +92,3 @@ def links(records: Iterable[Record], experiment: str) -> dict[str, tuple[str, ..
             paths.append(experiment)
         found |= dict.fromkeys(made, (record.file.path, *paths))
     return found
-
-
-def _made_twice(records: Iterable[Record]) -> Faults:
-    """Files that two jobs say they made."""
-    makers: dict[str, str] = {}
-    faults: Faults = {}
-    for record in records:
-        for file in record.outputs:
-            first = makers.setdefault(file.path, record.file.path)
-            if first != record.file.path:
-                both = f"{first} and by {record.file.path}"
-                faults[file.path] = CHANGED, f"made by {both} too"
-    return faults
-
-
-def _ordered(
-    paths: Iterable[str], upstream: Mapping[str, Iterable[str]]
-) -> Iterator[str]:
-    """Files after those that they rest on; BadInput if there is no such order."""
-    sorter = TopologicalSorter({path: upstream.get(path, ()) for path in paths})
-    try:
-        yield from sorter.static_order()
-    except CycleError as error:
-        raise BadInput(f"files that rest on each other: {error.args[1]}") from None
-
-
-def downstream(findings: Iterable[Finding], path: str) -> list[str]:
-    """The files that rest on a file, directly or not; findings with upstream first."""
-    found = {path: None}
-    for finding in findings:
-        if found.keys() & set(finding.upstream):
-            found[finding.path] = None
-    return list(found)[1:]
