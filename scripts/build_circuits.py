@@ -93,6 +93,9 @@ def built(
     circuit: cirq.Circuit, ensemble: OwnCircuit, qubits: list[cirq.GridQubit]
 ) -> dict[str, Any]:
     """A circuit as plain data (see `barren.physics.ansatz`)."""
+    circuit = cirq.Circuit(
+        cirq.Moment(operation.untagged for operation in moment) for moment in circuit
+    )
     # An observable may look at qubits that no gate has touched.
     idle = cirq.Circuit(cirq.I(q) for q in qubits if q not in circuit.all_qubits())
     try:
@@ -100,6 +103,7 @@ def built(
     except Exception as error:
         raise BadInput(f"{ensemble.source}: {unserialised(circuit, error)}") from None
     data: dict[str, Any] = {
+        "cirq": cirq.to_json(circuit, indent=None),
         "program": base64.b64encode(program).decode(),
         "symbols": in_order(circuit),
         "drawing": drawing(circuit, qubits),

@@ -2,7 +2,7 @@ import csv
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from itertools import groupby
 from typing import Literal
 
 import numpy as np
@@ -12,35 +12,34 @@ from barren import columns
 from barren.physics.batches import Batch, read_batch
 from barren.physics.ensembles import Ensemble, circuits_at_once
 from barren.physics.gradients import compute_gradients, set_threads
-from barren.runner import layout, step
-from barren.runner.experiment import Experiment
+from barren.runner import step
+from barren.runner.experiment import Experiment, widths
 
 
 def compute(
     ensembles: step.Json,
-    results: Path,
-    first: int,
-    last: int,
+    batches: step.Inputs,
     seed: int,
     gradients: step.Output,
     engine: Literal["tfq", "qsim"] = "tfq",
     differentiator: Literal["auto", "adjoint", "parameter_shift"] = "auto",
     threads: int = 1,
-) -> step.Found:
+) -> None:
     """Compute the gradient of every circuit of the batches of some ensembles.
 
-    TensorFlow Quantum runs the programs of the batches, qsim their axes and angles.
+    batches: one for each width, in ascending order. TensorFlow Quantum runs their
+    programs, qsim their axes and angles.
     """
     set_threads(threads)
-    programs: dict[str, list[Ensemble]] = {}
-    for ensemble in Experiment(ensembles).ensembles:
-        programs.setdefault(ensemble.program, []).append(ensemble)
-    batches = [results / layout.batch(name, first, last) for name in programs]
+    of_widths = Experiment(ensembles).ensembles
+    paths = dict(zip(widths(of_widths), batches, strict=True))
     with gradients.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("ensemble", columns.PARAMETER, *columns.CIRCUIT))
-        for path, members in zip(batches, programs.values(), strict=True):
-            batch = read_batch(path, members[0], seed)
+        by_program = sorted(of_widths, key=lambda of: (of.width, of.program))
+        for program, of in groupby(by_program, key=lambda of: of.program):
+            members = list(of)
+            batch = read_batch(paths[members[0].width], members[0], seed)
             at_once = circuits_at_once(members[0])
             start = time.monotonic()
             for begin in range(0, len(batch.samples), at_once):
@@ -51,12 +50,11 @@ def compute(
                 done = min(begin + at_once, len(batch.samples))
                 left = (time.monotonic() - start) * (len(batch.samples) / done - 1)
                 print(
-                    f"{members[0].program}: {done} of {len(batch.samples)} circuits, "
+                    f"{program}: {done} of {len(batch.samples)} circuits, "
                     f"{left:.0f} s left",
                     file=sys.stderr,
                     flush=True,
                 )
-    return {"batches": batches}
 
 
 def rows(

@@ -1,11 +1,10 @@
 from barren.analysis import statements
 from barren.analysis.claims import judge
 from barren.analysis.evidence import join_draws, read_points, reduce_draws
-from barren.analysis.fits import fits_table
 from barren.analysis.tables import points_of, read_table, write_table
-from barren.physics.batches import Batch, read_batch
+from barren.physics.batches import read_batch
 from barren.runner import layout, step
-from barren.runner.experiment import Experiment
+from barren.runner.experiment import Experiment, widths
 
 
 def judge_claims(
@@ -14,22 +13,21 @@ def judge_claims(
     statistics: step.Input,
     theory: step.Input,
     claims: step.Output,
-    fits: step.Output,
     verdict: step.Output,
 ) -> step.Found:
     """Judge the claims of the tutorial and the papers from an experiment's numbers."""
     found = Experiment.read(experiment)
     exact = read_table(theory)
     ensembles = points_of(found.ensembles, exact)
-    read: dict[str, list[Batch]] = {}
-    paths = []
-    for program, ensemble in found.programs.items():
-        batches = [layout.batch(program, *batch) for batch in found.batches]
-        paths += [experiment.parent / name for name in batches]
-        read[program] = [
-            read_batch(experiment.parent / name, ensemble, found.config["seed"])
-            for name in batches
-        ]
+    seed = found.config["seed"]
+    paths = {
+        width: [experiment.parent / layout.batch(width, *of) for of in found.batches]
+        for width in widths(found.sampled)
+    }
+    read = {
+        program: [read_batch(path, ensemble, seed) for path in paths[ensemble.width]]
+        for program, ensemble in found.programs.items()
+    }
     draws = {
         ensemble: join_draws(
             reduce_draws(ensemble, of) for of in read[ensemble.program]
@@ -38,12 +36,10 @@ def judge_claims(
         if ensemble.program in read
     }
     tables = exact, read_table(statistics), read_table(gradients)
-    points = read_points(ensembles, found.key_columns, *tables, draws)
-    findings = judge(points)
-    write_table(fits_table(points, found.key_columns), fits)
+    findings = judge(read_points(ensembles, found.key_columns, *tables, draws))
     write_table(statements.table(findings), claims)
     verdict.write_text(statements.render(findings))
-    return {"batches": paths}
+    return {"batches": [path for of in paths.values() for path in of]}
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from barren.runner.experiment import Experiment
 def predict_variance(
     ensembles: step.Json, theory: step.Output, circuits: step.Inputs | None = None
 ) -> None:
-    """Predict the exact moments of ensembles of one width, as a table.
+    """Predict the exact moments of ensembles, as a table.
 
     circuits: circuits of one's own, built. Of the random family every depth up to the
     deepest is predicted: one sweep yields all. What is not known to a relative error of
@@ -25,8 +25,8 @@ def predict_variance(
     built = {path.stem: json.loads(path.read_text()) for path in circuits or ()}
     predicted = predict(Experiment(ensembles).ensembles, built)
     keys = dict.fromkeys(chain(*(ensemble.keys() for ensemble in predicted)))
-    # Curves over depth come last.
-    rows = sorted(predicted, key=lambda ensemble: bool(ensemble.predicts_every))
+    # Of each width, curves over depth come last.
+    rows = sorted(predicted, key=lambda of: (of.width, bool(of.predicts_every)))
     with theory.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow((*keys, *columns.THEORY))

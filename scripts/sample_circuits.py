@@ -1,49 +1,59 @@
 import base64
 import json
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
 
-from barren.physics.batches import Batch, write_batch
+from barren.physics.batches import Batch, write_batches
 from barren.physics.circuits import replay_notebook, sample_circuits, sample_parameters
+from barren.physics.ensembles import Ensemble
 from barren.physics.families import make
 from barren.physics.layered import THETA, Layered
 from barren.physics.programs import serialise
 from barren.runner import step
+from barren.runner.experiment import NOTEBOOK
 
 
-def sample_batch(
-    ensemble: step.Json,
+def sample_batches(
+    programs: step.Json,
     seed: int,
     first: int,
     last: int,
     batch: step.Output,
-    circuit: step.Input | None = None,
+    circuits: step.Inputs | None = None,
     stream: Literal["seed_sequence", "notebook"] = "seed_sequence",
     samples: int = 0,
-    skip: int = 0,
+    skips: step.Json = "{}",
 ) -> None:
-    """Draw a batch of random circuits and serialise it with its TFQ programs.
+    """Draw a batch of random circuits of each program, and serialise them for TFQ.
 
-    circuit: a circuit of one's own, built. `samples` and `skip` are of the notebook's
-    stream: circuits of the ensemble, and uniform draws before them.
+    programs: an ensemble of each. circuits: those of one's own, built. `samples` and
+    `skips` are of the notebook's stream: circuits of an ensemble, and uniform draws
+    before them, by program.
     """
-    of, numbers = make(ensemble), np.arange(first, last + 1)
-    if circuit:
-        built = json.loads(circuit.read_text())
-        symbols = tuple(built["symbols"])
-        circuits = sample_parameters(of, len(symbols), seed, numbers.tolist())
-        program = np.array([base64.b64decode(built["program"])])
-        drawn = Batch(numbers, circuits, program, symbols)
-    else:
-        assert isinstance(of, Layered)
-        if stream == "notebook":
-            circuits = replay_notebook(of, seed, skip, samples, numbers.tolist())
-        else:
-            circuits = sample_circuits(of, seed, numbers.tolist())
-        drawn = Batch(numbers, circuits, serialise(of, circuits), (THETA,))
-    write_batch(batch, of, stream, seed, drawn)
+    numbers = np.arange(first, last + 1)
+    built = {path.stem: json.loads(path.read_text()) for path in circuits or ()}
+
+    def drawn() -> Iterator[tuple[Ensemble, Batch]]:
+        for spec in programs:
+            of = make(spec)
+            if not isinstance(of, Layered):
+                own = built[of.program]
+                symbols = tuple(own["symbols"])
+                values = sample_parameters(of, own, seed, numbers.tolist())
+                program = np.array([base64.b64decode(own["program"])])
+                yield of, Batch(numbers, values, program, symbols)
+                continue
+            if stream == NOTEBOOK:
+                skip = skips[of.program]
+                found = replay_notebook(of, seed, skip, samples, numbers.tolist())
+            else:
+                found = sample_circuits(of, seed, numbers.tolist())
+            yield of, Batch(numbers, found, serialise(of, found), (THETA,))
+
+    write_batches(batch, stream, seed, drawn())
 
 
 if __name__ == "__main__":
-    step.run(sample_batch)
+    step.run(sample_batches)

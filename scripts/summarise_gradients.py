@@ -1,8 +1,12 @@
+import csv
 from dataclasses import asdict
+from pathlib import Path
 
 import pandas as pd
 
 from barren import columns
+from barren.analysis.evidence import read_points
+from barren.analysis.fits import fits_table
 from barren.analysis.statistics import summarise
 from barren.analysis.tables import (
     ensemble_keys,
@@ -12,37 +16,81 @@ from barren.analysis.tables import (
     with_integers,
     write_table,
 )
-from barren.runner import step
+from barren.physics.ensembles import BadInput
+from barren.runner import layout, step
 from barren.runner.experiment import Experiment
 
 
 def summarise_gradients(
     experiment: step.Input,
-    gradients: step.Input,
     predictions: step.Inputs,
+    gradients: step.Output,
     statistics: step.Output,
     theory: step.Output,
-) -> None:
-    """Summarise the gradients of each ensemble, with the exact values beside."""
+    fits: step.Output,
+) -> step.Found:
+    """Gather the gradients of all jobs, and summarise those of each ensemble.
+
+    Each table is computed from the numbers that the tables before it say.
+    """
     found = Experiment.read(experiment)
     keys = found.key_columns
     exact = pd.concat([read_table(path) for path in predictions])
     exact = with_integers(exact.reindex(columns=[*keys, *columns.THEORY]))
     write_table(exact, theory)
+    paths = [experiment.parent / layout.gradients(*job) for job in found.jobs]
+    write_gradients(found, paths, gradients)
 
     ensembles = points_of(found.ensembles, exact)
-    points = ensemble_keys(ensembles, keys)
-    rows = rows_by_ensemble(read_table(gradients), keys, ensembles)
+    sampled = read_table(gradients)
+    rows = rows_by_ensemble(sampled, keys, ensembles)
     summaries = [
         asdict(summarise(rows[e][columns.GRADIENT], found.config["seed"], e.bound))
         if e in rows
         else {columns.SAMPLES: 0}
         for e in ensembles
     ]
-    sampled = pd.DataFrame(summaries, columns=columns.STATISTICS)
+    table = pd.concat(
+        [
+            ensemble_keys(ensembles, keys),
+            pd.DataFrame(summaries, columns=columns.STATISTICS),
+        ],
+        axis=1,
+    )
     beside = exact[[*keys, columns.EXACT_VARIANCE, columns.ASYMPTOTIC_VARIANCE]]
-    table = pd.concat([points, sampled], axis=1).merge(beside, on=keys, how="left")
-    write_table(table, statistics)
+    write_table(table.merge(beside, on=keys, how="left"), statistics)
+
+    tables = read_table(theory), read_table(statistics), sampled
+    write_table(fits_table(read_points(ensembles, keys, *tables), keys), fits)
+    return {"gradients": paths}
+
+
+def write_gradients(experiment: Experiment, paths: list[Path], gradients: Path) -> None:
+    """Write the gradients of all jobs as one table, with the keys as columns."""
+    gathered: dict[str, dict[str, list[list[str]]]] = {
+        ensemble.name: {} for ensemble in experiment.sampled
+    }
+    for path in paths:
+        with path.open(newline="") as file:
+            for name, parameter, *row in list(csv.reader(file))[1:]:
+                if name not in gathered:
+                    raise BadInput(f"{path}: {name} is not in the experiment")
+                gathered[name].setdefault(parameter, []).append(row)
+    every = list(range(experiment.config["samples"]))
+    for name, of in gathered.items():
+        lists = [[int(row[0]) for row in rows] for rows in of.values()]
+        if not lists or any(samples != every for samples in lists):
+            raise BadInput(f"gradients: {name} lacks samples or has some twice")
+    with gradients.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow((*experiment.key_columns, *columns.CIRCUIT))
+        for ensemble in experiment.sampled:
+            for parameter, rows in gathered[ensemble.name].items():
+                values = ensemble.keys()
+                if columns.PARAMETER in values:
+                    values[columns.PARAMETER] = parameter
+                keys = [values.get(key) for key in experiment.key_columns]
+                writer.writerows([*keys, *row] for row in rows)
 
 
 if __name__ == "__main__":

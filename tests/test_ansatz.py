@@ -17,16 +17,19 @@ from barren import columns
 from barren.analysis.agreement import agreement
 from barren.analysis.evidence import Point
 from barren.analysis.statistics import summarise
+from barren.physics.adjoint import gates_of_a_symbol, shared_circuit
 from barren.physics.ansatz import predictions
 from barren.physics.batches import Batch
 from barren.physics.circuits import sample_parameters
-from barren.physics.ensembles import TFQ, BadInput
+from barren.physics.ensembles import QSIM, TFQ, BadInput
 from barren.physics.families import Ansatz
 from barren.physics.gradients import AUTO, compute_gradients
 from barren.physics.observables import Observable
+from barren.provenance.recompute import GRADIENT_TOLERANCE, Choice, check_gradients
 from barren.runner import configuration, cost
 from conftest import ROOT, run_in
 from strategies import observables
+from textbook import ABSOLUTE
 from tools.predict import main as command_line
 
 HEAD = "import cirq, sympy\n"
@@ -112,7 +115,6 @@ def test_bad_functions_are_one_line(tmp_path, text, entry, message):
 @pytest.mark.parametrize(
     ("common", "message"),
     [
-        ({"engine": "qsim"}, "engine: qsim has no circuits of your own; .* tfq"),
         ({"differentiator": "parameter_shift"}, "differentiator: .* adjoint"),
         ({"stream": "notebook"}, "stream: the notebook has no family ansatz"),
         ({"observable": "Z0 +"}, "'Z0 \\+', position 5: expected a factor"),
@@ -138,6 +140,7 @@ def test_two_functions_of_one_name(tmp_path):
         {"axis": ["X", "Y"], "shift": [0.5, -1.0], "open": [True, False]},
         {"axis": "NA", "depth": [1, 2]},
         {"parameters": ["t1_0", "first"]},
+        {"common": {"engine": "qsim"}},
     ],
 )
 def test_good_entries(tmp_path, entry):
@@ -306,11 +309,18 @@ def circuits(draw):
     return cirq.Circuit(operations)
 
 
-def expected_gradients(circuit, names, values, observable):
+def drawn(ensemble, data, seed, samples):
+    """A batch of a built circuit."""
+    circuits = sample_parameters(ensemble, data, seed, samples)
+    program = np.array([base64.b64decode(data["program"])])
+    return Batch(np.array(samples), circuits, program, tuple(data["symbols"]))
+
+
+def expected_gradients(circuit, names, values, observable, qubits=QUBITS):
     """Central differences, their error below 1e-8 for angles in radians."""
-    terms = Observable.parse(observable).terms(3)
+    terms = Observable.parse(observable).terms(len(qubits))
     paulis = cirq.PauliSum.from_pauli_strings(
-        cirq.PauliString(weight, {QUBITS[q]: getattr(cirq, p) for q, p in string})
+        cirq.PauliString(weight, {qubits[q]: getattr(cirq, p) for q, p in string})
         for weight, string in terms
     )
 
@@ -320,7 +330,7 @@ def expected_gradients(circuit, names, values, observable):
         )
         simulator = cirq.Simulator(dtype=np.complex128)
         (value,) = simulator.simulate_expectation_values(
-            resolved, paulis, qubit_order=QUBITS
+            resolved, paulis, qubit_order=qubits
         )
         return value.real
 
@@ -335,17 +345,78 @@ def expected_gradients(circuit, names, values, observable):
 @settings(max_examples=25)
 @given(circuits(), observables(3))
 def test_gradients_are_those_of_cirq(circuit, observable):
-    ensemble = Ansatz(width=3, source="f.py:f", observable=observable)
+    ensemble = Ansatz(
+        width=3, source="f.py:f", observable=observable, parameters=("all",)
+    )
     data = build_circuits.built(circuit, ensemble, QUBITS)
-    names = data["symbols"]
-    drawn = sample_parameters(ensemble, len(names), 5, range(2))
-    program = np.array([base64.b64decode(data["program"])])
-    batch = Batch(np.arange(2), drawn, program, tuple(names))
-    found = compute_gradients(ensemble, batch, TFQ, AUTO)
-    for row, values in zip(found, drawn.values, strict=True):
-        exact = expected_gradients(circuit, names, values, observable)
-        # Single precision and the adjoint's own central differences, per gate.
-        np.testing.assert_allclose(row, exact, rtol=0, atol=3e-4 * ensemble.norm)
+    batch = drawn(ensemble, data, 5, range(2))
+    exact = [
+        expected_gradients(circuit, batch.symbols, values, observable)
+        for values in batch.circuits.values
+    ]
+    # TensorFlow Quantum takes central differences at each gate, and six digits of an
+    # exponent; qsim has single precision alone.
+    for engine, error in ((TFQ, 3e-4), (QSIM, ABSOLUTE)):
+        found = compute_gradients(ensemble, batch, engine, AUTO)
+        np.testing.assert_allclose(found, exact, rtol=0, atol=error * ensemble.norm)
+
+
+@pytest.mark.parametrize("observable", ["Z0 Z1", "0.5 X0 - 2 Z1 Z2"])
+@pytest.mark.parametrize(
+    ("name", "shared"),
+    [("hardware_efficient", 1), ("efficient_su2", 1), ("ising_hva", 5)],
+)
+def test_both_engines_agree_on_the_ansatze_that_are_shipped(name, shared, observable):
+    """All parameters, within what the audit allows; and qsim with Cirq."""
+    ensemble = Ansatz(
+        width=5,
+        source=f"{ROOT}/config/ansatze.py:{name}",
+        keywords=(("depth", 3),),
+        observable=observable,
+        parameters=("all",),
+    )
+    batch = drawn(ensemble, build_circuits.build(ensemble), 5, range(3))
+    assert gates_of_a_symbol(batch.circuits) == shared
+    theirs, ours = (compute_gradients(ensemble, batch, e, AUTO) for e in (TFQ, QSIM))
+    assert np.abs(ours).max() > 0.1
+    tolerance = GRADIENT_TOLERANCE * max(1, ensemble.norm) * shared
+    np.testing.assert_allclose(theirs, ours, rtol=0, atol=tolerance)
+    exact = expected_gradients(
+        shared_circuit(batch.circuits),
+        batch.symbols,
+        batch.circuits.values[0],
+        observable,
+        cirq.GridQubit.rect(1, 5),
+    )
+    np.testing.assert_allclose(ours[0], exact, rtol=0, atol=ABSOLUTE * ensemble.norm)
+
+
+def test_what_is_not_asked_for_is_not_computed():
+    data = build_circuits.built(hardware_efficient(), OWN, PLACE)
+    batch = drawn(OWN, data, 1, range(2))
+    every = compute_gradients(replace(OWN, parameters=("all",)), batch, QSIM, AUTO)
+    some = compute_gradients(replace(OWN, parameters=("y1_1",)), batch, QSIM, AUTO)
+    at = batch.symbols.index("y1_1")
+    np.testing.assert_allclose(some[:, at], every[:, at], rtol=0, atol=ABSOLUTE)
+    assert np.abs(some[:, at]).max() > 1000 * ABSOLUTE
+    assert np.count_nonzero(some) == 2
+
+
+def test_qsim_refuses_gates_that_it_does_not_have():
+    qubits = cirq.GridQubit.rect(1, 7)
+    circuit = cirq.Circuit(cirq.rx(sympy.Symbol("a"))(qubits[0]), cirq.X(qubits[6]))
+    wide = cirq.X(qubits[0]).controlled_by(*qubits[1:])
+    ensemble = replace(OWN, width=7)
+    for operations, allowed in (([], True), ([wide], False)):
+        data = build_circuits.built(circuit + operations, ensemble, qubits)
+        batch = drawn(ensemble, data, 1, range(1))
+        if allowed:
+            assert compute_gradients(ensemble, batch, QSIM, AUTO).shape == (1, 1)
+        else:
+            with pytest.raises(
+                BadInput, match="qsim: a gate on 7 qubits, allowed are 6"
+            ):
+                compute_gradients(ensemble, batch, QSIM, AUTO)
 
 
 # The whole, as a new user would: a file beside the project's, and one command.
@@ -446,36 +517,52 @@ def caught(fault, sigma, seeds, samples):
     found = 0
     exact = build_circuits.built(hardware_efficient(), OWN, PLACE)
     data = build_circuits.built(hardware_efficient(fault), OWN, PLACE)
-    program = np.array([base64.b64decode(data["program"])])
-    names = data["symbols"]
     for seed in seeds:
         points = []
         for observable in ("Z0 Z1", "local"):
             ensemble = replace(OWN, sigma=sigma, observable=observable)
-            drawn = sample_parameters(ensemble, len(names), seed, range(samples))
-            batch = Batch(np.arange(samples), drawn, program, tuple(names))
+            batch = drawn(ensemble, data, seed, range(samples))
             values = compute_gradients(ensemble, batch, TFQ, AUTO).astype(float)
             known = predictions(exact, ensemble.terms, sigma)
-            for at, name in enumerate(names):
+            for at, name in enumerate(batch.symbols):
                 of, g = replace(ensemble, parameter=name), values[:, at]
                 summary = summarise(g, seed, of.bound)
-                theta = drawn.values[:, at]
+                theta = batch.circuits.values[:, at]
                 points.append(Point(of, known[name], theta, g, summary))
         found += agreement(points).verdict == "contradicted"
     return found
 
 
 OWN = Ansatz(width=4, source="config/ansatze.py:hardware_efficient")
+FAULTS = ["", "a gate dropped", "a sign", "a parameter repeated"]
 
 
 @pytest.mark.parametrize("sigma", [None, 0.3])
-@pytest.mark.parametrize(
-    "fault", ["", "a gate dropped", "a sign", "a parameter repeated"]
-)
+@pytest.mark.parametrize("fault", FAULTS)
 def test_the_agreement_sees_another_circuit(fault, sigma):
     """A sign alone is beyond all statistics where angles are uniform."""
     visible = fault and (sigma is not None or fault != "a sign")
     assert caught(fault, sigma, [0], 1000) == bool(visible)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_audit_sees_the_program_of_another_circuit(tmp_path, fault):
+    """A sign too: qsim has the gates from Cirq, not from the program."""
+    experiment = check(tmp_path, common={"samples": 5}, width=[4], parameters="all")
+    (ensemble,) = experiment.sampled
+    data = build_circuits.built(hardware_efficient(), OWN, PLACE)
+    other = build_circuits.built(hardware_efficient(fault), OWN, PLACE)
+    batch = drawn(ensemble, data | {"program": other["program"]}, 1, range(5))
+    found = compute_gradients(ensemble, batch, TFQ, AUTO)
+    text = {
+        (ensemble.name, name): [str(value) for value in found[:, at]]
+        for at, name in enumerate(batch.symbols)
+    }
+    choice = Choice(experiment, 5, 1)
+    reason, worst, count = check_gradients(choice, {ensemble.program: batch}, text)
+    assert count == found.size
+    assert bool(reason) == bool(fault)
+    assert (worst > 100 * GRADIENT_TOLERANCE) == bool(fault)
 
 
 def test_the_plan_counts_the_exact_theory():

@@ -25,6 +25,7 @@ from barren.physics.batches import read_batch
 from barren.physics.ensembles import BadInput
 from barren.provenance.recompute import Choice, read_gradients
 from barren.provenance.records import plain, read_json, read_record
+from barren.provenance.remake import same_arrays
 from barren.runner import layout
 from barren.runner.experiment import Experiment
 from barren.runner.step import sha256
@@ -32,8 +33,8 @@ from conftest import ROOT, copy_project, run_in
 
 FOLDER = "results/small"
 ENSEMBLE = "random_width-3_depth-4"
-BATCH = layout.batch(ENSEMBLE, 0, 7)
-GRADIENTS = layout.gradients(3, 0, 7)
+BATCH = layout.batch(3, 0, 7)
+GRADIENTS = layout.gradients("2-3", 0, 7)
 FIGURE = "figures/random_vs_identity.pdf"
 OTHER_FIGURE = "figures/gradient_variance_random.pdf"
 CIRCUIT = "figures/circuit_random.pdf"
@@ -53,8 +54,8 @@ def project(small: Path, tmp_path: Path) -> Path:
 
 
 #: Steps that run once.
-STEPS = ("describe_experiment", "gather_gradients", "summarise_gradients")
-STEPS += ("judge_claims", "plot_variance", "draw_circuits", "write_paper")
+STEPS = ("describe_experiment", "summarise_gradients", "judge_claims")
+STEPS += ("plot_variance", "draw_circuits", "write_paper")
 
 
 class Audit:
@@ -160,16 +161,15 @@ def edit_with_record(path: Path, record: Path) -> None:
     record.write_text(record.read_text().replace(old, sha256(path)))
 
 
-def draw(project: Path, name: str, last: int, *, seed: int) -> None:
-    """Draw a batch of random circuits by the step: "random_width-W_depth-D"."""
-    width, depth = (int(part.partition("-")[2]) for part in name.split("_")[1:])
-    spec = {"family": "random", "width": width, "depth": depth, "observable": "Z0 Z1"}
+def draw(project: Path, width: int, last: int, *, seed: int) -> None:
+    """Draw a batch of random circuits by the step."""
+    spec = {"family": "random", "width": width, "depth": 4, "observable": "Z0 Z1"}
     options = f"--seed {seed} --first 0 --last {last} --batch"
     subprocess.run(
         [
             *(sys.executable, "scripts/sample_circuits.py", *options.split()),
-            f"{project / FOLDER}/{layout.batch(name, 0, last)}",
-            *("--ensemble", json.dumps(spec)),
+            f"{project / FOLDER}/{layout.batch(width, 0, last)}",
+            *("--programs", json.dumps([spec])),
         ],
         cwd=project,
         check=True,
@@ -183,7 +183,7 @@ FAULTS: dict[str, tuple[Callable[[Path, Path], None], str, str, set[str], set[st
         lambda p, f: flip_a_byte(f / BATCH),
         *(BATCH, "changed"),
         {GRADIENTS, layout.GRADIENTS, layout.STATISTICS, FIGURE, layout.CRATE},
-        {CIRCUIT, layout.gradients(2, 0, 7), layout.theory(3)},
+        {CIRCUIT, layout.batch(2, 0, 7), layout.theory("2-3")},
     ),
     "edited gradient": (
         lambda p, f: edit_a_number(f / GRADIENTS, "gradient"),
@@ -207,7 +207,7 @@ FAULTS: dict[str, tuple[Callable[[Path, Path], None], str, str, set[str], set[st
         lambda p, f: (f / SUMMARISED).unlink(),
         *(layout.STATISTICS, "unrecorded"),
         {FIGURE},
-        {layout.GRADIENTS, CIRCUIT},
+        {GRADIENTS, CIRCUIT},
     ),
     "figure edited with its record": (
         lambda p, f: edit_with_record(f / FIGURE, f / PLOTTED),
@@ -218,11 +218,11 @@ FAULTS: dict[str, tuple[Callable[[Path, Path], None], str, str, set[str], set[st
     "table edited with its record": (
         lambda p, f: edit_with_record(f / layout.STATISTICS, f / SUMMARISED),
         *(SUMMARISED, "changed"),
-        {layout.THEORY, FIGURE},
-        {layout.GRADIENTS, CIRCUIT},
+        {layout.THEORY, layout.GRADIENTS, FIGURE},
+        {GRADIENTS, CIRCUIT},
     ),
     "batch of another seed": (
-        lambda p, f: draw(p, ENSEMBLE, 7, seed=8),
+        lambda p, f: draw(p, 3, 7, seed=8),
         *(BATCH, "changed"),
         {GRADIENTS, layout.STATISTICS, FIGURE},
         {CIRCUIT},
@@ -314,9 +314,8 @@ def test_audit_tells_another_configuration(project: Path) -> None:
 
 def test_audit_names_what_an_earlier_configuration_left_over(project: Path) -> None:
     """A batch of circuits that this experiment has no use for, whoever records it."""
-    name = "random_width-2_depth-9"
-    draw(project, name, 1, seed=7)
-    batch = layout.batch(name, 0, 1)
+    draw(project, 4, 1, seed=7)
+    batch = layout.batch(4, 0, 1)
     record = project / FOLDER / layout.record("sample_circuits", batch)
     record.parent.mkdir(exist_ok=True)
     shutil.copy(project / FOLDER / DRAWN, record)
@@ -369,7 +368,7 @@ def test_audit_names_every_file_that_does_not_come_out_again(project: Path) -> N
     edits: dict[str, Callable[[Path], object]] = {
         GRADIENTS: lambda path: edit_a_number(path, "gradient"),
         layout.STATISTICS: lambda path: edit_a_number(path, "kurtosis"),
-        layout.theory(2): lambda path: edit(path, "random", "random "),
+        layout.theory("2-3"): lambda path: edit(path, "random", "random "),
         layout.FITS: lambda path: edit_a_number(path, "slope"),
         layout.CLAIMS: lambda path: edit(path, "supported", "contradicted"),
         layout.VERDICT: lambda path: edit(path, "e", "i"),
@@ -393,8 +392,8 @@ def test_audit_names_every_file_that_does_not_come_out_again(project: Path) -> N
     }
     assert {*edits} <= changed, {*edits} - changed
     reason = audit.found[GRADIENTS][1]
-    assert reason.startswith(f"{ENSEMBLE}, sample 0: gradient"), reason
-    assert {BATCH, CIRCUIT, layout.theory(3)} <= {*audit.found} - changed
+    assert reason.startswith("random_width-2_depth-4, sample 0: gradient"), reason
+    assert {BATCH, CIRCUIT, layout.batch(2, 0, 7)} <= {*audit.found} - changed
 
 
 #: What the record of a job that is not run again may claim, and what is said of it.
@@ -438,7 +437,7 @@ def test_audit_names_one_gradient_of_two_thousand(tmp_path: Path) -> None:
     (project / "config" / "small.yaml").write_text(THOUSANDS)
     run = run_in(project)
     run("--configfile", "config/small.yaml")
-    gradients = layout.gradients(3, 0, 499)
+    gradients = layout.gradients("2-3", 0, 499)
     path, honest = project / FOLDER / gradients, {}
     for name in (layout.GRADIENTS, layout.STATISTICS, FIGURE, layout.CRATE):
         honest[name] = (project / FOLDER / name).read_bytes()
@@ -476,7 +475,7 @@ def rewrite(batch: Path, change: Callable[[dict[str, np.ndarray]], object]) -> N
 
 def turn(arrays: dict[str, np.ndarray]) -> None:
     """Other angles in one circuit, and its program as before."""
-    arrays["angles"][3, 0, 0] += 0.1
+    arrays[f"{ENSEMBLE}/angles"][3, 0, 0] += 0.1
 
 
 class Code:
@@ -487,7 +486,7 @@ class Code:
 
 
 def pickled(arrays: dict[str, np.ndarray]) -> None:
-    arrays["theta"] = np.array([Code()] * 8, object)
+    arrays["random_width-2_depth-4/theta"] = np.array([Code()] * 8, object)
 
 
 def huge(batch: Path) -> None:
@@ -497,9 +496,9 @@ def huge(batch: Path) -> None:
     with zipfile.ZipFile(batch, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in members:
             with archive.open(name, "w") as file:
-                for _ in range(64 if name == "programs.npy" else 0):
+                for _ in range(64 if name.endswith("/programs.npy") else 0):
                     file.write(bytes(2**24))
-                if name != "programs.npy":
+                if not name.endswith("/programs.npy"):
                     file.write(members[name])
 
 
@@ -507,19 +506,15 @@ def test_audit_names_forged_circuits_and_their_records(project: Path) -> None:
     """Each batch in another way, hashes mended."""
     folder = project / FOLDER
     edits: dict[str, Callable[[Path], object]] = {
-        BATCH: lambda path: draw(project, ENSEMBLE, 7, seed=8),
-        layout.batch(ENSEMBLE, 8, 11): lambda path: rewrite(path, turn),
-        layout.batch("random_width-2_depth-4", 0, 7): lambda p: rewrite(p, pickled),
-        layout.batch("random_width-2_depth-4", 8, 11): huge,
-        layout.batch(BLOCKS.format(2), 0, 7): lambda path: path.write_bytes(b"PK"),
-        layout.batch(BLOCKS.format(2), 8, 11): lambda path: rewrite(
-            path, lambda arrays: arrays.update(more=np.ones(1))
-        ),
+        BATCH: lambda path: draw(project, 3, 7, seed=8),
+        layout.batch(3, 8, 11): lambda path: rewrite(path, turn),
+        layout.batch(2, 0, 7): lambda path: rewrite(path, pickled),
+        layout.batch(2, 8, 11): huge,
         DRAWN: lambda path: edit(path, '"seed": 7', '"seed": 8'),
-        layout.record("sample_circuits", layout.batch(BLOCKS.format(3), 0, 7)): (
+        layout.record("sample_circuits", layout.batch(2, 0, 7)): (
             lambda path: edit(path, "--seed 7", "--seed 8")
         ),
-        layout.record("sample_circuits", layout.batch(BLOCKS.format(3), 8, 11)): (
+        layout.record("sample_circuits", layout.batch(2, 8, 11)): (
             lambda path: path.write_text(in_another_environment(path, project))
         ),
     }
@@ -538,7 +533,25 @@ def test_audit_names_forged_circuits_and_their_records(project: Path) -> None:
     assert not (project / "ran").exists()
 
 
-BLOCKS = "identity_width-{}_block-depth-2_blocks-2"
+@pytest.mark.parametrize(
+    "change",
+    [
+        huge,
+        lambda path: rewrite(path, turn),
+        lambda path: rewrite(path, lambda arrays: arrays.update(more=np.ones(1))),
+        lambda path: path.write_bytes(b"PK"),
+        lambda path: os.truncate(path, 1000),
+    ],
+)
+def test_archives_are_the_same_if_all_arrays_are(
+    small: Path, tmp_path: Path, change: Callable[[Path], object]
+) -> None:
+    known, path = small / FOLDER / BATCH, tmp_path / "batch.npz"
+    shutil.copy(known, path)
+    rewrite(path, lambda arrays: None)  # otherwise compressed
+    assert path.read_bytes() != known.read_bytes() and same_arrays(path, known)
+    change(path)
+    assert not same_arrays(path, known)
 
 
 def in_another_environment(path: Path, project: Path) -> str:
@@ -576,13 +589,14 @@ def test_gradients_that_are_not_of_their_circuits_are_refused(
     change, reason = FORGED[name]
     experiment = Experiment.read(small / FOLDER / layout.EXPERIMENT)
     batches = {
-        program: read_batch(small / FOLDER / layout.batch(program, 0, 7), ensemble, 7)
+        program: read_batch(
+            small / FOLDER / layout.batch(ensemble.width, 0, 7), ensemble, 7
+        )
         for program, ensemble in experiment.programs.items()
-        if ensemble.width == 3
     }
     path = tmp_path / "gradients.csv"
     shutil.copy(small / FOLDER / GRADIENTS, path)
-    assert len(read_gradients(path, experiment, batches)) == 3
+    assert len(read_gradients(path, experiment, batches)) == 6
     change(path)
     with pytest.raises(BadInput, match=reason):
         read_gradients(path, experiment, batches)

@@ -7,7 +7,7 @@ import pytest
 import tensorflow_quantum as tfq
 from hypothesis import given, settings
 
-from barren.physics.batches import read_batch, write_batch
+from barren.physics.batches import read_batch, write_batches
 from barren.physics.circuits import sample_circuits
 from barren.physics.ensembles import BadInput
 from barren.physics.families import IdentityTutorial, Random
@@ -21,7 +21,8 @@ ENSEMBLE = IdentityTutorial(width=3, block_depth=2, blocks=2)
 def written(folder: Path, ensemble: Layered) -> Path:
     """A batch of four circuits."""
     path = folder / "0-3.npz"
-    write_batch(path, ensemble, "seed_sequence", 9, a_batch(ensemble, 9, range(4)))
+    batch = a_batch(ensemble, 9, range(4))
+    write_batches(path, "seed_sequence", 9, [(ensemble, batch)])
     return path
 
 
@@ -45,15 +46,26 @@ def test_what_is_written_is_read(ensemble: Layered) -> None:
         read, drew = getattr(batch.circuits, name), getattr(expected, name)
         np.testing.assert_array_equal(read, drew)
     assert batch.programs.tolist() == serialise(ensemble, expected).tolist()
-    assert names == {"about", "sample", "programs", *drawn}
-    assert ("phi" in names) == isinstance(ensemble, IdentityTutorial)
+    members = {"about", "sample", "programs", *drawn}
+    assert names == {f"{ensemble.program}/{name}" for name in members}
+    assert ("phi" in members) == isinstance(ensemble, IdentityTutorial)
 
 
 def test_a_reader_opens_it_in_three_lines(batch: Path) -> None:
     arrays = np.load(batch)
-    circuits = tfq.from_tensor(arrays["programs"])
+    circuits = tfq.from_tensor(arrays[f"{ENSEMBLE.program}/programs"])
     assert len(circuits) == 4
-    assert json.loads(str(arrays["about"]))["program"] == ENSEMBLE.program
+    assert json.loads(str(arrays[f"{ENSEMBLE.program}/about"]))["seed"] == 9
+
+
+def test_a_file_holds_the_circuits_of_several_programs(tmp_path: Path) -> None:
+    path, ensembles = tmp_path / "0-3.npz", (ENSEMBLE, Random(width=3, depth=2))
+    drawn = {ensemble: a_batch(ensemble, 9, range(4)) for ensemble in ensembles}
+    write_batches(path, "seed_sequence", 9, drawn.items())
+    for ensemble, batch in drawn.items():
+        read = read_batch(path, ensemble, 9)
+        np.testing.assert_array_equal(read.circuits.angles, batch.circuits.angles)
+        assert read.programs.tolist() == batch.programs.tolist()
 
 
 def test_the_same_circuits_give_the_same_bytes(batch: Path, tmp_path: Path) -> None:
@@ -80,13 +92,13 @@ def test_a_flipped_byte_is_noticed(batch: Path) -> None:
 def test_a_batch_of_another_configuration_is_refused(batch: Path) -> None:
     with pytest.raises(BadInput, match="seed is 9, expected 10"):
         read_batch(batch, ENSEMBLE, 10)
-    with pytest.raises(BadInput, match="program is"):
+    with pytest.raises(BadInput, match="no circuits of random_width-3_depth-4"):
         read_batch(batch, Random(width=3, depth=4), 9)
 
 
 def test_another_version_is_refused(
     batch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("barren.physics.batches.VERSION", 4)
-    with pytest.raises(BadInput, match="version is 3, expected 4"):
+    monkeypatch.setattr("barren.physics.batches.VERSION", 5)
+    with pytest.raises(BadInput, match="version is 4, expected 5"):
         read_batch(batch, ENSEMBLE, 9)

@@ -5,12 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from barren.physics.batches import write_batch
+from barren.physics.batches import write_batches
 from barren.physics.ensembles import TFQ, BadInput, Ensemble
 from barren.physics.families import Identity, IdentityTutorial, Random, predict
 from barren.runner import cost
 from barren.runner.configuration import check
+from barren.runner.experiment import Experiment
 from strategies import a_batch
 
 RATES = cost.RATES[TFQ]
@@ -29,8 +32,8 @@ def test_disk_and_programs_are_those_of_a_batch(
     """Within 15 %: nearly all bytes are angles that do not compress."""
     batch = a_batch(ensemble, 1, range(50))
     path = tmp_path / "batch.npz"
-    write_batch(path, ensemble, "", 1, batch)
-    predicted = cost.sampling(ensemble, 50, RATES).disk
+    write_batches(path, "", 1, [(ensemble, batch)])
+    predicted = cost.sampling([ensemble], 50, RATES).disk
     assert predicted == pytest.approx(path.stat().st_size, rel=0.15)
     size = cost.PROGRAM_BYTES_PER_GATE * ensemble.gates
     assert size == pytest.approx(batch.programs.dtype.itemsize, rel=0.03)
@@ -100,3 +103,21 @@ def test_the_time_left_follows_the_pace() -> None:
     assert cost.time_left(70, 20, 2, 1000, 3000) == pytest.approx(3 * left, rel=0.03)
     # One job of 0.1 s that took 0.3 s tells little.
     assert cost.time_left(70, 20, 2, 0.1, 0.3) == pytest.approx(left, rel=0.03)
+
+
+@given(st.lists(st.integers(2, 20), min_size=1, max_size=6, unique=True))
+def test_narrow_widths_share_a_job(some: list[int]) -> None:
+    """Each width is in one job, and a job of several is within the limit."""
+    ensembles = [Random(width=width, depth=50) for width in some]
+    experiment = Experiment({"ensembles": [], "engine": "tfq"})
+
+    def seconds(of: list[Ensemble]) -> float:
+        return cost.gradient(of, 200, RATES).seconds
+
+    jobs = experiment.of_one_job(ensembles, seconds)
+    assert [width for of in jobs.values() for width in of] == sorted(some)
+    for name, of in jobs.items():
+        assert name.split("-")[0] == str(of[0])
+        assert name.split("-")[-1] == str(of[-1])
+        taken = seconds([e for e in ensembles if e.width in of])
+        assert len(of) == 1 or taken <= cost.SHARED

@@ -278,7 +278,7 @@ def test_the_environment_example_is_like_the_others() -> None:
 def test_python_runs(tmp_path: Path) -> None:
     """Every other block of Python, by document, after a part of the tutorial."""
     project = copy_project(tmp_path / "project")
-    gradients = "results/tutorial/gradients/width-4_samples-0-199.csv"
+    gradients = "results/tutorial/gradients/widths-4-10_samples-0-199.csv"
     run_in(project)(gradients)
     sources: dict[str, str] = {}
     for block in blocks("python", "py"):

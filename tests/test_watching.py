@@ -22,9 +22,9 @@ EXPERIMENT = "results/tutorial/experiment.json"
 COLUMNS = 70
 #: A few short jobs, one after another on two cores.
 TARGETS = (
-    "results/tutorial/theory/width-4.csv",
-    "results/tutorial/batches/random_width-4_depth-50/0-199.npz",
-    "results/tutorial/batches/random_width-6_depth-50/0-199.npz",
+    "results/tutorial/batches/width-4_samples-0-199.npz",
+    "results/tutorial/batches/width-8_samples-0-199.npz",
+    "results/tutorial/batches/width-6_samples-0-199.npz",
 )
 BAR = re.compile(r"\[#*\.*\] +\d+%  .* left  \w+")
 

@@ -96,7 +96,7 @@ EDITS = {
     ),
     "physics/pair_chain.py": (
         {"predict_variance", "summarise_gradients"},
-        {"sample_circuits", "compute_gradients", "gather_gradients", "draw_circuits"},
+        {"sample_circuits", "compute_gradients", "draw_circuits"},
     ),
     "physics/qsim.py": ({"compute_gradients"}, {"sample_circuits", "predict_variance"}),
     # A rate of the cost model reruns nothing.
@@ -184,9 +184,9 @@ def test_a_disagreement_fails_after_everything_is_written(
 def test_a_damaged_batch_is_named(small: Path, tmp_path: Path) -> None:
     folder = tmp_path / "project"
     shutil.copytree(small, folder, symlinks=True)
-    batch = results(folder) / "batches" / "random_width-2_depth-4" / "0-7.npz"
+    batch = results(folder) / "batches" / "width-2_samples-0-7.npz"
     batch.write_bytes(batch.read_bytes()[:-30])
-    gradients = results(folder) / "gradients" / "width-2_samples-0-7.csv"
+    gradients = results(folder) / "gradients" / "widths-2-3_samples-0-7.csv"
     gradients.unlink()
     run = run_in(folder)
     done = run("--configfile", "config/small.yaml", check=False)
@@ -200,7 +200,7 @@ def test_a_damaged_batch_is_named(small: Path, tmp_path: Path) -> None:
 def test_a_record_says_what_a_job_did(small: Path) -> None:
     record = json.loads(
         (
-            results(small) / "records/compute_gradients/width-2_samples-0-7.json"
+            results(small) / "records/compute_gradients/widths-2-3_samples-0-7.json"
         ).read_text()
     )
     assert record["step"] == "compute_gradients"
@@ -222,7 +222,9 @@ def test_the_other_engine_gives_the_same_gradients(small: Path, tmp_path: Path) 
     options = ("--configfile", "config/small.yaml", "--config", "engine=qsim")
     said = run_in(folder)(table, *options).stderr
     assert "sampling circuits" not in said
-    record = folder / "results/small/records/compute_gradients/width-2_samples-0-7.json"
+    record = (
+        folder / "results/small/records/compute_gradients/widths-2-3_samples-0-7.json"
+    )
     assert json.loads(record.read_text())["environment"]["name"] == "qsim"
     found, expected = (read_table(path / table) for path in (folder, small))
     np.testing.assert_allclose(

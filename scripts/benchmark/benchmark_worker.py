@@ -14,7 +14,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from barren.physics.batches import Batch, write_batch
+from barren.physics.batches import Batch, write_batches
 from barren.physics.circuits import sample_circuits
 from barren.physics.gradients import set_threads
 from barren.physics.layered import THETA
@@ -90,7 +90,7 @@ def store(ensemble: str, samples: int) -> dict[str, Any]:
         path = Path(folder, "batch.npz")
 
         def job() -> int:
-            write_batch(path, point, "", SEED, batch)
+            write_batches(path, "", SEED, [(point, batch)])
             return path.stat().st_size
 
         return timed(job)

@@ -183,13 +183,13 @@ class Audit:
         experiment, seed = self.experiment, self.experiment.config["seed"]
         worst, count, total, most = 0.0, 0, 0, 1
         for job in experiment.jobs:
-            width, *samples = job
+            widths, *samples = job
             (path,) = self.inside(layout.gradients(*job))
             try:
                 batches = {}
                 for program, of in experiment.programs.items():
-                    if of.width == width:
-                        (batch,) = self.inside(layout.batch(program, *samples))
+                    if of.width in experiment.gradient_widths[widths]:
+                        (batch,) = self.inside(layout.batch(of.width, *samples))
                         batches[program] = read_batch(place / batch, of, seed)
                 text = read_gradients(Path(path), experiment, batches)
             except BadInput as error:
@@ -238,9 +238,9 @@ def biggest(experiment: Experiment) -> int:
     """More bytes than any file of an experiment has."""
     config, rates = experiment.config, cost.RATES[experiment.config["engine"]]
     size = min(config["batch_size"], config["samples"])
-    batches = (cost.sampling(e, size, rates).disk for e in experiment.sampled)
+    batches = cost.sampling(experiment.programs.values(), size, rates).disk
     circuits = config["samples"] * len(experiment.ensembles)
-    return int(MOST_BYTES + 500 * circuits + 4 * max(batches, default=0))
+    return int(MOST_BYTES + 500 * circuits + 4 * batches)
 
 
 def report(audit: Audit) -> bool:

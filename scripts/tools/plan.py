@@ -13,7 +13,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from barren.physics.batches import Batch, read_batch, write_batch
+from barren.physics.batches import Batch, read_batch, write_batches
 from barren.physics.circuits import sample_circuits
 from barren.physics.ensembles import Ensemble
 from barren.physics.families import Random
@@ -54,7 +54,7 @@ def calibrate(engine: str, differentiator: str) -> cost.Rates:
             circuits = sample_circuits(ensemble, 0, range(samples))
             programs = serialise(ensemble, circuits)
             batch = Batch(np.arange(samples), circuits, programs, (THETA,))
-            write_batch(path, ensemble, "", 0, batch)
+            write_batches(path, "", 0, [(ensemble, batch)])
             drew = time.process_time()
             read_batch(path, ensemble, 0)
             compute_gradients(ensemble, batch, engine, differentiator)
@@ -71,34 +71,42 @@ def calibrate(engine: str, differentiator: str) -> cost.Rates:
     )
 
 
-def of_width(ensembles: Iterable[Ensemble]) -> list[list[Ensemble]]:
-    """The ensembles of each width."""
-    ensembles = list(ensembles)
-    return [[e for e in ensembles if e.width == width] for width in widths(ensembles)]
-
-
 def plan(experiment: Experiment, rates: cost.Rates, cores: int) -> None:
     """Print what each ensemble takes, and all together."""
     sizes = [last - first + 1 for first, last in experiment.batches]
-    jobs: list[float] = []  # CPU seconds of each
-    disk = 0.0
     print(f"{'ensemble':<58}{'CPU':>10}{'memory':>10}{'disk':>9}")
     print(f"{'':<58}{'s':>10}{'MiB':>10}{'MB':>9}")
+    disk = 0.0
     for ensemble in experiment.sampled:
-        drawing = [cost.sampling(ensemble, size, rates) for size in sizes]
+        drawing = [cost.sampling([ensemble], size, rates) for size in sizes]
         computing = [cost.gradient([ensemble], size, rates) for size in sizes]
-        seconds = sum(c.seconds for c in drawing)
+        seconds = sum(c.seconds - rates.draw_start for c in drawing)
         seconds += sum(c.seconds - rates.start for c in computing)
         memory = max(c.mib for c in drawing + computing)
         space = sum(c.disk for c in drawing)
         print(f"{ensemble.name:<58}{seconds:>10.0f}{memory:>10}{space / 1e6:>9.1f}")
-        jobs += [c.seconds for c in drawing]
         disk += space
-    for ensembles in of_width(experiment.sampled):
-        jobs += [cost.gradient(ensembles, size, rates).seconds for size in sizes]
+
+    def of(some: Iterable[int], ensembles: Iterable[Ensemble]) -> list[Ensemble]:
+        return [ensemble for ensemble in ensembles if ensemble.width in some]
+
+    programs = experiment.programs.values()
+    jobs = [
+        cost.sampling(of([width], programs), size, rates).seconds
+        for width in widths(experiment.sampled)
+        for size in sizes
+    ]
+    files = len(jobs)
+    jobs += [
+        cost.gradient(of(some, experiment.sampled), size, rates).seconds
+        for some in experiment.gradient_widths.values()
+        for size in sizes
+    ]
     sampling, longest = sum(jobs), max(jobs, default=0.0)
-    exact = [cost.theory(of, rates) for of in of_width(experiment.ensembles)]
-    files = len(experiment.sampled) * len(sizes)
+    exact = [
+        cost.theory(of(some, experiment.ensembles), rates)
+        for some in experiment.theory_widths.values()
+    ]
     rest = [cost.once(step, files) for step in cost.ONCE]
     jobs += exact + rest
     total = sum(jobs)

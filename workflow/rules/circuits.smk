@@ -1,5 +1,5 @@
 # Which circuits: the experiment's configuration, and the circuits drawn from its seed.
-BATCH = layout.batch("{program}", "{first}", "{last}")
+BATCH = layout.batch("{widths}", "{first}", "{last}")
 # The user's, like the configuration that names them: no prefix is put before them.
 SOURCES = [local(path) for path in EXPERIMENT.functions]
 NOTEBOOK_STREAM = {}
@@ -7,7 +7,7 @@ if config["stream"] == NOTEBOOK:
     NOTEBOOK_STREAM = {
         "stream": NOTEBOOK,
         "samples": config["samples"],
-        "skip": lambda wildcards, _: EXPERIMENT.skips[wildcards.program],
+        "skips": json.dumps(EXPERIMENT.skips),
     }
 
 
@@ -59,12 +59,14 @@ rule build_circuits:
 rule sample_circuits:
     input:
         **needs("sample_circuits", "circuits"),
-        circuit=built_circuit,
+        circuits=own_circuits_of_job,
     output:
         **leaves("sample_circuits", BATCH),
         batch=results(BATCH),
     log:
-        "<logs>/sample_circuits/{program}_{first}-{last}.log",
+        "<logs>/sample_circuits/width-{widths}_samples-{first}-{last}.log",
+    # What takes longest waits for them.
+    priority: 1
     conda:
         "../../envs/circuits.yaml"
     resources:
@@ -75,11 +77,11 @@ rule sample_circuits:
             "sample_circuits",
             "first",
             "last",
-            ensemble=lambda wildcards, _: json.dumps(program_of(wildcards).spec()),
+            programs=lambda w: json.dumps([e.spec() for e in programs_of_job(w)]),
             seed=config["seed"],
             **NOTEBOOK_STREAM,
         ),
     message:
-        "sampling circuits {wildcards.first} to {wildcards.last} of {wildcards.program}"
+        "sampling circuits {wildcards.first} to {wildcards.last} of width {wildcards.widths}"
     shell:
         "{params.command} 2> {log}"

@@ -55,7 +55,7 @@ def command(environment_name, step, *of_wildcards, hidden=(), **options):
     """The command line of a step, an option for each input, output and parameter.
 
     of_wildcards: the wildcards that are options. hidden: inputs that the step finds by
-    itself. An option may be a function of wildcards and output.
+    itself. An option may be a function of wildcards.
     """
     script = shlex.quote(project(f"scripts/{step}.py"))
     hidden = {"code", "environment", *hidden}
@@ -64,7 +64,7 @@ def command(environment_name, step, *of_wildcards, hidden=(), **options):
         given = {n: value for n, value in input.items() if value and n not in hidden}
         given |= {name: wildcards[name] for name in of_wildcards}
         for name, value in options.items():
-            given[name] = value(wildcards, output) if callable(value) else value
+            given[name] = value(wildcards) if callable(value) else value
         words = []
         for name, value in {**given, **dict(output.items())}.items():
             values = [value] if isinstance(value, (str, int)) else value
@@ -73,8 +73,8 @@ def command(environment_name, step, *of_wildcards, hidden=(), **options):
 
     # Snakemake reruns no job for parameters that depend on input or output.
     def told(wildcards):
-        values = (v for v in options.values() if v is not folder_of)
-        return [str(v(wildcards, None) if callable(v) else v) for v in values]
+        values = options.values()
+        return [str(v(wildcards) if callable(v) else v) for v in values]
 
     return {"command": line, "told": told}
 
@@ -82,78 +82,69 @@ def command(environment_name, step, *of_wildcards, hidden=(), **options):
 # What wildcards stand for.
 
 
-def of_width(ensembles, wildcards):
-    """The ensembles of one width."""
-    return [e for e in ensembles if e.width == int(wildcards.width)]
+def of_job(wildcards, ensembles):
+    """The ensembles that a job takes, by its widths: those from 4 to 10 for "4-10"."""
+    first, _, last = wildcards.widths.partition("-")
+    return [e for e in ensembles if int(first) <= e.width <= int(last or first)]
 
 
-def ensembles_of_width(wildcards, _):
-    """The ensembles of one width, as a part of the configuration."""
-    return json.dumps(EXPERIMENT.of_width(int(wildcards.width)))
+def programs_of_job(wildcards):
+    """An ensemble of each program that a job takes."""
+    return of_job(wildcards, EXPERIMENT.programs.values())
 
 
-def built_circuit(wildcards):
-    """The circuit of a batch, where it is one of one's own."""
-    own = wildcards.program in EXPERIMENT.own_circuits
-    return [results(layout.circuit(wildcards.program))] if own else []
+def configuration_of_job(wildcards):
+    """The part of the configuration that a job takes."""
+    ensembles = of_job(wildcards, EXPERIMENT.ensembles)
+    return json.dumps(EXPERIMENT.of_widths(widths(ensembles)))
 
 
-def built_circuits_of_width(wildcards):
-    """The circuits of one's own of one width."""
-    own = of_width(EXPERIMENT.own_circuits.values(), wildcards)
+def own_circuits_of_job(wildcards):
+    """The circuits of one's own that a job takes, built."""
+    own = of_job(wildcards, EXPERIMENT.own_circuits.values())
     return [results(layout.circuit(ensemble.program)) for ensemble in own]
 
 
-def batches_of_width(wildcards):
-    """The batches of the sampled ensembles of one width in one range of samples."""
-    programs = [
-        p for p, e in EXPERIMENT.programs.items() if str(e.width) == wildcards.width
+def batches_of_job(wildcards):
+    """The batches that a job takes, one for each width."""
+    ensembles = of_job(wildcards, EXPERIMENT.sampled)
+    return [
+        results(layout.batch(width, wildcards.first, wildcards.last))
+        for width in widths(ensembles)
     ]
-    batch = wildcards.first, wildcards.last
-    return [results(layout.batch(program, *batch)) for program in programs]
 
 
 def all_batches(_):
     """All batches of circuits."""
     return [
-        results(layout.batch(program, *batch))
-        for program in EXPERIMENT.programs
-        for batch in EXPERIMENT.batches
+        results(layout.batch(width, *samples))
+        for width in widths(EXPERIMENT.sampled)
+        for samples in EXPERIMENT.batches
     ]
 
 
 def all_gradients(_):
-    """The gradients of every width and range of samples."""
+    """The gradients of every job."""
     return [results(layout.gradients(*job)) for job in EXPERIMENT.jobs]
 
 
 def all_predictions(_):
-    """The exact moments of every width."""
-    return [results(layout.theory(width)) for width in widths(EXPERIMENT.ensembles)]
-
-
-def folder_of(_, output):
-    """The experiment's folder, from an output one folder below it."""
-    return str(Path(output.gradients).parents[1])
+    """The exact moments of every job."""
+    return [results(layout.theory(widths)) for widths in EXPERIMENT.theory_widths]
 
 
 def samples_of(wildcards):
     return int(wildcards.last) - int(wildcards.first) + 1
 
 
-def program_of(wildcards):
-    """An ensemble of the circuits of a batch."""
-    return EXPERIMENT.programs[wildcards.program]
-
-
 def sampling_cost(wildcards):
     """What a job of `sample_circuits` takes."""
-    return cost.sampling(program_of(wildcards), samples_of(wildcards), RATES)
+    return cost.sampling(programs_of_job(wildcards), samples_of(wildcards), RATES)
 
 
 def gradient_cost(wildcards):
     """What a job of `compute_gradients` takes."""
-    ensembles = of_width(EXPERIMENT.sampled, wildcards)
+    ensembles = of_job(wildcards, EXPERIMENT.sampled)
     return cost.gradient(ensembles, samples_of(wildcards), RATES)
 
 
@@ -201,7 +192,6 @@ CURVES = [figure for figure in FIGURES if figure.kind != CIRCUIT]
 # The steps behind the targets that run once.
 ONCE = [
     "describe_experiment",
-    "gather_gradients",
     "summarise_gradients",
     "judge_claims",
     *(["build_circuits"] if EXPERIMENT.own_circuits else []),

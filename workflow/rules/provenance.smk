@@ -38,7 +38,7 @@ rule assemble_crate:
 # What audits and compares lets Snakemake make things again in a folder of its own.
 SNAKEMAKE = f"{sys.executable} -m snakemake"
 # The engine that checks the other one's gradients.
-CHECK = TFQ if config["engine"] == QSIM or EXPERIMENT.own_circuits else QSIM
+CHECK = TFQ if config["engine"] == QSIM else QSIM
 
 
 rule audit:

@@ -47,7 +47,7 @@ def seconds_of(job):
     if step == "compute_gradients":
         return gradient_cost(job.wildcards).seconds
     if step == "predict_variance":
-        return cost.theory(of_width(EXPERIMENT.ensembles, job.wildcards), RATES)
+        return cost.theory(of_job(job.wildcards, EXPERIMENT.ensembles), RATES)
     if step == "build_environment":
         return cost.INSTALL
     if step == "all":
@@ -58,8 +58,8 @@ def seconds_of(job):
 def label_of(job):
     """A job in two or three words."""
     name = job.rule.name.replace("_", " ")
-    width = job.wildcards.get("width")
-    return f"{name}, width {width}" if width else name
+    widths = job.wildcards.get("widths")
+    return f"{name}, width {widths}" if widths else name
 
 
 def watch():

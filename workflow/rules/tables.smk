@@ -1,22 +1,22 @@
 # The tables: exact theory, statistics beside it, and the verdict.
-PREDICTION = layout.theory("{width}")
+PREDICTION = layout.theory("{widths}")
 
 
 rule predict_variance:
     input:
         **needs("predict_variance", "theory"),
-        circuits=built_circuits_of_width,
+        circuits=own_circuits_of_job,
     output:
         **leaves("predict_variance", PREDICTION),
         theory=results(PREDICTION),
     log:
-        "<logs>/predict_variance/width-{width}.log",
+        "<logs>/predict_variance/widths-{widths}.log",
     conda:
         "../../envs/theory.yaml"
     params:
-        **command("theory", "predict_variance", ensembles=ensembles_of_width),
+        **command("theory", "predict_variance", ensembles=configuration_of_job),
     message:
-        "predicting the exact moments at width {wildcards.width}"
+        "predicting the exact moments at width {wildcards.widths}"
     shell:
         "{params.command} 2> {log}"
 
@@ -25,18 +25,20 @@ rule summarise_gradients:
     input:
         **needs("summarise_gradients", "tables"),
         experiment=results(layout.EXPERIMENT),
-        gradients=results(layout.GRADIENTS),
+        batches=all_gradients,
         predictions=all_predictions,
     output:
         **leaves("summarise_gradients"),
+        gradients=results(layout.GRADIENTS),
         statistics=results(layout.STATISTICS),
         theory=results(layout.THEORY),
+        fits=results(layout.FITS),
     log:
         "<logs>/summarise_gradients.log",
     conda:
         "../../envs/tables.yaml"
     params:
-        **command("tables", "summarise_gradients"),
+        **command("tables", "summarise_gradients", hidden=["batches"]),
     message:
         "summarising the gradients of each ensemble"
     shell:
@@ -54,7 +56,6 @@ rule judge_claims:
     output:
         **leaves("judge_claims"),
         claims=results(layout.CLAIMS),
-        fits=results(layout.FITS),
         verdict=results(layout.VERDICT),
     log:
         "<logs>/judge_claims.log",

@@ -148,7 +148,7 @@ def read_points(
     theory: pd.DataFrame,
     statistics: pd.DataFrame,
     gradients: pd.DataFrame,
-    draws: Mapping[Ensemble, Draws],
+    draws: Mapping[Ensemble, Draws] | None = None,
 ) -> list[Point]:
     """The points of an experiment from its tables, whose key columns are `keys`."""
     of_theory, of_statistics, of_gradients = (
@@ -177,7 +177,7 @@ def read_points(
                 sampled[columns.THETA].to_numpy(float),
                 sampled[columns.GRADIENT].to_numpy(float),
                 Summary(**values | {"samples": len(sampled)}),
-                draws.get(ensemble),
+                (draws or {}).get(ensemble),
             )
         )
     return points

@@ -56,7 +56,7 @@ BOXES = (
     Box(
         "Gradients",
         "The derivative of the expectation value, for every circuit.",
-        ("compute_gradients", "gather_gradients"),
+        ("compute_gradients", "summarise_gradients"),
         ("tables/gradients.csv",),
     ),
     Box(

@@ -1,9 +1,9 @@
 """Circuits of one's own, as plain data: what `build_circuits` makes of a function.
 
-A built circuit is a dictionary that JSON holds: `program` (the serialised TensorFlow
-Quantum program, base64), `symbols` (in the circuit's order), `drawing` (the gates:
-qubits and a label for each), and `exact` (its Pauli rotations and Clifford gates) or
-`reason` (why there is no exact form).
+A built circuit is a dictionary that JSON holds: `cirq` (Cirq's own JSON, as text),
+`program` (the serialised TensorFlow Quantum program, base64), `symbols` (in the
+circuit's order), `drawing` (the gates: qubits and a label for each), and `exact` (its
+Pauli rotations and Clifford gates) or `reason` (why there is no exact form).
 """
 
 from collections.abc import Mapping, Sequence

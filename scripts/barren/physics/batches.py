@@ -1,9 +1,9 @@
-"""The file format of a batch of circuits: an npz archive that describes itself.
+"""The file format of batches of circuits: an npz archive that describes itself.
 
-`numpy.load` reads it. Its arrays:
+`numpy.load` reads it. For each program it has a folder of arrays, `PROGRAM/angles`:
 
-about: JSON text with `format`, `version`, the `program`'s name, the random `stream`,
-    its `seed` and the `symbols` of the programs.
+about: JSON text with `format`, `version`, the random `stream`, its `seed` and the
+    `symbols` of the programs.
 sample: int64 (samples,), the index of each circuit in its ensemble.
 axes: uint8 (samples, layers, width), 0, 1, 2 for rotations about X, Y, Z.
     Only where the circuits draw them.
@@ -12,6 +12,7 @@ angles: float64 (samples, layers, width), radians; of one's own circuits (sample
     daggers repeat them.
 theta: float64 (samples,), radians, the symbol's value.
 phi: float64 (samples,), radians, the angle opposite the symbol, where it has its own.
+circuit: bytes (), a circuit of one's own that all share, for `cirq.read_json`.
 programs: bytes (samples,), a TensorFlow Quantum program each, for `tfq.from_tensor`; of
     one's own circuits (1,), a program that all share.
 """
@@ -19,7 +20,7 @@ programs: bytes (samples,), a TensorFlow Quantum program each, for `tfq.from_ten
 import io
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from barren.physics.circuits import Circuits
 from barren.physics.ensembles import BadInput, Ensemble
 
 FORMAT = "barren-plateau circuits"
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -50,55 +51,58 @@ class Batch:
         return Batch(self.samples[rows], self.circuits[rows], programs, self.symbols)
 
 
-def write_batch(
-    path: Path, ensemble: Ensemble, stream: str, seed: int, batch: Batch
+def write_batches(
+    path: Path, stream: str, seed: int, batches: Iterable[tuple[Ensemble, Batch]]
 ) -> None:
-    """Write a batch; the same circuits give the same bytes."""
-    about = {
-        "format": FORMAT,
-        "version": VERSION,
-        "program": ensemble.program,
-        "stream": stream,
-        "seed": seed,
-        "symbols": batch.symbols,
-    }
-    drawn = vars(batch.circuits).items()
-    arrays = {
-        "about": np.array(json.dumps(about)),
-        "sample": np.array(batch.samples, np.int64),
-        **{name: array for name, array in drawn if array is not None},
-        "programs": batch.programs,
-    }
+    """Write batches of circuits; the same circuits give the same bytes."""
     # Level 1: the programs shrink twentyfold in a fifth of numpy's own time.
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for name, array in arrays.items():
-            buffer = io.BytesIO()
-            np.save(buffer, array, allow_pickle=False)
-            # A ZipInfo of its own carries a fixed date.
-            archive.writestr(_entry(f"{name}.npy"), buffer.getbuffer())
+        for ensemble, batch in batches:
+            about = {
+                "format": FORMAT,
+                "version": VERSION,
+                "stream": stream,
+                "seed": seed,
+                "symbols": batch.symbols,
+            }
+            arrays = {
+                "about": np.array(json.dumps(about)),
+                "sample": np.array(batch.samples, np.int64),
+                **vars(batch.circuits),
+                "programs": batch.programs,
+            }
+            for name, array in arrays.items():
+                if array is not None:
+                    buffer = io.BytesIO()
+                    np.save(buffer, array, allow_pickle=False)
+                    # A ZipInfo of its own carries a fixed date.
+                    entry = zipfile.ZipInfo(f"{ensemble.program}/{name}.npy")
+                    entry.compress_type = zipfile.ZIP_DEFLATED
+                    archive.writestr(entry, buffer.getbuffer())
 
 
 def read_batch(path: Path, ensemble: Ensemble, seed: int) -> Batch:
-    """Read a batch.
+    """Read the batch of an ensemble's circuits.
 
-    Raises BadInput for a file that is truncated, of another version, or of other
-    circuits or another seed than the caller expects.
+    Raises BadInput for a file that is truncated, of another version, without the
+    circuits, or of another seed than the caller expects.
     """
+    folder = f"{ensemble.program}/"
     try:
         with np.load(path) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        about = json.loads(str(arrays["about"]))
+            arrays = {
+                name.removeprefix(folder): archive[name]
+                for name in archive.files
+                if name.startswith(folder)
+            }
+        about = json.loads(str(arrays["about"])) if arrays else None
     except Exception as error:  # a damaged archive raises a dozen kinds
         raise BadInput(
             f"{path}: not a whole batch file ({error}); delete it to have it made again"
         ) from None
-    expected: dict[str, Any] = {
-        "format": FORMAT,
-        "version": VERSION,
-        "program": ensemble.program,
-        "seed": seed,
-    }
-    for key, value in expected.items():
+    if about is None:
+        raise BadInput(f"{path}: no circuits of {ensemble.program}")
+    for key, value in {"format": FORMAT, "version": VERSION, "seed": seed}.items():
         if about.get(key) != value:
             raise BadInput(
                 f"{path}: {key} is {about.get(key)!r}, expected {value!r}; "
@@ -107,9 +111,3 @@ def read_batch(path: Path, ensemble: Ensemble, seed: int) -> Batch:
     drawn: dict[str, Any] = {of.name: arrays.get(of.name) for of in fields(Circuits)}
     symbols = tuple(about["symbols"])
     return Batch(arrays["sample"], Circuits(**drawn), arrays["programs"], symbols)
-
-
-def _entry(name: str) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(name)
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    return entry

@@ -1,6 +1,6 @@
 """Axes and angles of random circuits, drawn from explicit random streams."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -23,12 +23,14 @@ class Circuits:
     theta: float64 (samples,), radians: the angle of the rotation that is the symbol.
     axes: uint8 (samples, layers, width), codes into `AXES`, where they are drawn.
     phi: float64 (samples,), radians: the angle opposite the symbol, where it is drawn.
+    circuit: bytes (), the circuit of one's own that all share, as Cirq's JSON.
     """
 
     angles: NDArray[np.float64]
     theta: NDArray[np.float64] | None = None
     axes: NDArray[np.uint8] | None = None
     phi: NDArray[np.float64] | None = None
+    circuit: NDArray[np.bytes_] | None = None
 
     def __len__(self) -> int:
         return len(self.angles)
@@ -37,8 +39,8 @@ class Circuits:
         arrays: dict[str, Any] = {
             of.name: getattr(self, of.name) for of in fields(self)
         }
-        drawn = {name: of[rows] for name, of in arrays.items() if of is not None}
-        return Circuits(**drawn)
+        drawn = {name: of[rows] for name, of in arrays.items() if np.ndim(of)}
+        return replace(self, **drawn)
 
     @property
     def values(self) -> NDArray[np.float64]:
@@ -85,12 +87,13 @@ def sample_circuits(ensemble: Layered, seed: int, samples: Sequence[int]) -> Cir
 
 
 def sample_parameters(
-    ensemble: Ensemble, parameters: int, seed: int, samples: Sequence[int]
+    ensemble: Ensemble, built: Mapping[str, Any], seed: int, samples: Sequence[int]
 ) -> Circuits:
-    """Draw all parameters of circuits of one's own, angles (samples, parameters)."""
+    """Draw all parameters of a built circuit of one's own (see `ansatz`)."""
+    shape = (len(built["symbols"]),)
     streams = (stream(seed, ensemble.circuit, sample) for sample in samples)
-    angles = [ensemble.draw_angle(rng, (parameters,)) for rng in streams]
-    return Circuits(np.array(angles))
+    angles = [ensemble.draw_angle(rng, shape) for rng in streams]
+    return Circuits(np.array(angles), circuit=np.array(built["cirq"].encode()))
 
 
 def with_theta(ensemble: Layered, angles: NDArray[np.float64], **more: Any) -> Circuits:

@@ -52,14 +52,15 @@ class Random(Layered):
     ) -> Iterator[tuple[Self, Prediction]]:
         """The exact moments at every depth up to the deepest.
 
-        A curve that is the only one goes on to `FURTHER` layers, where that is cheap.
+        The only curve of a width goes on to `FURTHER` layers, where that is cheap.
         """
         from barren.physics.moments import random_predictions
 
         curves = dict(_curves(ensembles))
         for curve, members in curves.items():
             deepest = max(ensemble.depth for ensemble in members)
-            if len(curves) == 1 and curve.width <= NARROW:
+            alone = all(c is curve or c.width != curve.width for c in curves)
+            if alone and curve.width <= NARROW:
                 deepest = max(deepest, FURTHER)
             depths = range(curve.symbol_layer + 1, deepest + 1)
             predictions = random_predictions(

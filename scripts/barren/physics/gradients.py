@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from barren.physics.adjoint import adjoint_gradients
 from barren.physics.batches import Batch
 from barren.physics.ensembles import QSIM, Ensemble
 from barren.physics.layered import THETA, Layered
@@ -47,8 +48,9 @@ def compute_gradients(
 ) -> NDArray[np.float32]:
     """Gradients of a batch as a configuration says, (samples, symbols); per radian."""
     if engine == QSIM:
-        assert isinstance(ensemble, Layered)
-        return qsim_gradients(ensemble, batch.circuits)[:, None]
+        if isinstance(ensemble, Layered):
+            return qsim_gradients(ensemble, batch.circuits)[:, None]
+        return adjoint_gradients(ensemble, batch.circuits, batch.symbols)
     shared = len(batch.programs) < len(batch.samples)
     programs = (
         np.repeat(batch.programs, len(batch.samples)) if shared else batch.programs

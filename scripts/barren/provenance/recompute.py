@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from barren import columns
+from barren.physics.adjoint import gates_of_a_symbol
 from barren.physics.batches import Batch
 from barren.physics.ensembles import QSIM, TFQ, BadInput, Ensemble, circuits_at_once
 from barren.physics.gradients import ADJOINT, compute_gradients
@@ -17,8 +18,9 @@ from barren.provenance.records import read_bytes
 from barren.runner import cost
 from barren.runner.experiment import Experiment
 
-#: What two engines may differ by. The adjoint derives gates by finite differences:
-#: errors to 5e-5 in 2000 gradients (workflow/docs/provenance.md).
+#: What two engines may differ by, for a unit of the observable's norm and for each gate
+#: that has the symbol. The adjoint derives gates by finite differences: errors to 5e-5
+#: in 2000 gradients (workflow/docs/provenance.md).
 GRADIENT_TOLERANCE = 1e-4
 #: Seconds for gradients: a share of what the run's are predicted to take, or more.
 BUDGET_SHARE, LEAST_BUDGET = 0.1, 60.0
@@ -27,9 +29,8 @@ Text = dict[tuple[str, str], list[str]]
 
 
 def other(experiment: Experiment) -> str:
-    """The engine that checks gradients; circuits of one's own only one can compute."""
-    own = experiment.config["engine"] == QSIM or experiment.own_circuits
-    return TFQ if own else QSIM
+    """The engine that checks the gradients of the one that made them."""
+    return TFQ if experiment.config["engine"] == QSIM else QSIM
 
 
 def of_program(experiment: Experiment, program: str) -> list[Ensemble]:
@@ -122,11 +123,13 @@ def check_gradients(
 ) -> tuple[str, float, int]:
     """Compute the chosen gradients of a job's batches again.
 
-    Returns the first that is contradicted, the largest difference, and their number.
+    Returns the first that is contradicted, the largest difference in units of the
+    tolerance's, and their number.
     """
     engine, reason, worst, count = other(choice.experiment), "", 0.0, 0
     for program, batch in batches.items():
         for ensemble in of_program(choice.experiment, program):
+            unit = max(1.0, ensemble.norm) * gates_of_a_symbol(batch.circuits)
             first, at_once = int(batch.samples[0]), circuits_at_once(ensemble)
             rows = choice.rows(ensemble, first, int(batch.samples[-1]))
             for begin in range(0, len(rows), at_once):
@@ -137,7 +140,7 @@ def check_gradients(
                     values = found[:, batch.symbols.index(parameter)]
                     for row, value in zip(chosen, values, strict=True):
                         said = text[ensemble.name, parameter][row]
-                        off = abs(float(said) - float(value))
+                        off = abs(float(said) - float(value)) / unit
                         worst, count = max(worst, off), count + 1
                         if not off <= GRADIENT_TOLERANCE and not reason:  # nor nan
                             reason = (

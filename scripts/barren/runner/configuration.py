@@ -13,7 +13,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from barren.physics.ensembles import QSIM, TFQ, BadInput, Ensemble
+from barren.physics.ensembles import QSIM, BadInput, Ensemble
 from barren.physics.families import FAMILIES
 from barren.physics.layered import Layered
 from barren.runner import cost
@@ -96,27 +96,17 @@ def check(config: dict[str, Any]) -> Experiment:
         raise BadInput(explain(error))
     experiment = Experiment(config)
     if config["engine"] == QSIM and config["differentiator"] == "adjoint":
-        raise BadInput("differentiator: the engine qsim has the parameter shift alone")
-    if experiment.own_circuits:
-        check_engine(config)
+        raise BadInput("differentiator: adjoint is TFQ's; the engine qsim has its own")
+    if experiment.own_circuits and config["differentiator"] == "parameter_shift":
+        raise BadInput(
+            "differentiator: circuits of your own take the adjoint method, because a "
+            "symbol may stand in several gates"
+        )
     if config["stream"] == NOTEBOOK:
         check_notebook(experiment)
     check_functions(experiment.own_circuits.values())
     check_size(experiment)
     return experiment
-
-
-def check_engine(config: dict[str, Any]) -> None:
-    """Refuse what cannot differentiate circuits of one's own."""
-    if config["engine"] != TFQ:
-        raise BadInput(
-            f"engine: {config['engine']} has no circuits of your own; they take {TFQ}"
-        )
-    if config["differentiator"] == "parameter_shift":
-        raise BadInput(
-            "differentiator: circuits of your own take the adjoint method, because a "
-            "symbol may stand in several gates"
-        )
 
 
 def explain(error: Any) -> str:

@@ -41,8 +41,7 @@ MPS_LAYERS = 150
 ONCE = {
     "describe_experiment": (0.1, 0.0),
     "draw_circuits": (2.5, 0.0),
-    "gather_gradients": (0.1, 0.0005),
-    "summarise_gradients": (0.5, 0.0),
+    "summarise_gradients": (0.9, 0.0005),
     "judge_claims": (1.3, 0.012),
     "plot_variance": (4.5, 0.0),
     "write_paper": (0.4, 0.0),
@@ -50,6 +49,8 @@ ONCE = {
     "confirm_agreement": (0.4, 0.0),
     "assemble_crate": (0.3, 0.0025),
 }
+#: CPU seconds, some times an engine's start, up to which narrow widths share a job.
+SHARED = 8.0
 #: Seconds that Snakemake adds to a job.
 OVERHEAD = 0.3
 #: Seconds to install an environment, most of them for downloading.
@@ -125,14 +126,16 @@ class Cost(NamedTuple):
     disk: float
 
 
-def sampling(ensemble: Ensemble, samples: int, rates: Rates) -> Cost:
-    """A job that draws a batch of circuits."""
-    count = samples * ensemble.gates
-    return Cost(
-        rates.draw_start + rates.serialise * count,
-        NUMPY_MIB + round(COPIES_DRAWN * PROGRAM_BYTES_PER_GATE * count / 2**20),
-        DISK_BYTES_PER_GATE * count + 8 * samples * ensemble.layers * ensemble.width,
-    )
+def sampling(programs: Iterable[Ensemble], samples: int, rates: Rates) -> Cost:
+    """A job that draws a batch of the circuits of each of some programs."""
+    seconds, mib, disk = rates.draw_start, 0, 0.0
+    for ensemble in programs:
+        count = samples * ensemble.gates
+        seconds += rates.serialise * count
+        mib = max(mib, round(COPIES_DRAWN * PROGRAM_BYTES_PER_GATE * count / 2**20))
+        disk += DISK_BYTES_PER_GATE * count
+        disk += 8 * samples * ensemble.layers * ensemble.width
+    return Cost(seconds, NUMPY_MIB + mib, disk)
 
 
 def gradient(ensembles: Iterable[Ensemble], samples: int, rates: Rates) -> Cost:

@@ -25,9 +25,9 @@ FORMATS = ("pdf", "svg", "png", "csv")
 Number = int | str
 
 
-def batch(program: str, first: Number, last: Number) -> str:
-    """Serialised circuits (see `Ensemble.program`), from a first to a last sample."""
-    return f"{BATCHES}/{program}/{first}-{last}.npz"
+def batch(width: Number, first: Number, last: Number) -> str:
+    """Serialised circuits of all ensembles of a width, a first to a last sample."""
+    return f"{BATCHES}/width-{width}_samples-{first}-{last}.npz"
 
 
 def circuit(program: str) -> str:
@@ -35,14 +35,14 @@ def circuit(program: str) -> str:
     return f"circuits/{program}.json"
 
 
-def gradients(width: Number, first: Number, last: Number) -> str:
-    """The gradients of all ensembles of a width, from a first to a last sample."""
-    return f"gradients/width-{width}_samples-{first}-{last}.csv"
+def gradients(widths: str, first: Number, last: Number) -> str:
+    """The gradients of all ensembles of some widths, a first to a last sample."""
+    return f"gradients/widths-{widths}_samples-{first}-{last}.csv"
 
 
-def theory(width: Number) -> str:
-    """The exact moments of all ensembles of a width."""
-    return f"theory/width-{width}.csv"
+def theory(widths: str) -> str:
+    """The exact moments of all ensembles of some widths."""
+    return f"theory/widths-{widths}.csv"
 
 
 def figure(name: str) -> list[str]:
