@@ -27,20 +27,24 @@ INSTALL := sh -c '\
 	done; \
 	echo "error: neither Python 3.8 or later nor uv found on PATH" >&2; exit 1' install
 
-.PHONY: reproduce run plan verify reference audit archive test config lock FORCE
+.PHONY: reproduce run plan verify reference audit archive test config lock readable FORCE
 .DEFAULT_GOAL := reproduce
 
 reproduce: $(RUNNER)
 	$(SNAKEMAKE) --cores $(CORES)
 
-run: $(RUNNER)
+# Snakemake names neither the file nor the line of an error in YAML.
+readable: $(RUNNER)
+	@PYTHONPATH=scripts .venv/bin/python -m barren.runner.configuration $(CONFIG)
+
+run: readable
 	$(SNAKEMAKE) --cores $(CORES) --configfile $(CONFIG)
 
 # -- parts the configuration from the targets.
-plan verify audit reference: $(RUNNER)
+plan verify audit reference: readable
 	@$(SNAKEMAKE) --cores $(CORES) --configfile $(CONFIG) -- $@
 
-archive: $(RUNNER)
+archive: readable
 	$(SNAKEMAKE) --cores $(CORES) --configfile $(CONFIG) -- archive archive_crate
 
 test: $(RUNNER) $(TESTS)

@@ -18,11 +18,10 @@ from barren.analysis.agreement import agreement
 from barren.analysis.evidence import Point
 from barren.analysis.statistics import summarise
 from barren.physics.adjoint import gates_of_a_symbol, shared_circuit
-from barren.physics.ansatz import predictions
 from barren.physics.batches import Batch
 from barren.physics.circuits import sample_parameters
 from barren.physics.ensembles import QSIM, TFQ, BadInput
-from barren.physics.families import Ansatz
+from barren.physics.families import Ansatz, predict
 from barren.physics.gradients import AUTO, compute_gradients
 from barren.physics.observables import Observable
 from barren.provenance.recompute import GRADIENT_TOLERANCE, Choice, check_gradients
@@ -70,25 +69,25 @@ def refused(message, *arguments, **options):
         ({"circuit": "lost.py:line"}, "circuit: no file lost.py"),
         ({"circuit": "mine.py:lin"}, "has no function lin; did you mean line"),
         ({"circuit": "mine.py:ring"}, "has no function ring; it has line"),
-        ({"circuit": "mine.py"}, "circuit: 'mine.py' does not match"),
-        ({"depht": 2}, "depht: no keyword of line; did you mean depth"),
-        ({"qubits": 2}, "qubits: no keyword of line"),
-        ({"theta": 2}, "theta: no keyword of line; it has depth, axis"),
-        ({"depth": 0}, "depth: whole numbers from 1"),
-        ({"depth": "two"}, "depth: whole numbers from 1"),
-        ({"axis": ["X", 1]}, "axis: text and whole numbers; .* of one kind"),
-        ({"axis": ["X", "1e3"]}, "axis: '1e3' does not read as text"),
-        ({"axis": "nan"}, "axis: 'nan' does not read as text"),
-        ({"axis": "a\nb"}, r"axis: 'a\\nb' does not read as text"),
-        ({"shift": float("inf")}, "shift: inf is not finite"),
-        ({"axis": {"a": 1}}, "axis: .*allowed: integer or number or string"),
-        ({"width": [3, 3]}, "width: .* non-unique"),
-        ({"parameters": "last"}, "parameters: 'last' .*allowed: `first`, `all`; or"),
-        ({"parameters": []}, r"parameters: \[\]"),
+        ({"circuit": "mine.py"}, "circuit: got 'mine.py'; allowed: FILE.py:FUNCTION"),
+        ({"depht": 2}, "depht: line has no .*; did you mean depth"),
+        ({"qubits": 2}, "qubits: line has no such keyword"),
+        ({"theta": 2}, "theta: line has no .*; it has depth, axis"),
+        ({"depth": 0}, "depth: allowed: integers, at least 1"),
+        ({"depth": "two"}, "depth: allowed: integers, at least 1"),
+        ({"axis": ["X", 1]}, "axis: got integers and strings; .* one type"),
+        ({"axis": ["X", "1e3"]}, "axis: got '1e3'; .* text that is not"),
+        ({"axis": "nan"}, "axis: got 'nan'; .* text that is not"),
+        ({"axis": "a\nb"}, r"axis: got 'a\\nb'; .* one line of text"),
+        ({"shift": float("inf")}, "shift: got inf"),
+        ({"axis": {"a": 1}}, "axis: .*allowed: number or string or boolean"),
+        ({"width": [3, 3]}, "width: .* distinct integers"),
+        ({"parameters": "last"}, "parameters: got 'last'; allowed: `first`, `all`; or"),
+        ({"parameters": []}, r"parameters: got \[\]"),
         ({"observable": ["Z0 Q1"]}, "'Z0 Q1', position 4: expected a factor"),
         ({"observable": ["Z0 Z5"], "width": [8, 4]}, "Z5 lies outside a circuit of 4"),
-        ({"observable": [[0, 1]]}, "is not of type 'string'"),
-        ({"sigma": [0]}, "sigma.0: 0 is less than"),
+        ({"observable": [[0, 1]]}, "got .*; allowed: string"),
+        ({"sigma": [0]}, "sigma.0: got 0; allowed: number, 0.0001"),
     ],
 )
 def test_bad_entries_are_one_line(tmp_path, entry, message):
@@ -98,14 +97,18 @@ def test_bad_entries_are_one_line(tmp_path, entry, message):
 @pytest.mark.parametrize(
     ("text", "entry", "message"),
     [
-        ("def line(:", {}, "mine.py is no Python: invalid syntax"),
-        ("def line(): pass", {}, "line takes no qubits"),
+        ("def line(:", {}, "mine.py is not valid Python: invalid"),
+        ("def line(): pass", {}, "line needs a first argument, the qubits"),
         ("def line(qubits, depth, reps): pass", {}, "reps: line needs this keyword"),
         ("def line(qubits, depth, *, k): pass", {}, "k: line needs this keyword"),
-        ("def line(qubits, depth, width): pass", {}, "width: a keyword .* cannot"),
-        ("def line(qubits, depth, mean): pass", {"mean": 1}, "mean: .* cannot be"),
-        ("def line(qubits, **keys): pass", {"blocks": 1.5}, "blocks: whole numbers"),
-        ("def line(qubits, **keys): pass", {"variance": 1}, "variance: no keyword"),
+        ("def line(qubits, depth, width): pass", {}, "width: a keyword .* rename"),
+        ("def line(qubits, depth, mean): pass", {"mean": 1}, "mean: .* rename"),
+        (
+            "def line(qubits, **keys): pass",
+            {"blocks": 1.5},
+            "blocks: allowed: integers",
+        ),
+        ("def line(qubits, **keys): pass", {"variance": 1}, "variance: line has no"),
     ],
 )
 def test_bad_functions_are_one_line(tmp_path, text, entry, message):
@@ -129,7 +132,7 @@ def test_two_functions_of_one_name(tmp_path):
     (tmp_path / "mine.py").write_text(GOOD)
     other = ENTRY | {"circuit": "other.py:line", "depth": 5}
     config = {"experiment": "mine", "seed": 1, "ensembles": [ENTRY, other]}
-    with pytest.raises(BadInput, match=r"mine.py and other.py both have a line"):
+    with pytest.raises(BadInput, match=r"mine.py and other.py both define line"):
         configuration.check(config)
 
 
@@ -257,7 +260,7 @@ def test_the_command_line_predicts_every_parameter(capsys):
             "--circuit mine.py --width 2 --set depth=1",
             "--circuit: 'mine.py' is not FILE",
         ),
-        ("--width 2 --depth 1 --set depth=1", "--set: of a circuit of your own"),
+        ("--width 2 --depth 1 --set depth=1", "--set: only with --circuit"),
         (
             "--circuit mine.py:line --width 2 --set depth=1 --parameters z",
             "has no z; it has t0_0, t0_1",
@@ -285,6 +288,14 @@ DOUBLE = [
     cirq.YYPowGate,
     cirq.ZZPowGate,
 ]
+# Turns about an axis that turns, and gates of two symbols.
+A, B = sympy.symbols("a b")
+BENT = [
+    cirq.PhasedXPowGate(phase_exponent=A / sympy.pi, exponent=0.3),
+    cirq.PhasedXPowGate(phase_exponent=A / sympy.pi, exponent=-2 * B / sympy.pi),
+    cirq.PhasedISwapPowGate(phase_exponent=B / sympy.pi, exponent=0.7),
+    cirq.FSimGate(A, 0.5 * B),
+]
 FIXED = [cirq.T, cirq.S, cirq.H, cirq.CZ, cirq.CNOT, cirq.FSimGate(0.3, 0.5)]
 
 
@@ -295,7 +306,7 @@ def circuits(draw):
     operations = [cirq.rx(symbols[0])(QUBITS[0])]
     for _ in range(draw(st.integers(1, 8))):
         qubits = draw(st.permutations(QUBITS))
-        gate = draw(st.sampled_from([*SINGLE, *DOUBLE, *FIXED]))
+        gate = draw(st.sampled_from([*SINGLE, *DOUBLE, *BENT, *FIXED]))
         if isinstance(gate, type):
             multiple = draw(st.sampled_from([1, -1, 2, 0.5]))
             exponent = multiple * draw(st.sampled_from(symbols)) / sympy.pi
@@ -523,12 +534,13 @@ def caught(fault, sigma, seeds, samples):
             ensemble = replace(OWN, sigma=sigma, observable=observable)
             batch = drawn(ensemble, data, seed, range(samples))
             values = compute_gradients(ensemble, batch, TFQ, AUTO).astype(float)
-            known = predictions(exact, ensemble.terms, sigma)
+            asked = replace(ensemble, parameters=("all",))
+            known = predict([asked], {asked.program: exact})
             for at, name in enumerate(batch.symbols):
-                of, g = replace(ensemble, parameter=name), values[:, at]
+                of, g = replace(asked, parameter=name), values[:, at]
                 summary = summarise(g, seed, of.bound)
                 theta = batch.circuits.values[:, at]
-                points.append(Point(of, known[name], theta, g, summary))
+                points.append(Point(of, known[of], theta, g, summary))
         found += agreement(points).verdict == "contradicted"
     return found
 

@@ -14,8 +14,7 @@ import oracle
 from barren import columns
 from barren.physics.circuits import sample_circuits
 from barren.physics.families import Identity, IdentityTutorial, Random, predict
-from barren.physics.moments import require_known
-from barren.physics.sweep import TOLERANCE
+from barren.physics.moments import TOLERANCE, require_known
 from strategies import ensembles
 from tools.predict import main as command_line
 
@@ -130,8 +129,8 @@ def test_the_command_line_crosses_lists(capsys):
         ("--width 4 --depth 3 --observable Z4", "Z4 lies outside a circuit of 4"),
         ("--width 4 --depth 3 --observable Q1", "Q1"),
         ("--width 4 --depth 3 --sigma nan", "--sigma: takes numbers above 0"),
-        ("--width four --depth 3", "'four' is not a number"),
-        ("--width 4 --depth -3", "'-3' is not a number"),
+        ("--width four --depth 3", "'four' is not an integer"),
+        ("--width 4 --depth -3", "'-3' is not an integer"),
         ("--width 4 4 --depth 3", "random_width-4_depth-3 is named twice"),
         ("--width 4 --depth 3 --blocks 1", "--blocks: the family random has no such"),
         ("--family plateau --width 4", "invalid choice: 'plateau'"),

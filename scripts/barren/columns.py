@@ -93,6 +93,8 @@ CLAIMS = (
     ERROR_RATE,
     VERDICT,
 )
+#: The claim that a run ends with a failure for, if it is contradicted.
+AGREEMENT = "samples_agree_with_theory"
 # The data of a figure: a value with its interval, beside it the theory and the fit.
 SAMPLED = "sampled"
 LOW = "low"

@@ -1,5 +1,6 @@
 """Do what benchmark.py asks for, a line of JSON in and out, and time it."""
 
+import base64
 import json
 import os
 import resource
@@ -15,11 +16,13 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from barren.physics.batches import Batch, write_batches
-from barren.physics.circuits import sample_circuits
-from barren.physics.gradients import set_threads
+from barren.physics.circuits import sample_circuits, sample_parameters
+from barren.physics.ensembles import circuits_at_once
+from barren.physics.families import Ansatz, predict
+from barren.physics.gradients import ADJOINT, compute_gradients, set_threads
 from barren.physics.layered import THETA
 from barren.physics.programs import serialise
-from peers import ENGINES, named
+from peers import ANSATZ_PEERS, ENGINES, named
 
 SEED = 20181116
 THREADS = int(os.environ["OMP_NUM_THREADS"])
@@ -96,7 +99,57 @@ def store(ensemble: str, samples: int) -> dict[str, Any]:
         return timed(job)
 
 
-JOBS = {job.__name__: job for job in (gradient, draw, draw_with_cirq, store)}
+def build_ansatz(width: int, depth: int) -> dict[str, Any]:
+    """The hardware-efficient ansatz, built."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    from build_circuits import build
+
+    return timed(lambda: build(ansatz(width, depth)))
+
+
+def ansatz(width: int, depth: int) -> Ansatz:
+    """The hardware-efficient ansatz of an observable Z0 Z1, for all parameters."""
+    source = "config/ansatze.py:hardware_efficient"
+    keywords = (("depth", depth),)
+    return Ansatz(width=width, source=source, keywords=keywords, parameters=("all",))
+
+
+def ansatz_gradients(
+    built: dict[str, Any], width: int, depth: int, samples: int, engine: str, how: str
+) -> dict[str, Any]:
+    """Gradients by all parameters, from their values on, by layer and qubit."""
+    ensemble, symbols = ansatz(width, depth), tuple(built["symbols"])
+    circuits = sample_parameters(ensemble, built, SEED, range(samples))
+    names = [f"{k}{at}_{n}" for at in range(depth) for n in range(width) for k in "yz"]
+    order = [symbols.index(name) for name in names]
+    if engine in ANSATZ_PEERS:
+        of, rows = ANSATZ_PEERS[engine][0], circuits.angles[:, order]
+        return timed(lambda: of(rows, width, how).tolist())
+    program = np.array([base64.b64decode(built["program"])])
+    batch = Batch(np.arange(samples), circuits, program, symbols)
+    at_once = circuits_at_once(ensemble)
+
+    def job() -> Any:
+        parts = [batch[row : row + at_once] for row in range(0, samples, at_once)]
+        found = [compute_gradients(ensemble, part, engine, ADJOINT) for part in parts]
+        return np.concatenate(found)[:, order].tolist()
+
+    return timed(job)
+
+
+def ansatz_variances(built: dict[str, Any], width: int, depth: int) -> dict[str, Any]:
+    """The exact variances of all parameters."""
+    of = ansatz(width, depth)
+    return timed(lambda: len(predict([of], {of.program: built})))
+
+
+JOBS = {
+    job.__name__: job
+    for job in (
+        *(gradient, draw, draw_with_cirq, store),
+        *(build_ansatz, ansatz_gradients, ansatz_variances),
+    )
+}
 
 if __name__ == "__main__":
     set_threads(THREADS)

@@ -166,6 +166,66 @@ PEERS: dict[str, tuple[Engine, tuple[str, ...]]] = {
 ENGINES = OURS | PEERS
 
 
+# All parameters of the hardware-efficient ansatz: rows (samples, parameters) of values,
+# by layer, qubit, and R_Y or R_Z, to the derivatives of <Z0 Z1> by each.
+
+
+def lightning_ansatz(
+    rows: NDArray[np.float64], width: int, precision: str
+) -> NDArray[Any]:
+    """PennyLane: lightning.qubit with diff_method="adjoint"."""
+    import pennylane as qml
+
+    device = qml.device(
+        "lightning.qubit", wires=width, c_dtype=np.dtype(precision).type
+    )
+
+    def expectation(angles: Any) -> Any:
+        for qubit in range(width):
+            qml.RY(PREPARATION, wires=qubit)
+        for layer in range(angles.shape[0]):
+            for qubit in range(width):
+                qml.RY(angles[layer, qubit, 0], wires=qubit)
+                qml.RZ(angles[layer, qubit, 1], wires=qubit)
+            for qubit in range(width - 1):
+                qml.CZ(wires=(qubit, qubit + 1))
+        return qml.expval(qml.Z(0) @ qml.Z(1))
+
+    gradient = qml.grad(qml.QNode(expectation, device, diff_method="adjoint"))
+    shaped = rows.reshape(len(rows), -1, width, 2)
+    found = [gradient(qml.numpy.array(row, requires_grad=True)) for row in shaped]
+    return np.reshape(found, rows.shape)
+
+
+def qulacs_ansatz(rows: NDArray[np.float64], width: int, setting: str) -> NDArray[Any]:
+    """qulacs: its own gradient, `backprop`, in double precision."""
+    import qulacs
+
+    observable = qulacs.Observable(width)
+    observable.add_operator(1.0, "Z 0 Z 1")
+    circuit = qulacs.ParametricQuantumCircuit(width)
+    for qubit in range(width):  # its angles have the other sign
+        circuit.add_RY_gate(qubit, -PREPARATION)
+    for _ in range(rows.shape[1] // (2 * width)):
+        for qubit in range(width):
+            circuit.add_parametric_RY_gate(qubit, 0.0)
+            circuit.add_parametric_RZ_gate(qubit, 0.0)
+        for qubit in range(width - 1):
+            circuit.add_CZ_gate(qubit, qubit + 1)
+    found = []
+    for row in rows:
+        for number, angle in enumerate(row):
+            circuit.set_parameter(number, -angle)
+        found.append(circuit.backprop(observable))
+    return -np.array(found)
+
+
+ANSATZ_PEERS = {
+    "lightning.qubit": (lightning_ansatz, ("complex64", "complex128")),
+    "qulacs": (qulacs_ansatz, ("backprop",)),
+}
+
+
 def named(name: str) -> Random:
     """The ensemble of a name of the random family."""
     width, depth = map(int, re.findall(r"\d+", name))

@@ -202,8 +202,8 @@ class Audit:
             most = max(most, *Counter(ensemble for ensemble, _ in text).values())
         self.notes.append(
             f"{count} gradients computed again by {other(experiment)} (largest "
-            f"difference {worst:.1e}, allowed {GRADIENT_TOLERANCE:.0e}; again: --seed "
-            f"{choice.seed})"
+            f"difference for a unit of the norm and a gate of the symbol {worst:.1e}, "
+            f"allowed {GRADIENT_TOLERANCE:.0e}; again: --seed {choice.seed})"
         )
         self.found = (
             "; a forgery of 1 % of the gradients would have been found with "

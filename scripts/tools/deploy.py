@@ -1,4 +1,4 @@
-"""Install an environment from its hash lock: a venv, or what a conda one lacks.
+"""Install an environment from its hash lock: a venv, or the pip part of a conda one.
 
     python3 scripts/tools/deploy.py run NAME SCRIPT ...    with the environment's Python
     python3 scripts/tools/deploy.py venv NAME [PREFIX]     [default: .venvs/NAME-DIGEST]

@@ -1,4 +1,4 @@
-"""Predict what an experiment takes, from a short calibration on this machine."""
+"""Predict the cost of an experiment, from a short calibration on this machine."""
 
 import argparse
 import json
@@ -119,20 +119,20 @@ def plan(experiment: Experiment, rates: cost.Rates, cores: int) -> None:
         f"{len(experiment.sampled)} of {len(experiment.ensembles)} ensembles are "
         f"sampled: {len(jobs)} jobs, {total / 3600:.2f} CPU hours, "
         f"{disk / 1e9:.2f} GB of disk; "
-        f"{cost.duration(wall)} on {cores} cores, all of it counted."
+        f"{cost.duration(wall)} on {cores} cores."
     )
     if longest > 1.5 * total / cores:
-        print(
-            "A single job bounds the time: a smaller batch_size makes more jobs of it."
-        )
+        print("The longest job bounds the time: a smaller batch_size splits it.")
 
 
 def main() -> None:
     """Calibrate, and plan."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", type=json.loads, required=True, help="as JSON")
+    parser.add_argument(
+        "--config", type=json.loads, required=True, help="configuration, as JSON"
+    )
     parser.add_argument("--cores", type=int, required=True)
-    parser.add_argument("--calibration", type=Path, required=True, help="a file")
+    parser.add_argument("--calibration", type=Path, required=True, help="file to write")
     args = parser.parse_args()
     rates = calibrate(args.config["engine"], args.config["differentiator"])
     write_json(args.calibration, asdict(rates))

@@ -1,7 +1,7 @@
 """Print the exact moments of the gradient as CSV, with the columns of theory.csv.
 
-Each key of a family is an option that takes a list; the lists are crossed. A circuit of
-your own is named by its function, which runs in the environment tfq:
+Each key of a family is an option that takes a list; all combinations are predicted. A
+circuit of your own needs the environment tfq:
 
     predict.py --circuit FILE.py:FUNCTION --width 4 6 --set depth=2 depth=8
 """
@@ -48,10 +48,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         of = kinds.get(kind, float)
         parser.add_argument(option(key), type=of, nargs="+", dest=key)
     own = parser.add_argument_group("a circuit of your own")
-    own.add_argument("--circuit", metavar="FILE:FUNCTION")
-    own.add_argument("--set", metavar="KEY=VALUE", nargs="+", action="extend")
+    own.add_argument("--circuit", metavar="FILE.py:FUNCTION")
     own.add_argument(
-        "--parameters", metavar="NAME", nargs="+", help="first, all or names"
+        "--set",
+        metavar="KEY=VALUE",
+        nargs="+",
+        action="extend",
+        help="a keyword argument of the function",
+    )
+    own.add_argument(
+        "--parameters",
+        metavar="NAME",
+        nargs="+",
+        help="parameters of the gradient: first [default], all, or their names",
     )
     lists = vars(parser.parse_args(arguments))
     try:
@@ -67,7 +76,7 @@ def of_family(family: type[Layered], lists: dict[str, Any]) -> list[list[Any]]:
     """Head and rows of what a family of layers predicts."""
     for key in ("set", "parameters"):
         if lists[key]:
-            raise BadInput(f"--{key}: of a circuit of your own, named by --circuit")
+            raise BadInput(f"--{key}: only with --circuit, for a circuit of your own")
     order = dict.fromkeys((*family.circuit_keys(), *family.gradient_keys, *KINDS))
     given = {key: lists[key] for key in order if lists[key]}
     check(family, given)
@@ -107,7 +116,7 @@ def build(circuits: Mapping[str, OwnCircuit]) -> dict[str, Any]:
     try:
         import build_circuits
     except ImportError as error:
-        raise BadInput(f"--circuit: {error}; it takes the environment tfq") from None
+        raise BadInput(f"--circuit: {error}; run it in the environment tfq") from None
     return {name: build_circuits.build(of) for name, of in circuits.items()}
 
 
@@ -159,7 +168,7 @@ def _value(text: str) -> Any:
 
 def _count(text: str) -> int:
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 up")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer of at least 0")
     return int(text)
 
 

@@ -17,7 +17,6 @@ from barren.physics.pair_chain import (
     asymptotic_variance,
     identity_asymptote,
     identity_moments,
-    loss_moments,
     random_moments,
     tutorial_moments,
 )
@@ -135,7 +134,7 @@ def test_random_moments_are_the_exact_average(width, text, symbol, sigma):
 def test_loss_moments_are_the_exact_average(width, text, symbol, sigma):
     terms = terms_of(text, width)
     depths = [1, 2, 4]
-    found = loss_moments(terms, width, depths, sigma)
+    found = random_moments(terms, width, depths, None, sigma)
     mean = [exact_random(terms, width, d, None, sigma, copies=1) for d in depths]
     second = [exact_random(terms, width, d, None, sigma, copies=2) for d in depths]
     np.testing.assert_allclose(found.mean, mean, rtol=0, atol=1e-13)
@@ -184,7 +183,7 @@ def test_deep_circuits_are_two_designs(text):
     terms = terms_of(text, width)
     squares = sum(weight**2 for weight, _ in terms)
     gradient = random_moments(terms, width, [400]).variance[0]
-    loss = loss_moments(terms, width, [400]).second_moment[0]
+    loss = random_moments(terms, width, [400], None).second_moment[0]
     assert gradient == pytest.approx(squares * size / (3 * (size**2 - 1)), rel=1e-9)
     assert loss == pytest.approx(squares / (size + 1), rel=1e-9)
 
@@ -332,7 +331,7 @@ def test_what_has_no_exact_form_is_refused():
     with pytest.raises(NoExactForm, match="X or Y"):
         random_moments(terms_of("X0 + Z0", 2), 2, [3])
     with pytest.raises(NoExactForm, match="X or Y"):
-        loss_moments(terms_of("X0 + Y0", 2), 2, [3])
+        random_moments(terms_of("X0 + Y0", 2), 2, [3], None)
     with pytest.raises(ValueError, match="depth above 2"):
         random_moments(terms_of("Z0", 2), 2, [2], (2, 0))
 

@@ -164,6 +164,14 @@ def all_records(_):
     return [results(name) for name in (*EXPERIMENT.records, *once)]
 
 
+def reference(_):
+    """What is kept of the experiment; end with one line where nothing is."""
+    kept = project(f"results/reference/{config['experiment']}/{layout.EXPERIMENT}")
+    if not Path(kept).exists():
+        sys.exit(f"verify: no {kept}: keep results first, by `make reference`")
+    return kept
+
+
 def caption(figure):
     """A file with the caption of a figure, for Snakemake's report."""
     path = Path(".snakemake", "captions", config["experiment"], f"{figure.name}.rst")

@@ -70,6 +70,7 @@ rule audit:
 rule verify:
     input:
         TARGETS,
+        reference=reference,
         experiment=results(layout.EXPERIMENT),
         environment=environment("circuits"),
     log:

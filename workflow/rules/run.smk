@@ -84,4 +84,4 @@ def watch():
             f"{len(jobs)} steps, {cost.duration(watcher.time_left())} on"
             f" {workflow.cores} cores; logs in logs/{config['experiment']}/"
         )
-        watcher.attach(logger)
+        watcher.attach(logger, workflow.scheduler.exit_gracefully)

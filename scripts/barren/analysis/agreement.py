@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
+from barren import columns
 from barren.analysis.evidence import (
     FEWEST,
     LEVEL,
@@ -29,7 +30,6 @@ from barren.analysis.evidence import (
 )
 from barren.physics.ensembles import Ensemble
 
-AGREEMENT = "samples_agree_with_theory"
 EVERY = "all ensembles"
 #: Tests that the evidence names.
 SHOWN = 6
@@ -60,7 +60,9 @@ def agreement(points: Sequence[Point]) -> Finding:
     """Do circuits and gradients agree with theory, all at once?"""
     sampled = [point for point in points if point.summary]
     if not sampled:
-        return Finding(AGREEMENT, EVERY, "not judged", {"why": "nothing was sampled"})
+        return Finding(
+            columns.AGREEMENT, EVERY, "not judged", {"why": "nothing was sampled"}
+        )
     certain = [*repeated(sampled), *misrecorded(sampled)]
     chances = [*moment_checks(sampled), *draw_checks(sampled)]
     level = LEVEL / max(1, len(chances))
@@ -72,7 +74,7 @@ def agreement(points: Sequence[Point]) -> Finding:
         seen[SHOWN:] = [f"and {len(seen) - SHOWN} more"]
     verdict: Verdict = "supported" if least >= FEWEST and exact else "undecided"
     return Finding(
-        AGREEMENT,
+        columns.AGREEMENT,
         EVERY,
         "contradicted" if failed else verdict,
         {

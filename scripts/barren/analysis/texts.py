@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from barren.analysis.agreement import AGREEMENT
+from barren import columns
 from barren.analysis.claims import (
     CONVERGED,
     FEWEST_COMPARED,
@@ -56,7 +56,7 @@ SLOPES = (
 FAR = "Exact variance over that at infinite depth: {far:.3g}."
 
 TEXTS = {
-    AGREEMENT: Text(
+    columns.AGREEMENT: Text(
         "The sampled circuits and gradients agree with the exact theory.",
         "samples and theory agree",
         "samples and theory disagree",

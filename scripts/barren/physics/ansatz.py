@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from barren.physics.ensembles import Prediction
+from barren.physics.moments import Moments
 from barren.physics.observables import NoExactForm, Term
 from barren.physics.pauli_actions import Circuit, Clifford, Rotation
 from barren.physics.pauli_paths import gradient_moments
@@ -21,41 +21,22 @@ Built = Mapping[str, Any]
 
 def as_data(circuit: Circuit) -> dict[str, Any]:
     """Rotations and Clifford gates for JSON."""
-    gates = [
-        {"axis": gate.axis, "parameter": gate.parameter, "multiple": gate.multiple}
-        if isinstance(gate, Rotation)
-        else {"qubits": gate.qubits, "images": gate.images}
-        for gate in circuit.gates
-    ]
+    gates = [gate._asdict() for gate in circuit.gates]
     return {"bloch": circuit.bloch.tolist(), "gates": gates}
 
 
 def from_data(data: Mapping[str, Any], parameters: int) -> Circuit:
     """The inverse of `as_data`."""
-    gates: list[Rotation | Clifford] = []
-    for gate in data["gates"]:
-        if "axis" in gate:
-            axis = tuple((qubit, letter) for qubit, letter in gate["axis"])
-            gates.append(Rotation(axis, gate["parameter"], gate["multiple"]))
-        else:
-            gates.append(Clifford(tuple(gate["qubits"]), tuple(gate["images"])))
+    gates = [
+        Rotation(**gate) if "axis" in gate else Clifford(**gate)
+        for gate in data["gates"]
+    ]
     return Circuit(np.array(data["bloch"]), tuple(gates), parameters)
 
 
-def predictions(
-    built: Built, terms: Sequence[Term], sigma: float | None
-) -> dict[str, Prediction]:
-    """Exact moments of the gradient by every parameter, by its name."""
-    symbols = built["symbols"]
-    try:
-        if "reason" in built:
-            raise NoExactForm(built["reason"])
-        circuit = from_data(built["exact"], len(symbols))
-        moments = gradient_moments(circuit, terms, sigma)
-    except NoExactForm as error:
-        return dict.fromkeys(symbols, Prediction(reason=str(error)))
-    rows = np.stack([moments.mean, moments.second_moment, moments.variance], axis=1)
-    return {
-        symbol: Prediction(mean, second, variance, relative_error=0.0)
-        for symbol, (mean, second, variance) in zip(symbols, rows.tolist(), strict=True)
-    }
+def exact_moments(built: Built, terms: Sequence[Term], sigma: float | None) -> Moments:
+    """Moments of the gradient by every parameter, in their order."""
+    if "reason" in built:
+        raise NoExactForm(built["reason"])
+    circuit = from_data(built["exact"], len(built["symbols"]))
+    return gradient_moments(circuit, terms, sigma)

@@ -54,7 +54,8 @@ class Random(Layered):
 
         The only curve of a width goes on to `FURTHER` layers, where that is cheap.
         """
-        from barren.physics.moments import random_predictions
+        from barren.physics.moments import predictions
+        from barren.physics.pair_chain import random_moments
 
         curves = dict(_curves(ensembles))
         for curve, members in curves.items():
@@ -63,10 +64,9 @@ class Random(Layered):
             if alone and curve.width <= NARROW:
                 deepest = max(deepest, FURTHER)
             depths = range(curve.symbol_layer + 1, deepest + 1)
-            predictions = random_predictions(
-                curve.terms, curve.width, depths, curve.symbol, curve.sigma
-            )
-            for depth, prediction in zip(depths, predictions, strict=True):
+            arguments = (curve.terms, curve.width, depths, curve.symbol, curve.sigma)
+            found = predictions(len(depths), random_moments, *arguments)
+            for depth, prediction in zip(depths, found, strict=True):
                 yield replace(curve, depth=depth), prediction
 
     @property
@@ -134,14 +134,16 @@ class Identity(Layered):
     def predict(
         cls, ensembles: Sequence[Self], built: Mapping[str, Any]
     ) -> Iterator[tuple[Self, Prediction]]:
-        """The exact moments for the symbol on any layer of U."""
-        from barren.physics.moments import identity_predictions
+        """The exact moments, where they are known, for the symbol on any layer of U."""
+        from barren.physics.moments import predictions
+        from barren.physics.pair_chain import identity_moments, tutorial_moments
 
+        moments = tutorial_moments if cls.opposite == PHI else identity_moments
         for curve, members in _curves(ensembles):
             layers = [ensemble.symbol_layer for ensemble in members]
-            found = identity_predictions(
-                curve.terms, curve.width, layers, curve.symbol_qubit, curve.sigma
-            )
+            qubit = curve.symbol_qubit
+            arguments = (curve.terms, curve.width, layers, qubit, curve.sigma)
+            found = predictions(len(members), moments, *arguments)
             yield from zip(members, found, strict=True)
 
     def first_block(self, circuits: Any) -> tuple[Self, Any] | None:
@@ -199,20 +201,6 @@ class IdentityTutorial(Identity):
     def sweep(self) -> tuple[Self, int]:
         """A closed form, or none."""
         return self, 0
-
-    @classmethod
-    def predict(
-        cls, ensembles: Sequence[Self], built: Mapping[str, Any]
-    ) -> Iterator[tuple[Self, Prediction]]:
-        """The exact moments on layer 0 and outside the light cone."""
-        from barren.physics.moments import tutorial_predictions
-
-        for ensemble in ensembles:
-            layers, qubit = [ensemble.symbol_layer], ensemble.symbol_qubit
-            (found,) = tutorial_predictions(
-                ensemble.terms, ensemble.width, layers, qubit, ensemble.sigma
-            )
-            yield ensemble, found
 
     @property
     def notebook_draws(self) -> int:

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from barren.physics.moments import Floats
 from barren.physics.observables import String
 from barren.physics.rotations import mean_shrink
-from barren.physics.sweep import Floats, Indices
+from barren.physics.sweep import Indices
 
 
 class MeanString(NamedTuple):
@@ -113,16 +114,16 @@ def distance(string: String, width: int, qubit: int) -> int:
 
 
 def mean_identity(
-    zs: set[int], width: int, layers: int, qubit: int, sigma: float | None
+    string: String, width: int, layers: int, qubit: int, sigma: float | None
 ) -> float:
-    """Mean gradient of Grant's blocks for the product of Z on `zs`.
+    """Mean gradient of Grant's blocks for a product of Z.
 
     Of the symbol's axes only Y counts: i Y Z = -X.
     """
-    if qubit not in zs:
+    if qubit not in dict(string):
         return 0.0
     mean = MeanString(1.0, 1 << qubit, 1 << qubit)
     for _ in range(layers):
         mean = mean.before_layer(width, mean_shrink(sigma))
-    z = mean.z ^ sum(1 << site for site in zs)
+    z = mean.z ^ MeanString.of(string).z
     return MeanString(-mean.factor / 3, mean.x, z).prepared

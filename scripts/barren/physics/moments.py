@@ -1,75 +1,65 @@
-"""The exact moments of each family as predictions; unknown ones are None."""
+"""Exact moments of gradients, and the predictions that are made of them."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from barren.physics import pair_chain, sweep
 from barren.physics.ensembles import BadInput, Ensemble, Prediction
-from barren.physics.observables import NoExactForm, Term
-from barren.physics.rotations import Moments
+from barren.physics.observables import NoExactForm
+
+Floats = NDArray[np.float64]
+
+#: Relative error up to which a second moment is vouched for.
+TOLERANCE = 1e-4
 
 
-def random_predictions(
-    terms: Sequence[Term],
-    width: int,
-    depths: Sequence[int],
-    symbol: tuple[int, int] = (0, 0),
-    sigma: float | None = None,
+class Moments(NamedTuple):
+    """Moments of some gradients and the relative errors of the variances, arrays.
+
+    limit: the variance of deep circuits. What is not known is nan.
+    """
+
+    mean: Floats
+    second_moment: Floats
+    relative_error: Floats
+    limit: float = math.nan
+
+    @property
+    def variance(self) -> Floats:
+        """Second moment less the squared mean."""
+        return self.second_moment - self.mean**2
+
+
+def predictions(
+    count: int, moments: Callable[..., Moments], *arguments: object
 ) -> list[Prediction]:
-    """Of the random family at each of `depths`, with the limit of deep circuits."""
+    """The predictions for so many gradients, of what a function says of their moments.
+
+    Unknown ones are None, with the reason: what the function raises as NoExactForm, or
+    that their error is too large.
+    """
     try:
-        moments = pair_chain.random_moments(terms, width, depths, symbol, sigma)
+        found = moments(*arguments)
     except NoExactForm as error:
-        return [Prediction(reason=str(error))] * len(depths)
-    limit = pair_chain.asymptotic_variance(terms, width, symbol, sigma)
-    return _predictions(moments, limit)
+        return [Prediction(reason=str(error))] * count
+    limit = np.full(count, found.limit)
+    columns = (*found[:2], found.variance, limit, found.relative_error)
+    rows = np.stack(columns, axis=1).tolist()
+    return [_prediction(*(None if x != x else x for x in row)) for row in rows]
 
 
-def identity_predictions(
-    terms: Sequence[Term],
-    width: int,
-    layers: Sequence[int],
-    qubit: int = 0,
-    sigma: float | None = None,
-) -> list[Prediction]:
-    """Of Grant's blocks for the symbol on each of `layers`, with their limit."""
-    try:
-        moments = pair_chain.identity_moments(terms, width, layers, qubit, sigma)
-    except NoExactForm as error:
-        return [Prediction(reason=str(error))] * len(layers)
-    return _predictions(moments, pair_chain.identity_asymptote(terms, width))
-
-
-def tutorial_predictions(
-    terms: Sequence[Term],
-    width: int,
-    layers: Sequence[int],
-    qubit: int = 0,
-    sigma: float | None = None,
-) -> list[Prediction]:
-    """Of the tutorial's blocks for the symbol on each of `layers`; without limit."""
-    moments = pair_chain.tutorial_moments(terms, width, layers, qubit, sigma)
-    return _predictions(moments, math.nan)
-
-
-def _predictions(moments: Moments, asymptote: float) -> list[Prediction]:
-    limit = np.full(len(moments.mean), asymptote)
-    found = (*moments[:2], moments.variance, limit, moments.relative_error)
-    rows = np.stack(found, axis=1).tolist()
-    return [_prediction([None if x != x else x for x in row]) for row in rows]
-
-
-def _prediction(values: Sequence[float | None]) -> Prediction:
+def _prediction(*values: float | None) -> Prediction:
     """Of the first five fields; a variance that is None has a reason."""
-    mean, second, variance, limit, error = values
-    reason = None
-    if variance is None:
-        reason = "the symbol is behind other gates"
-        if error is not None:
-            reason = f"known to a relative error of {error:.0e} alone"
-    return Prediction(mean, second, variance, limit, error, reason)
+    found = Prediction._make([*values, None])
+    if found.variance is not None:
+        return found
+    if found.relative_error is None:
+        return found._replace(reason="the symbol is behind other gates")
+    error = f"{found.relative_error:.0e}"
+    return found._replace(reason=f"known to a relative error of {error} alone")
 
 
 def require_known(predicted: Iterable[tuple[Ensemble, Prediction]]) -> None:
@@ -78,5 +68,5 @@ def require_known(predicted: Iterable[tuple[Ensemble, Prediction]]) -> None:
         if found.variance is None and found.relative_error is not None:
             raise BadInput(
                 f"{ensemble.name}: the exact variance is known to "
-                f"{found.relative_error:.1e} alone, {sweep.TOLERANCE:.0e} is asked"
+                f"{found.relative_error:.1e} alone, {TOLERANCE:.0e} is asked"
             )

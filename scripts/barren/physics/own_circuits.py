@@ -157,13 +157,16 @@ class OwnCircuit(Ensemble):
         cls, ensembles: Sequence[Self], built: Mapping[str, Any]
     ) -> Iterator[tuple[Self, Prediction]]:
         """The exact moments for every parameter that is asked for."""
-        from barren.physics.ansatz import predictions
+        from barren.physics.ansatz import exact_moments
+        from barren.physics.moments import predictions
 
         for ensemble in ensembles:
             circuit = built[ensemble.program]
-            found = predictions(circuit, ensemble.terms, ensemble.sigma)
-            for name in ensemble.asked(circuit["symbols"]):
-                yield replace(ensemble, parameter=name), found[name]
+            symbols = circuit["symbols"]
+            arguments = (circuit, ensemble.terms, ensemble.sigma)
+            found = predictions(len(symbols), exact_moments, *arguments)
+            for name in ensemble.asked(symbols):
+                yield replace(ensemble, parameter=name), found[symbols.index(name)]
 
 
 def _safe(text: str) -> str:

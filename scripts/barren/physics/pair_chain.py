@@ -31,17 +31,12 @@ from barren.physics.mean_strings import (
     mean_identity,
     mean_loss,
 )
+from barren.physics.moments import TOLERANCE, Floats, Moments
 from barren.physics.observables import NoExactForm, String, Term, of_z
 from barren.physics.pauli_actions import Circuit, Rotation
 from barren.physics.pauli_paths import gradient_moments
-from barren.physics.rotations import (
-    PREPARED,
-    Moments,
-    mean_shrink,
-    rotation_map,
-    symbol_map,
-)
-from barren.physics.sweep import TOLERANCE, Algebra, Automaton, Floats, Indices
+from barren.physics.rotations import PREPARED, mean_shrink, rotation_map, symbol_map
+from barren.physics.sweep import Algebra, Automaton, Indices
 
 #: Share of the sum over s = t below which that over s != t is left out.
 NEGLIGIBLE = 1e-8
@@ -61,70 +56,29 @@ def random_moments(
     terms: Sequence[Term],
     width: int,
     depths: Sequence[int],
-    symbol: tuple[int, int] = (0, 0),
+    symbol: tuple[int, int] | None = (0, 0),
     sigma: float | None = None,
 ) -> Moments:
     """Moments of the gradient at each of `depths`, for the symbol (layer, qubit).
 
-    The second moment is nan where the variance is not known to `TOLERANCE`. Raises
-    NoExactForm for a sum of strings with an X or Y among them.
+    Without a symbol those of the loss <O>, from depth 1. The second moment is nan where
+    the variance is not known to `TOLERANCE`. Raises NoExactForm for a sum of strings
+    with an X or Y among them.
     """
-    layer, qubit = symbol
     depth = np.asarray(depths, dtype=np.intp)
-    if np.any(depth <= layer):
-        raise ValueError(f"the symbol's layer {layer} needs a depth above {layer}")
+    if symbol is None:
+        means = [mean_loss(string, width, depth, sigma) for _, string in terms]
+        first = 0
+    else:
+        layer, qubit = symbol
+        if np.any(depth <= layer):
+            raise ValueError(f"the symbol's layer {layer} needs a depth above {layer}")
+        means = [mean_gradient(s, width, depth, symbol, sigma) for _, s in terms]
+        first = layer + 1 + min(distance(s, width, qubit) for _, s in terms)
     mean = np.zeros(len(depth))
-    for weight, string in terms:
-        mean += weight * mean_gradient(string, width, depth, symbol, sigma)
-    first = layer + 1 + min(distance(string, width, qubit) for _, string in terms)
-    return _random(terms, width, depth, symbol, sigma, mean, first)
+    for (weight, _), of_string in zip(terms, means, strict=True):
+        mean += weight * of_string
 
-
-def loss_moments(
-    terms: Sequence[Term],
-    width: int,
-    depths: Sequence[int],
-    sigma: float | None = None,
-) -> Moments:
-    """Moments of the loss <O> at each of `depths`, from 1; else as `random_moments`."""
-    depth = np.asarray(depths, dtype=np.intp)
-    mean = np.zeros(len(depth))
-    for weight, string in terms:
-        mean += weight * mean_loss(string, width, depth, sigma)
-    return _random(terms, width, depth, None, sigma, mean, 0)
-
-
-def asymptotic_variance(
-    terms: Sequence[Term],
-    width: int,
-    symbol: tuple[int, int] = (0, 0),
-    sigma: float | None = None,
-) -> float:
-    """Variance of the gradient for depth to infinity, for every sum of strings.
-
-    The chain spreads N (3 - r2) / 6 evenly over the N^2 - 1 strings other than I. Here
-    N = 2^width and r2 is the mean squared Bloch vector of the symbol's qubit before it:
-    1 on layer 0. Different strings have no products.
-    """
-    layer, qubit = symbol
-    bloch = 1.0
-    if layer > 0:
-        paulis = [[(1.0, ((qubit, letter),))] for letter in "XYZ"]
-        losses = [loss_moments(pauli, width, [layer], sigma) for pauli in paulis]
-        bloch = float(sum(loss.second_moment[0] for loss in losses))
-    squares = sum(weight**2 for weight, _ in terms)
-    return squares * 2.0**width * (3 - bloch) / (6 * (4.0**width - 1))
-
-
-def _random(
-    terms: Sequence[Term],
-    width: int,
-    depth: Indices,
-    symbol: tuple[int, int] | None,
-    sigma: float | None,
-    mean: Floats,
-    first: int,
-) -> Moments:
     def chain(kind: Algebra, read: Automaton, at: Indices) -> tuple[Floats, Floats]:
         maps, start = _random_chain(kind, width, at, symbol, sigma)
         squared = mean[np.isin(depth, at)] ** 2
@@ -146,7 +100,32 @@ def _random(
         sums = {_classes(s, width, letters): weight for weight, s in terms}
         pairs = [_paired(tensor) for tensor in sweep.automaton(sums, 2)]
         second[counts], error[counts] = chain(PAIR, pairs, depth[counts])
-    return _moments(mean, second, error)
+    limit = math.nan
+    if symbol is not None:
+        limit = asymptotic_variance(terms, width, symbol, sigma)
+    return _moments(mean, second, error, limit)
+
+
+def asymptotic_variance(
+    terms: Sequence[Term],
+    width: int,
+    symbol: tuple[int, int] = (0, 0),
+    sigma: float | None = None,
+) -> float:
+    """Variance of the gradient for depth to infinity, for every sum of strings.
+
+    The chain spreads N (3 - r2) / 6 evenly over the N^2 - 1 strings other than I. Here
+    N = 2^width and r2 is the mean squared Bloch vector of the symbol's qubit before it:
+    1 on layer 0. Different strings have no products.
+    """
+    layer, qubit = symbol
+    bloch = 1.0
+    if layer > 0:
+        paulis = [[(1.0, ((qubit, letter),))] for letter in "XYZ"]
+        losses = [random_moments(p, width, [layer], None, sigma) for p in paulis]
+        bloch = float(sum(loss.second_moment[0] for loss in losses))
+    squares = sum(weight**2 for weight, _ in terms)
+    return squares * 2.0**width * (3 - bloch) / (6 * (4.0**width - 1))
 
 
 def _random_chain(
@@ -217,14 +196,14 @@ def _cross_bound(
     return bound
 
 
-def _moments(mean: Floats, second: Floats, error: Floats) -> Moments:
+def _moments(mean: Floats, second: Floats, error: Floats, limit: float) -> Moments:
     """With the relative error of the variance; nan where that is above `TOLERANCE`."""
     variance = second - mean**2
     relative = np.zeros(len(mean))
     with np.errstate(divide="ignore", invalid="ignore"):
         np.divide(error, variance, out=relative, where=error != 0)
     known = np.abs(relative) <= TOLERANCE
-    return Moments(mean, np.where(known, second, np.nan), relative)
+    return Moments(mean, np.where(known, second, np.nan), relative, limit)
 
 
 # The identity blocks.
@@ -245,19 +224,18 @@ def identity_moments(
     """
     start = _commutators(terms, width)
     layer = np.asarray(layers, dtype=np.intp)
-    zs = [(weight, {site for site, _ in string}) for weight, string in terms]
     axes = {
         _classes(((qubit, letter),), width, "IZV"): share
         for letter, share in (("Z", 1 / 3), ("V", 2 / 3))
     }
     maps = np.broadcast_to(rotation_map(sigma), (max(layer, default=0), width, 3, 3))
     mean = np.zeros(len(layer))
-    for weight, sites in zs:
-        mean += [weight * mean_identity(sites, width, n, qubit, sigma) for n in layer]
-    first = min(abs(site - qubit) for _, sites in zs for site in sites)
+    for weight, string in terms:
+        mean += [weight * mean_identity(string, width, n, qubit, sigma) for n in layer]
+    first = _distance(terms, qubit)
     read = sweep.automaton(axes, 3)
     found = sweep.second_moments(SINGLE, start, maps, read, layer, mean**2, first)
-    return _moments(mean, *found)
+    return _moments(mean, *found, identity_asymptote(terms, width))
 
 
 def identity_asymptote(terms: Sequence[Term], width: int) -> float:
@@ -310,7 +288,6 @@ def tutorial_moments(
     them one rotation about one of three axes. Where its light cone misses the
     observable the gradient is zero.
     """
-    away = min(abs(site - qubit) for _, string in terms for site, _ in string)
     bloch = np.tile([math.sqrt(1 / 2), 0, math.sqrt(1 / 2)], (width, 1))
     # theta - phi is normal with twice the variance.
     spread = None if sigma is None else math.sqrt(2) * sigma
@@ -323,9 +300,14 @@ def tutorial_moments(
     mean = sum(float(axis.mean[0]) for axis in axes) / 3
     second = sum(float(axis.second_moment[0]) for axis in axes) / 3
     layer = np.asarray(layers, dtype=np.intp)
-    known = (layer == 0) | (layer < away)
+    known = (layer == 0) | (layer < _distance(terms, qubit))
     moments = [np.where(layer == 0, value, 0.0) for value in (mean, second, 0.0)]
     return Moments(*np.where(known, moments, np.nan))
+
+
+def _distance(terms: Sequence[Term], qubit: int) -> int:
+    """Layers of CZs that take an observable to a qubit."""
+    return min(abs(site - qubit) for _, string in terms for site, _ in string)
 
 
 def _classes(string: String, width: int, letters: str) -> tuple[int, ...]:

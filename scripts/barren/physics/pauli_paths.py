@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from barren.physics.moments import Moments
 from barren.physics.observables import LIMIT, NoExactForm, String, Term
 from barren.physics.pauli_actions import (
     LETTERS,
@@ -43,27 +44,13 @@ Digits = tuple[int, ...]
 NEGLIGIBLE = 2.0**-60
 
 
-class PathMoments(NamedTuple):
-    """Of each parameter's gradient, (parameters,), and of the loss <O>."""
-
-    mean: Floats
-    second_moment: Floats
-    loss_mean: float
-    loss_second_moment: float
-
-    @property
-    def variance(self) -> Floats:
-        """Second moment less the squared mean."""
-        return self.second_moment - self.mean**2
-
-
 def gradient_moments(
     circuit: Circuit,
     terms: Sequence[Term],
     sigma: float | None = None,
     limit: int = LIMIT,
-) -> PathMoments:
-    """The exact moments for every parameter.
+) -> Moments:
+    """The exact moments of the gradient by every parameter, (parameters,).
 
     sigma (radians): standard deviation of normal angles, None for uniform ones. Raises
     NoExactForm for an angle that is no integer multiple of a uniform parameter, and
@@ -75,19 +62,17 @@ def gradient_moments(
         raise ValueError("a parameter occurs twice")
     width = len(circuit.bloch)
     strings = [(weight, _digits(string, width)) for weight, string in terms]
-    mean, loss_mean = np.zeros(circuit.parameters), 0.0
+    mean, second = np.zeros((2, circuit.parameters))
     for weight, string in strings:
-        own, own_loss = _means(circuit, actions, string)
-        mean, loss_mean = mean + weight * own, loss_mean + weight * own_loss
-    second, loss = np.zeros(circuit.parameters), 0.0
+        mean += weight * _means(circuit, actions, string)
     for start in _sectors(actions, strings):
         cone = _light_cone(actions, {s for pair in start for s in pair}, width)
         if len(cone.qubits) > limit:
             raise NoExactForm(
                 f"{len(cone.qubits)} qubits in the light cone, more than {limit}"
             )
-        loss += _sweep(circuit.bloch, cone, start, second)
-    return PathMoments(mean, second, loss_mean, loss)
+        _sweep(circuit.bloch, cone, start, second)
+    return Moments(mean, second, np.zeros(circuit.parameters))
 
 
 # Sectors and light cones.
@@ -208,8 +193,8 @@ def _sweep(
     cone: _Cone,
     start: dict[tuple[Digits, Digits], float],
     second: Floats,
-) -> float:
-    """Add one sector's share to the second moments; return that of the loss.
+) -> None:
+    """Add one sector's share to the second moments.
 
     f is kept at every so many gates and computed again between them.
     """
@@ -229,7 +214,6 @@ def _sweep(
         if at % stride == 0:
             kept.append(f)
         f = _apply(step.table, step.axes, f)
-    loss = float(np.vdot(b, f))
     for begin in reversed(range(0, len(steps), stride)):
         segment = steps[begin : begin + stride]
         states = [kept.pop()]
@@ -241,7 +225,6 @@ def _sweep(
                 g = _apply(step.slope, step.axes, f)
                 second[step.parameter] += np.vdot(b, g)
             b = _apply(step.table.transposed, step.axes, b)
-    return loss
 
 
 def _steps(cone: _Cone, r: Sequence[int]) -> tuple[list[_Step], Sequence[int]]:
@@ -267,10 +250,8 @@ def _apply(table: Table, qubits: Sequence[int], f: Floats) -> Floats:
     return np.moveaxis(result.reshape(f.shape), front, qubits)
 
 
-def _means(
-    circuit: Circuit, actions: Sequence[Action], string: Digits
-) -> tuple[Floats, float]:
-    """Means of one string's gradients and of its expectation.
+def _means(circuit: Circuit, actions: Sequence[Action], string: Digits) -> Floats:
+    """Means of one string's gradients, (parameters,).
 
     Row 0 is the string; each rotation that moves it adds its derivative E cos iAP.
     """
@@ -297,4 +278,4 @@ def _means(
     site = np.insert(circuit.bloch[:, [2, 0, 1]], 0, 1.0, axis=1)
     value = factor * site[np.arange(len(string)), digits].prod(axis=1)
     mean[owner[1:]] = value[1:]
-    return mean, float(value[0])
+    return mean

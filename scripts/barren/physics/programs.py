@@ -3,30 +3,26 @@
 All circuits of an ensemble have the same gates on the same qubits; they differ in the
 axis letter and the exponent of each rotation alone, and in the wire format both have a
 fixed length. So one circuit is serialised as a template, copied for every sample, and
-the letters and exponents are written into the copies as arrays.
+the letters and exponents are written into the copies as arrays, where the template
+differs from one with another filling.
 
 The message is `tfq.proto.Program` (program.proto of TensorFlow Quantum). A rotation
 R_P(angle) is the gate P**(angle / pi) with global shift -1/2. Exponents are float32,
 not rounded to six digits as `tfq.convert_to_tensor` rounds them.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from barren.physics.circuits import AXES, Circuits
-from barren.physics.layered import THETA, Gate, Layered, Moment
+from barren.physics.layered import THETA, Gate, Layered
 from barren.physics.observables import Term
 
-
-class Hole(NamedTuple):
-    """A rotation of a template: where its axis letter and its exponent stand."""
-
-    gate: Gate
-    letter_at: int
-    exponent_at: int
+Bytes = NDArray[np.uint8]
+LETTERS = np.frombuffer(AXES.encode(), np.uint8)
 
 
 def serialise(ensemble: Layered, circuits: Circuits) -> NDArray[np.bytes_]:
@@ -36,17 +32,12 @@ def serialise(ensemble: Layered, circuits: Circuits) -> NDArray[np.bytes_]:
     the moments of `Ensemble.moments`. The symbol's rotation has the exponent theta / pi
     with theta a symbol.
     """
-    text, holes = _template(ensemble)
-    programs = np.tile(np.frombuffer(text, np.uint8), (len(circuits), 1))
-    letters = np.frombuffer(AXES.encode(), np.uint8)
-    drawn = [hole for hole in holes if not hole.gate.axis]
-    axes = np.array([circuits.axis(hole.gate) for hole in drawn], np.uint8)
-    programs[:, [hole.letter_at for hole in drawn]] = letters[axes].T
-    drawn = [hole for hole in holes if hole.gate.angle != THETA]
-    angles = np.array([circuits.angle(hole.gate) for hole in drawn]).T
-    exponents = (angles / np.pi).astype("<f4", order="C")
-    at = np.array([hole.exponent_at for hole in drawn])
-    programs[:, (at[:, None] + np.arange(4)).ravel()] = exponents.view(np.uint8)
+    template = _template(ensemble, b"?", bytes(4))
+    drawn = template != _template(ensemble, b"!", b"\xff" * 4)
+    gates = [gate for moment in ensemble.moments() for gate in moment]
+    parts = [part for gate in gates for part in _drawn(gate, circuits)]
+    programs = np.tile(template, (len(circuits), 1))
+    programs[:, drawn] = np.concatenate(parts, axis=1)
     return programs.view(f"S{programs.shape[1]}")[:, 0]
 
 
@@ -62,81 +53,70 @@ def pauli_sum(terms: Sequence[Term]) -> bytes:
     return text
 
 
-def _template(ensemble: Layered) -> tuple[bytes, list[Hole]]:
-    """The program of one circuit, and its rotations, to be filled in."""
+def _drawn(gate: Gate, circuits: Circuits) -> Iterator[Bytes]:
+    """What stands in each circuit's program for a template's filling, (samples, bytes).
+
+    The letter of a rotation's axis and its exponent, a float32.
+    """
+    if gate.name == "R" and not gate.axis:
+        yield LETTERS[circuits.axis(gate)][:, None]
+    if gate.name == "R" and gate.angle != THETA:
+        exponents = (circuits.angle(gate) / np.pi).astype("<f4")
+        yield exponents.view(np.uint8).reshape(-1, 4)
+
+
+def _template(ensemble: Layered, letter: bytes, exponent: bytes) -> Bytes:
+    """The program of one circuit, its axes and exponents filled in alike."""
     parts = [b"\x08\x01"]  # strategy: moment by moment
-    length, holes = len(parts[0]), []
     for moment in ensemble.moments():
-        body, inside = _moment(moment)
-        header = _header(2, len(body))
-        holes += [_moved(hole, length + len(header)) for hole in inside]
-        parts += [header, body]
-        length += len(header) + len(body)
+        operations = (_operation(gate, letter, exponent) for gate in moment)
+        parts.append(_message(2, b"".join(_message(1, of) for of in operations)))
     language = _message(1, _message(1, b"tfq_gate_set"))
-    header = language + _header(2, length)
-    return header + b"".join(parts), [_moved(hole, len(header)) for hole in holes]
+    return np.frombuffer(language + _message(2, b"".join(parts)), np.uint8)
 
 
-def _moment(moment: Moment) -> tuple[bytes, list[Hole]]:
-    """A moment's text and its rotations, relative to it."""
-    body, holes = b"", []
-    for gate in moment:
-        operation, hole = _operation(gate)
-        header = _header(1, len(operation))
-        if hole:
-            holes.append(_moved(hole, len(body) + len(header)))
-        body += header + operation
-    return body, holes
-
-
-def _moved(hole: Hole, by: int) -> Hole:
-    return Hole(hole.gate, hole.letter_at + by, hole.exponent_at + by)
-
-
-def _operation(gate: Gate) -> tuple[bytes, Hole | None]:
-    """A gate's text, and where the rotations have their letters and exponents."""
-    if gate.name != "R":
-        return _two_qubit(GATES[gate.name], *gate.qubits), None
-    symbol = gate.angle == THETA
-    operation = _message(1, _message(1, f"{gate.axis or '?'}P".encode()))
-    letter_at = len(operation) - 2
-    exponent = _message(2, THETA.encode()) if symbol else _number(0)
-    operation += _argument("exponent", exponent)
-    exponent_at = len(operation) - 4
-    operation += (
-        _argument("exponent_scalar", _number(1 / np.pi if symbol else 1))
-        + _argument("global_shift", _number(-0.5))
+def _operation(gate: Gate, letter: bytes, exponent: bytes) -> bytes:
+    """A gate: its name, exponent, global shift, controls and qubits."""
+    rotation, symbol = gate.name == "R", gate.angle == THETA
+    name = (gate.axis.encode() or letter) + b"P" if rotation else GATES[gate.name]
+    value = _float(exponent) if rotation else _number(1)
+    return (
+        _message(1, _message(1, name))
+        + _argument("exponent", _message(2, THETA.encode()) if symbol else value)
+        + _argument("exponent_scalar", _number(1 / np.pi if symbol else 1))
+        + _argument("global_shift", _number(-0.5 if rotation else 0))
         + _UNCONTROLLED
-        + _message(3, _message(2, _qubit(gate.qubits[0])))
+        + b"".join(_message(3, _message(2, _qubit(qubit))) for qubit in gate.qubits)
     )
-    return operation, Hole(gate, letter_at, exponent_at)
 
 
 # The wire format of protocol buffers, as far as these messages need it.
 
 
-def _header(number: int, length: int) -> bytes:
-    """Tag of a length-delimited field, and its length as a varint."""
-    varint = b""
+def _message(number: int, payload: bytes) -> bytes:
+    """A length-delimited field: its tag, its length as a varint, and what is in it."""
+    length, varint = len(payload), b""
     while length > 127:
         varint += bytes([length & 127 | 128])
         length >>= 7
-    return bytes([number << 3 | 2]) + varint + bytes([length])
-
-
-def _message(number: int, payload: bytes) -> bytes:
-    return _header(number, len(payload)) + payload
+    return bytes([number << 3 | 2]) + varint + bytes([length]) + payload
 
 
 def _qubit(qubit: int) -> bytes:
     return f"0_{qubit}".encode()
 
 
+def _float(value: bytes) -> bytes:
+    """An argument that is a float32."""
+    return _message(1, b"\x0d" + value)
+
+
+@cache
 def _number(value: float) -> bytes:
-    """An argument that is a float32, its last four bytes."""
-    return _message(1, b"\x0d" + np.float32(value).tobytes())
+    return _float(np.float32(value).tobytes())
 
 
+@cache
 def _argument(name: str, value: bytes) -> bytes:
     return _message(2, _message(1, name.encode()) + _message(2, value))
 
@@ -148,15 +128,3 @@ _UNCONTROLLED = b"".join(
 
 #: Names of the gates in a program.
 GATES = {"CZ": b"CZP", "CNOT": b"CNP"}
-
-
-def _two_qubit(name: bytes, a: int, b: int) -> bytes:
-    return (
-        _message(1, _message(1, name))
-        + _argument("exponent", _number(1))
-        + _argument("exponent_scalar", _number(1))
-        + _argument("global_shift", _number(0))
-        + _UNCONTROLLED
-        + _message(3, _message(2, _qubit(a)))
-        + _message(3, _message(2, _qubit(b)))
-    )

@@ -8,8 +8,9 @@ rotations takes in the two-qubit gates on both its sides.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ MATRICES = {
 
 
 class Fused(NamedTuple):
-    """A gate on one or two qubits: (samples, 2 size^2), real and imaginary in turn."""
+    """A gate on one or two qubits: its matrix in each circuit (see `in_parts`)."""
 
     time: int
     qubits: tuple[int, ...]
@@ -40,8 +41,6 @@ def qsim_gradients(ensemble: Layered, circuits: Circuits) -> NDArray[np.float32]
     import qsimcirq
 
     qsim = qsimcirq.qsim
-    # One thread, because jobs share the cores. The seed is asked for, not used.
-    options = qsimcirq.QSimOptions(cpu_threads=1).as_dict() | {"s": 0}
     last = ensemble.width - 1  # qsim counts qubits from the other end
     strings = []
     for weight, string in ensemble.terms:
@@ -60,25 +59,45 @@ def qsim_gradients(ensemble: Layered, circuits: Circuits) -> NDArray[np.float32]
         for shift in (np.pi / 2, -np.pi / 2)
     )
     # All gates but the one with the symbol are the same in both.
-    differs = [
-        not np.array_equal(a.matrices, b.matrices)
-        for a, b in zip(up, down, strict=True)
+    same = [
+        np.array_equal(a.matrices, b.matrices) for a, b in zip(up, down, strict=True)
     ]
     values = np.empty((len(circuits), 2), np.float32)
     for row in range(len(circuits)):
         lists = [gate.matrices[row].tolist() for gate in up]
         for column, variant in enumerate((up, down)):
-            circuit = qsim.Circuit()
-            circuit.num_qubits = ensemble.width
-            for gate, listed, other in zip(variant, lists, differs, strict=True):
-                matrix = gate.matrices[row].tolist() if column and other else listed
-                places = [last - qubit for qubit in gate.qubits]
-                qsim.add_matrix_gate(gate.time, places, matrix, circuit)
-            (value,) = qsim.qsim_simulate_expectation_values(
-                options | {"c": circuit}, observables, 0
+            gates = (
+                (gate.time, gate.qubits, known if of else gate.matrices[row].tolist())
+                for gate, known, of in zip(variant, lists, same, strict=True)
             )
+            options = simulation(ensemble.width, gates)
+            (value,) = qsim.qsim_simulate_expectation_values(options, observables, 0)
             values[row, column] = value.real
-    return (values[:, 0] - values[:, 1]) / np.float32(2)
+    shifted: NDArray[np.float32] = values[:, 0] - values[:, 1]
+    return shifted / np.float32(2)
+
+
+def in_parts(matrices: Complex) -> NDArray[np.float32]:
+    """Matrices (samples, size, size) as real and imaginary parts in turn, of each."""
+    parts = matrices.astype(np.complex64).reshape(len(matrices), -1)
+    return parts.view(np.float32)
+
+
+def simulation(
+    width: int, gates: Iterable[tuple[int, Sequence[int], list[float]]]
+) -> dict[str, Any]:
+    """What qsim takes of gates: of each the time, qubits and parts of its matrix."""
+    import qsimcirq
+
+    circuit = qsimcirq.qsim.Circuit()
+    circuit.num_qubits = width
+    for time, qubits, parts in gates:
+        # qsim counts qubits from the other end.
+        places = [width - 1 - qubit for qubit in qubits]
+        qsimcirq.qsim.add_matrix_gate(time, places, parts, circuit)
+    # One thread, because jobs share the cores. The seed is asked for, not used.
+    options: dict[str, Any] = qsimcirq.QSimOptions(cpu_threads=1).as_dict()
+    return options | {"c": circuit, "s": 0}
 
 
 def simplified(ensemble: Layered) -> list[Moment]:
@@ -180,8 +199,7 @@ class _Blocks:
         self.pairs = [self.pairs[at] for at in kept] + pairs
 
     def _emit(self, qubits: tuple[int, ...], matrices: Complex) -> None:
-        parts = matrices.astype(np.complex64).reshape(len(matrices), -1)
-        self.gates.append(Fused(self.time, qubits, parts.view(np.float32)))
+        self.gates.append(Fused(self.time, qubits, in_parts(matrices)))
 
 
 def _product(factors: Complex) -> Complex:

@@ -1,11 +1,10 @@
-"""What a rotation about a random axis does on average, and the moments that follow.
+"""What a rotation about a random axis does on average.
 
 Classes of Pauli strings at a site: I, Z and V = {X, Y}. Angles and sigma are in
 radians; sigma None stands for uniform angles.
 """
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,19 +13,6 @@ Floats = NDArray[np.float64]
 
 #: f of the preparation R_Y(pi/4)|0> on I, Z, V: <X>^2 = <Z>^2 = 1/2, <Y> = 0.
 PREPARED = np.array([1.0, 1 / 2, 1 / 4])
-
-
-class Moments(NamedTuple):
-    """Moments of the gradient and the relative error of the variance, arrays."""
-
-    mean: Floats
-    second_moment: Floats
-    relative_error: Floats
-
-    @property
-    def variance(self) -> Floats:
-        """Second moment less the squared mean."""
-        return self.second_moment - self.mean**2
 
 
 def mean_squares(sigma: float | None) -> tuple[float, float]:

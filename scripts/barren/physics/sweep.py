@@ -18,13 +18,12 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from barren.physics.moments import TOLERANCE, Floats
+
 Indices = NDArray[np.intp]
 #: One tensor (states, classes, states) for each site.
 Automaton = Sequence[Floats]
 
-#: Relative error up to which a second moment is vouched for.
-TOLERANCE = 1e-4
 #: Numbers up to which the dense chain is the faster one.
 DENSE_SIZE = 3**12
 #: Of the matrix product state, taken in turn until two agree to `TOLERANCE`.

@@ -1,11 +1,14 @@
 """The configuration of an experiment: its schema, checked, explained and documented.
 
-The schema is the only list of keys. This module runs in the workflow's own Python.
+The schema is the only list of keys. This module runs in the workflow's own Python, by
+itself to read a file (`configuration FILE`) or to write config/README.md.
 """
 
 import difflib
 import json
+import math
 import os
+import sys
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
@@ -25,14 +28,14 @@ HEAD = """\
 <!-- Written by `make config` from workflow/schemas/config.schema.yaml. -->
 # Configuration
 
-An experiment is one YAML file. `config/config.yaml` is the default; another is named
-on the command line, and its results go to `results/EXPERIMENT/`:
+An experiment is one YAML file. `config/config.yaml` is the default; name another on the
+command line. Results go to `results/EXPERIMENT/`:
 
 ```bash
 make run CONFIG=config/notebook.yaml
 ```
 
-A key that is not listed here is refused, with a hint at what was meant.
+A key that is not listed here is refused, with a hint at the key that was meant.
 
 ## Keys
 
@@ -49,7 +52,7 @@ FAMILY = """
 """
 
 
-#: Rotations that a circuit may have: programs of more are larger than any memory.
+#: Rotations that a circuit may have: more would not fit into any memory.
 MOST_ROTATIONS = 1_000_000
 
 
@@ -58,7 +61,7 @@ def load_schema() -> dict[str, Any]:
     schema = yaml.safe_load(SCHEMA.read_text())
     defined = schema["$defs"]
     entries = [defined.get(name) or entry(of) for name, of in FAMILIES.items()]
-    schema["properties"]["ensembles"]["items"] = {"oneOf": entries}
+    schema["properties"]["ensembles"]["items"]["oneOf"] = entries
     resolved: dict[str, Any] = resolve(schema, schema["$defs"])
     return resolved
 
@@ -78,16 +81,34 @@ def entry(family: type[Ensemble]) -> dict[str, Any]:
     }
 
 
+def read(path: Path) -> Any:
+    """What a YAML file holds; raise BadInput, one line, where it cannot be read.
+
+    Snakemake reads it once more, but names neither the file nor the line of an error.
+    """
+    try:
+        return yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise BadInput(f"{path}{line}: {error.problem}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: {' '.join(str(error).split())}") from None
+
+
 def check(config: dict[str, Any]) -> Experiment:
     """Fill in the defaults; raise BadInput, one line, for what is wrong."""
     schema = load_schema()
     for key, of in schema["properties"].items():
         if "default" in of:
             config.setdefault(key, of["default"])
-    kinds = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
-        # 4.0 is no integer: it would be another name for the same ensemble.
-        "integer",
-        lambda _, value: isinstance(value, int) and not isinstance(value, bool),
+    kinds = jsonschema.Draft202012Validator.TYPE_CHECKER
+    # 4.0 is no integer: it would be another name for the same ensemble.
+    kinds = kinds.redefine("integer", lambda _, value: type(value) is int)
+    kinds = kinds.redefine(
+        "number", lambda _, value: type(value) in {int, float} and math.isfinite(value)
     )
     validator = jsonschema.validators.extend(
         jsonschema.Draft202012Validator, type_checker=kinds
@@ -96,10 +117,10 @@ def check(config: dict[str, Any]) -> Experiment:
         raise BadInput(explain(error))
     experiment = Experiment(config)
     if config["engine"] == QSIM and config["differentiator"] == "adjoint":
-        raise BadInput("differentiator: adjoint is TFQ's; the engine qsim has its own")
+        raise BadInput("differentiator: adjoint needs the engine tfq, not qsim")
     if experiment.own_circuits and config["differentiator"] == "parameter_shift":
         raise BadInput(
-            "differentiator: circuits of your own take the adjoint method, because a "
+            "differentiator: circuits of your own need the adjoint method, because a "
             "symbol may stand in several gates"
         )
     if config["stream"] == NOTEBOOK:
@@ -111,30 +132,35 @@ def check(config: dict[str, Any]) -> Experiment:
 
 def explain(error: Any) -> str:
     """One line: the key, what is wrong, what is allowed."""
-    key = ".".join(str(part) for part in error.path) or "the file"
+    key = ".".join(map(str, error.absolute_path))
+    place = key and f"{key}: "
     if error.validator == "oneOf":
-        options = {
-            of["title"]: number for number, of in enumerate(error.validator_value)
-        }
         entry = error.instance
-        family = entry.get("family") if isinstance(entry, dict) else None
-        if family not in options:
-            return f"{key}: family is {family!r}; allowed: {', '.join(options)}"
-        own = [e for e in error.context or () if e.schema_path[0] == options[family]]
-        return explain(own[0])
+        if not isinstance(entry, dict):
+            return f"{place}got {entry!r}; allowed: an entry with a family"
+        titles = [of["title"] for of in error.validator_value]
+        family = entry.get("family")
+        if family not in titles:
+            got = f"got {family!r}" if family else "missing"
+            return f"{key}.family: {got}; allowed: {', '.join(titles)}"
+        number = titles.index(family)
+        return explain(next(e for e in error.context if e.schema_path[0] == number))
     if error.validator == "additionalProperties":
         keys = list(error.schema["properties"])
         unknown = next(name for name in error.instance if name not in keys)
         close = difflib.get_close_matches(str(unknown), keys, 1)
         hint = f"did you mean {close[0]}?" if close else f"allowed: {', '.join(keys)}"
-        return f"{key}: unknown key {unknown}; {hint}"
+        return f"{place}unknown key {unknown}; {hint}"
+    if error.validator == "required":
+        missing = next(
+            name for name in error.validator_value if name not in error.instance
+        )
+        return f"{place}the key {missing} is missing"
     if error.validator == "not":
         return (
-            f"{key}: {error.instance} is a folder of the project's own; choose another"
+            f"{place}results/{error.instance}/ has another purpose; choose another name"
         )
-    if error.validator == "required":
-        return f"{key}: {error.message}"
-    return f"{key}: {error.message}; allowed: {allowed(error.schema)}"
+    return f"{place}got {error.instance!r}; allowed: {allowed(error.schema)}"
 
 
 def check_size(experiment: Experiment) -> None:
@@ -144,7 +170,7 @@ def check_size(experiment: Experiment) -> None:
         if isinstance(ensemble, Layered) and rotations > MOST_ROTATIONS:
             raise BadInput(
                 f"{ensemble.layer_key}: {ensemble.name} has {rotations} rotations; "
-                f"allowed are {MOST_ROTATIONS}"
+                f"allowed: at most {MOST_ROTATIONS}"
             )
     available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
     config = experiment.config
@@ -155,27 +181,28 @@ def check_size(experiment: Experiment) -> None:
             raise BadInput(
                 f"{ensemble.name}: width {ensemble.width} needs {needed} MiB of memory "
                 f"for batches of {size} circuits, this machine has {available}; lower "
-                "width or batch_size, or set max_sampled_width to predict it by theory "
-                "alone"
+                "width or batch_size, or set max_sampled_width to use the theory alone"
             )
 
 
 def check_notebook(experiment: Experiment) -> None:
     """Refuse what the notebook's random stream does not have."""
     if experiment.config["seed"] >= 2**32:
-        raise BadInput("seed: the notebook's stream takes one below 4294967296")
+        raise BadInput("seed: the notebook's stream takes seeds below 4294967296")
     for ensemble in experiment.ensembles:
         if ensemble.notebook_draws is None:
             raise BadInput(f"stream: the notebook has no family {ensemble.family}")
         assert isinstance(ensemble, Layered)
         if ensemble.symbol != (0, 0) or ensemble.sigma is not None:
             raise BadInput(
-                "stream: the notebook has uniform angles and its symbol at (0, 0)"
+                "stream: the notebook has uniform angles, and its symbol at (0, 0)"
             )
 
 
-def allowed(schema: dict[str, Any]) -> str:
+def allowed(schema: dict[str, Any], plural: str = "") -> str:
     """What a key may hold, in words."""
+    if "title" in schema:
+        return str(schema["title"])
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if "const" in schema:
@@ -183,25 +210,18 @@ def allowed(schema: dict[str, Any]) -> str:
     if "anyOf" in schema:
         return "; or ".join(map(allowed, schema["anyOf"]))
     if schema.get("type") == "array":
-        size = schema.get("minItems")
-        items = allowed(schema["items"])
-        return (
-            f"{size} × {items}"
-            if size == schema.get("maxItems")
-            else f"list of {items}"
-        )
+        return f"list of distinct {allowed(schema['items'], 's')}"
     if schema.get("type") == "object":
         parts = (f"{key}: {allowed(of)}" for key, of in schema["properties"].items())
         return "; ".join(parts)
-    kinds = schema.get("type", "")
-    text = kinds if isinstance(kinds, str) else " or ".join(kinds)
+    kinds = schema["type"]
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    text = " or ".join(kind + plural for kind in kinds)
     low, high = schema.get("minimum"), schema.get("maximum")
     if low is not None and high is not None:
         text += f", {low} to {high}"
     elif low is not None:
         text += f", at least {low}"
-    if "pattern" in schema:
-        text += f" like `{schema['pattern']}`"
     return text
 
 
@@ -245,4 +265,10 @@ def document() -> str:
 
 
 if __name__ == "__main__":
-    (SCHEMA.parents[2] / "config" / "README.md").write_text(document())
+    if sys.argv[1:]:
+        try:
+            read(Path(sys.argv[1]))
+        except BadInput as error:
+            sys.exit(f"configuration: {error}")
+    else:
+        (SCHEMA.parents[2] / "config" / "README.md").write_text(document())

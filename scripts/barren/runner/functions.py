@@ -18,17 +18,17 @@ from barren.physics.ensembles import BadInput
 from barren.physics.layered import Layered
 from barren.physics.own_circuits import OwnCircuit
 
-#: What a keyword cannot be called: keys and columns that mean something else.
+#: What a keyword argument cannot be called: keys and columns with another meaning.
 TAKEN = (
     {of.name for family in (OwnCircuit, Layered) for of in fields(family)}
     | {columns.FAMILY, columns.CIRCUIT_OF, "ensemble", *QUBITS, *columns.VALUES}
     | {"position"}
 )
 KINDS = {
-    bool: "truth values",
-    int: "whole numbers",
-    float: "numbers with a point",
-    str: "text",
+    bool: "booleans",
+    int: "integers",
+    float: "floats",
+    str: "strings",
 }
 
 
@@ -40,8 +40,8 @@ def check_functions(circuits: Iterable[OwnCircuit]) -> None:
         path, _, name = ensemble.source.rpartition(":")
         if files.setdefault(name, path) != path:
             raise BadInput(
-                f"circuit: {files[name]} and {path} both have a {name}; the tables "
-                "need another name for one of them"
+                f"circuit: {files[name]} and {path} both define {name}; rename one, "
+                "because the tables tell circuits by their functions"
             )
         _check_keywords(name, _arguments(path, name), dict(ensemble.keywords))
         for key, value in ensemble.keywords:
@@ -57,7 +57,7 @@ def _arguments(path: str, name: str) -> ast.arguments:
     except OSError:
         raise BadInput(f"circuit: no file {path}") from None
     except (SyntaxError, ValueError) as error:
-        raise BadInput(f"circuit: {path} is no Python: {error}") from None
+        raise BadInput(f"circuit: {path} is not valid Python: {error}") from None
     found = {f.name: f.args for f in tree.body if isinstance(f, ast.FunctionDef)}
     if name not in found:
         close = difflib.get_close_matches(name, found, 1)
@@ -70,7 +70,7 @@ def _check_keywords(name: str, of: ast.arguments, given: dict[str, Any]) -> None
     """Whether a function takes qubits and the keywords given, and needs no more."""
     places = [*of.posonlyargs, *of.args]
     if not places and not of.vararg:
-        raise BadInput(f"circuit: {name} takes no qubits, its first argument")
+        raise BadInput(f"circuit: {name} needs a first argument, the qubits")
     needed = {a.arg for a in places[1 : len(places) - len(of.defaults)]} | {
         a.arg
         for a, value in zip(of.kwonlyargs, of.kw_defaults, strict=True)
@@ -81,15 +81,15 @@ def _check_keywords(name: str, of: ast.arguments, given: dict[str, Any]) -> None
         if key not in known and (key in TAKEN or not of.kwarg):
             close = difflib.get_close_matches(key, known, 1)
             hint = f"did you mean {close[0]}?" if close else f"it has {_listed(known)}"
-            raise BadInput(f"{key}: no keyword of {name}; {hint}")
+            raise BadInput(f"{key}: {name} has no such keyword argument; {hint}")
     for key in sorted(needed.union(given)):
         if key in TAKEN:
             raise BadInput(
-                f"{key}: a keyword of {name} cannot be called so, it is a key or a "
-                "column of the workflow's own"
+                f"{key}: a keyword argument of {name} has the name of a key or column "
+                "of the workflow; rename it"
             )
         if key not in given:
-            raise BadInput(f"{key}: {name} needs this keyword")
+            raise BadInput(f"{key}: {name} needs this keyword argument")
 
 
 def _check_values(key: str, values: list[Any]) -> None:
@@ -97,14 +97,17 @@ def _check_values(key: str, values: list[Any]) -> None:
     kinds = {type(value) for value in values}
     if len(kinds) > 1:
         words = " and ".join(sorted(KINDS[kind] for kind in kinds))
-        raise BadInput(f"{key}: {words}; the values of a keyword are of one kind")
+        raise BadInput(f"{key}: got {words}; allowed: values of one type")
     if key in columns.KEYS and (kinds != {int} or min(values) < 1):
-        raise BadInput(f"{key}: whole numbers from 1, as in the other families")
+        raise BadInput(f"{key}: allowed: integers, at least 1, as in all families")
     for value in values:
         if value != value or value in {math.inf, -math.inf}:
             raise BadInput(f"{key}: {value} is not finite")
         if isinstance(value, str) and not _is_word(value):
-            raise BadInput(f"{key}: {value!r} does not read as text, or is no one line")
+            raise BadInput(
+                f"{key}: got {value!r}; allowed: one line of text that is not a number "
+                "or boolean"
+            )
 
 
 def _is_word(text: str) -> bool:

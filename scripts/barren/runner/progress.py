@@ -1,12 +1,13 @@
-"""What a run says of itself: how long it will take, and a bar on a terminal.
+"""What a run says of itself: the time left, a bar on a terminal, how to continue.
 
 It listens to the events that Snakemake logs, and needs the standard library alone.
-Nothing here may end a run: what goes wrong ends what is said.
+Nothing here may end a run: a fault ends only the messages.
 """
 
 import logging
 import os
 import re
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ REFRESH = 1.0  # seconds
 TAIL = 400  # bytes of a log, enough for its last line
 CLEAR = "\r\x1b[K"
 COUNT = re.compile(r"\d+ of \d+ .*left$")
+INTERRUPTED = "Interrupted. Run the same command again to continue."
 
 
 class Job(NamedTuple):
@@ -51,16 +53,39 @@ class Watch(logging.Handler):
         self.running: dict[int, float] = {}  # since when
         self.predicted = self.taken = 0.0
         self.terminal: Terminal | None = None
+        self.interrupted = threading.Event()
 
-    def attach(self, logger: logging.Logger) -> None:
-        """Add the time left to what is logged, and a bar to a terminal."""
+    def attach(self, logger: logging.Logger, stop: Callable[[], None]) -> None:
+        """Add the time left to what is logged, a bar to a terminal, a word to Ctrl-C.
+
+        stop: ends the run with the jobs that are running.
+        """
         for handler in logger.handlers:
             if isinstance(handler, logging.StreamHandler) and handler.formatter:
                 handler.setFormatter(TimeLeft(handler.formatter, self))
+                handler.addFilter(self.is_news)
                 if handler.stream.isatty() and os.environ.get("TERM") != "dumb":
                     self.terminal = Terminal(handler.stream, self.line)
                     handler.setStream(self.terminal)
         logger.addHandler(self)
+
+        def await_interrupt() -> None:
+            self.interrupted.wait()
+            self.close()
+            logger.info(INTERRUPTED)
+            stop()
+
+        def interrupt(*_: object) -> None:
+            # No more than this: the main thread may hold any lock here.
+            self.interrupted.set()
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+        threading.Thread(target=await_interrupt, daemon=True).start()
+        signal.signal(signal.SIGINT, interrupt)
+
+    def is_news(self, record: logging.LogRecord) -> bool:
+        """Whether to show a record; jobs that Ctrl-C has stopped are no errors."""
+        return record.msg == INTERRUPTED or not self.interrupted.is_set()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Follow jobs as they start and end."""
@@ -138,7 +163,10 @@ def describe(job: Job) -> str:
 
 
 class TimeLeft(logging.Formatter):
-    """Another formatter, and the time left after "N of M steps done"."""
+    """Another formatter; after "N of M steps done" comes the time left.
+
+    Steps differ in length: Snakemake's share of them would contradict the bar.
+    """
 
     def __init__(self, formatter: logging.Formatter, watch: Watch) -> None:
         super().__init__()
@@ -149,8 +177,10 @@ class TimeLeft(logging.Formatter):
         text = self.formatter.format(record)
         with suppress(Exception):
             known = record.__dict__
-            if event(record) == "progress" and known["done"] < known["total"]:
-                text += f", {cost.duration(self.watch.time_left())} left"
+            if event(record) == "progress":
+                text = re.sub(r" \(\d+%\)", "", text)
+                if known["done"] < known["total"]:
+                    text += f", {cost.duration(self.watch.time_left())} left"
         return text
 
 

@@ -45,7 +45,7 @@ _PROCESS = uuid.uuid4().hex
 def run(step: Callable[..., Found | None]) -> None:
     """Run a step as its command line says.
 
-    What a user did wrong (BadInput) and a full disk end it with one line and code 1.
+    A user's mistake (BadInput) and a full disk end it with one line and code 1.
     """
     parser, marks = _command_line(step)
     parser.add_argument("--record", type=Path, help="where to leave a record")
@@ -130,7 +130,9 @@ def _record(
     arguments = [names.get(argument, argument) for argument in sys.argv[1:]]
     environment = environment_marker()
     if environment is None:
-        raise BadInput(f"{sys.prefix} has no environment.json: not an environment")
+        raise BadInput(
+            f"{sys.prefix} is no environment of this workflow: no environment.json"
+        )
     return {
         "step": script.stem,
         "command": shlex.join(["python", shown(script), *arguments]),
