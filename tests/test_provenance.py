@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import os
 import platform
 import random
 import re
@@ -23,13 +24,14 @@ from rocrate_validator.models import Severity, ValidationSettings
 from runcrate.report import dump_crate_actions
 from urllib3 import HTTPResponse
 
-from barren.provenance import chain as chains
-from barren.provenance import crate, records
-from barren.provenance.chain import chain
-from barren.provenance.records import File, Record, inventory, read_records
-from barren.provenance.tables import deviation
-from barren.runner import layout
+from barren.physics.ensembles import BadInput
+from barren.provenance import chain, crate, records
+from barren.provenance.records import File, Record, read_record
+from barren.provenance.remake import ROUNDING, deviates
+from barren.runner import configuration, layout
+from barren.runner.experiment import Experiment, widths
 from conftest import ROOT, Run, copy_project, run_in
+from test_audit import STEPS
 
 CONTEXT = "https://w3id.org/ro/crate/1.1/context"
 FOLDER = "results/small"
@@ -53,7 +55,7 @@ def records_of(small: Path) -> list[dict]:
 
 def test_records_name_no_user_host_or_absolute_path(small: Path) -> None:
     texts = [path.read_text() for path in (small / FOLDER).rglob("*.json")]
-    assert len(texts) > 20
+    assert len(texts) > 15
     names = {
         str(small),
         str(ROOT),
@@ -110,7 +112,7 @@ def a_record(step: str, inputs: str = "", outputs: str = "") -> Record:
         code=(),
         environment={
             **{"name": "circuits", "deployer": "venv", "lock_sha256": "#lock"},
-            "packages": {},
+            **{"pins_sha256": None, "packages": {}},
         },
         source=None,
         threads=1,
@@ -121,79 +123,76 @@ def a_record(step: str, inputs: str = "", outputs: str = "") -> Record:
     )
 
 
-def test_chain_puts_every_record_after_those_it_rests_on() -> None:
+def judged(found: list[Record], changed: str = "r/experiment.json") -> chain.Verdicts:
+    """What is said of files of which one alone is not as the records list it."""
+    present = {f.path: f for r in found for f in (r.file, *r.inputs, *r.outputs)}
+    present[changed] = File(changed, "another")
+    lock = File(records.lock("circuits"), "#lock")
+    return chain.judge("r", found, [], present | {lock.path: lock}, [], {})
+
+
+def test_every_file_comes_after_those_it_rests_on() -> None:
     found = [
         a_record("describe", "", "r/experiment.json"),
         a_record("draw", "", "r/batch"),
         a_record("compute", "r/batch", "r/gradients"),
         a_record("plot", "r/table", "r/figure"),
         a_record("gather", "r/gradients r/experiment.json", "r/table"),
-        a_record("left", "", "r/other"),
     ]
     for seed in range(20):
         random.Random(seed).shuffle(found)
-        steps = [r.step for r in chain(["r/figure"], found, "r/experiment.json")]
-        assert sorted(steps) == ["compute", "describe", "draw", "gather", "plot"]
-        order = {step: place for place, step in enumerate(steps)}
-        assert order["describe"] < order["draw"] < order["compute"] < order["gather"]
-        assert order["gather"] < order["plot"]
+        verdicts = judged(found, "r/batch")
+        order = [*verdicts]
+        for path, links in chain.links(found, "r/experiment.json").items():
+            assert all(order.index(link) < order.index(path) for link in links)
+        after = {p for p, (verdict, _) in verdicts.items() if verdict == "downstream"}
+        assert after == {"r/gradients", "r/table", "r/figure"}
+        assert verdicts["r/batch"][0] == "changed"
+        assert judged(found)["r/batch"] == ("downstream", "rests on r/experiment.json")
 
 
-def test_chain_ends_even_if_records_form_a_ring() -> None:
-    ring = [a_record("a", "r/y", "r/x"), a_record("b", "r/x", "r/y")]
-    assert len(chain(["r/x"], ring, "r/experiment.json")) == 2
+def test_records_that_form_a_ring_are_refused() -> None:
+    with pytest.raises(BadInput, match="rest on each other"):
+        judged([a_record("a", "r/y", "r/x"), a_record("b", "r/x", "r/y")])
 
 
 def test_a_chain_of_any_length_is_followed() -> None:
-    long = [a_record(f"s{'_' * n}", f"r/{n}", f"r/{n + 1}") for n in range(3000)]
-    assert [r.step for r in chain(["r/3000"], long, "r/e")] == [r.step for r in long]
-
-
-def test_two_records_that_claim_a_file_break_the_chain() -> None:
-    found = [
-        a_record("describe", "", "r/experiment.json"),
-        a_record("plot", "", "r/figure"),
-        a_record("forged", "", "r/figure"),
-    ]
-    present = {f.path: f.sha256 for r in found for f in (r.file, *r.outputs)}
-    present |= {records.lock("circuits"): "#lock"}
-    findings = chains.judge("r", found, present, {}, {}, ["r/figure"])
-    verdicts = {finding.path: finding for finding in findings}
-    assert verdicts["r/figure"].verdict == chains.CHANGED
-    assert "forged" in verdicts["r/figure"].reason
+    long = [a_record(f"s{'_' * n}", f"r/{n}", f"r/{n + 1}") for n in range(1, 3000)]
+    long += [a_record("s", "", "r/1"), a_record("d", "", "r/experiment.json")]
+    verdicts = [verdict for verdict, _ in judged(long).values()]
+    assert verdicts.count("downstream") == 3000
 
 
 @pytest.mark.parametrize(
-    ("expected", "actual", "excess"),
+    ("actual", "words"),
     [
-        ("a,x\n1,0.5\n", "a,x\n1,0.5\n", 0),
-        ("a,x\n1,0.5\n", "a,x\n1,0.5005\n", 0.5),
-        ("a,x\n1,0.5\n", "a,x\n1,0.502\n", 2),
-        ("a,x\n1,0.5\n", "a,x\n1,nan\n", float("inf")),
-        ("a,x\n1,\n", "a,x\n1,\n", 0),
+        ("a,x\n1,0.5\n", ""),
+        ("a,x\n1,0.5005\n", ""),
+        ("a,x\n1,0.502\n", "x is '0.502', was '0.5'"),
+        ("a,x\n1,nan\n", "x is 'nan'"),
+        ("a,x\n1.0005,0.5\n", "a is '1.0005'"),
+        ("a,x\n1,\n", "x is ''"),
+        ("a,y\n1,0.5\n", "x is 'y'"),
+        ("a,x\n1,0.5\n1,0.5\n", "other rows"),
+        ("a,x\n1,0.5,2\n", "other rows or columns"),
+        ("\n", "other rows"),
     ],
 )
-def test_tables_are_compared_in_units_of_the_tolerance(
-    expected: str, actual: str, excess: float
-) -> None:
-    found = deviation(expected, actual, {"x": (0.0, 0.001)})
-    assert found.excess == pytest.approx(excess, rel=1e-6)
+def test_numbers_alone_are_compared_within_a_tolerance(actual: str, words: str) -> None:
+    said = deviates(b"a,x\n1,0.5\n", actual.encode(), 0.0, 0.001)
+    assert words in said if words else not said
 
 
-@pytest.mark.parametrize(
-    "actual", ["a,x\n2,0.5\n", "a,x\n1,\n", "a,y\n1,0.5\n", "a,x\n1,0.5\n1,0.5\n"]
-)
-def test_other_keys_columns_or_rows_are_not_comparable(actual: str) -> None:
-    with pytest.raises(ValueError):
-        deviation("a,x\n1,0.5\n", actual, {"": (1.0, 1.0)})
+def test_tables_of_other_text_are_told() -> None:
+    assert deviates(b"a\n", b"\xff\n", 1.0, 1.0)
 
 
 def test_difference_names_the_first_place() -> None:
     old = {"seed": 1, "ensembles": [{"width": [4, 6]}]}
-    assert records.difference("", old, json.loads(json.dumps(old))) == ""
+    assert records.difference(old, json.loads(json.dumps(old))) == ""
     new = {"seed": 1, "ensembles": [{"width": [4, 8]}]}
-    assert records.difference("", old, new) == "ensembles[0].width[1] was 6, is 8"
-    assert records.difference("", old, {"seed": 1}) != ""
+    assert records.difference(old, new) == "ensembles.0.width.1 was 6, is 8"
+    assert records.difference(old, {"seed": 1}) != ""
 
 
 # The crate.
@@ -317,14 +316,13 @@ def test_crate_is_the_same_to_the_byte(
     metadata = json.loads(Path(FOLDER, layout.CRATE).read_text())["@graph"]
     run = next(e for e in metadata if e["@id"] == "#run")
     targets = [f"{FOLDER}/{result['@id']}" for result in run["result"]]
-    found = read_records(Path(FOLDER), inventory(Path(FOLDER)))
-    texts = set()
-    for seed in range(3):
-        random.Random(seed).shuffle(found)
-        ordered = chain(targets, found, f"{FOLDER}/experiment.json")
-        files = [records.described(Path(path)) for path in records.sources(ordered)]
-        texts.add(crate.describe_run(FOLDER, ordered, targets, files, "9"))
-    assert len(texts) == 1
+    paths = Path(FOLDER, layout.RECORDS).rglob("*.json")
+    found = [r for r in map(read_record, paths) if r.step not in AFTER_THE_CRATE]
+    found.sort(key=lambda record: record.start)
+    files = records.sources(found)
+    version = read_record(Path(FOLDER, layout.record("assemble_crate"))).parameters
+    text = crate.describe_run(FOLDER, found, targets, files, version["snakemake"])
+    assert text == Path(FOLDER, layout.CRATE).read_text()
 
 
 def test_author_is_that_of_the_citation_file() -> None:
@@ -394,18 +392,15 @@ def shift(path: Path, column: str, factor: float) -> None:
     path.write_text("".join(",".join(line) + "\n" for line in lines))
 
 
-def test_verify_draws_again_where_numbers_differ_in_the_last_digit(
-    compared: Path,
-) -> None:
+def test_verify_makes_again_what_follows_from_other_digits(compared: Path) -> None:
     """Of two figures of other bytes the one that shows the numbers at hand passes."""
     folder, reference = compared / FOLDER, compared / "results/reference/small"
-    shift(reference / layout.STATISTICS, "kurtosis", 1 + 1e-13)
-    shift(reference / layout.THEORY, "exact_variance", 1 + 1e-13)
+    shift(reference / layout.STATISTICS, "kurtosis", 1 + 1e-11)
     (reference / "figures/random_vs_identity.pdf").write_bytes(b"of other digits")
     (reference / layout.VERDICT).write_text("of other digits")
     code, text = verify(compared)
     assert code == 0, text
-    assert "4 within tolerance" in text.splitlines()[-1]
+    assert "3 within tolerance" in text.splitlines()[-1]
     assert text.count("made again from the numbers at hand, the same") == 2
     (folder / "figures/random_vs_identity.pdf").write_bytes(b"")
     edit(folder / layout.VERDICT, "e", "i")
@@ -413,14 +408,22 @@ def test_verify_draws_again_where_numbers_differ_in_the_last_digit(
     assert code == 1
     assert re.search(r"random_vs_identity.pdf +differs: comes out otherwise", text)
     assert re.search(r"verdict.md +differs: comes out otherwise", text)
-    assert "2 within tolerance, 2 differs" in text.splitlines()[-1]
+    assert "1 within tolerance, 2 differs" in text.splitlines()[-1]
+
+
+def test_verify_allows_qsim_what_its_kernels_differ_by(compared: Path) -> None:
+    shift(compared / FOLDER / layout.GRADIENTS, "gradient", 1 + 1e-6)
+    assert run_script(compared, "verify", FOLDER, "--snakemake", "false")[0] == 1
+    for of in (FOLDER, "results/reference/small"):
+        edit(compared / of / layout.EXPERIMENT, '"engine": "tfq"', '"engine": "qsim"')
+    assert run_script(compared, "verify", FOLDER, "--snakemake", "false")[0] == 0
 
 
 @pytest.mark.parametrize(
     "plant",
     [
-        lambda f: shift(f / "tables" / "statistics.csv", "variance", 1 + 1e-8),
-        lambda f: shift(f / "tables" / "theory.csv", "exact_variance", 1 + 1e-8),
+        lambda f: shift(f / "tables" / "statistics.csv", "variance", 1 + 1e-10),
+        lambda f: shift(f / "tables" / "theory.csv", "exact_variance", 1 + 1e-10),
         lambda f: shift(f / "tables" / "gradients.csv", "sample", 2),
         lambda f: shift(f / "tables" / "gradients.csv", "gradient", 1 + 1e-7),
         lambda f: edit(f / "tables" / "claims.csv", r",\w+\n$", ",supported indeed\n"),
@@ -450,6 +453,56 @@ def test_verify_takes_any_batch_size(compared: Path) -> None:
     path = compared / FOLDER / "experiment.json"
     edit(path, r'"batch_size": \d+', '"batch_size": 1')
     assert run_script(compared, "verify", FOLDER, "--snakemake", "false")[0] == 0
+
+
+# Processors.
+
+MULTIPLY = """
+import hashlib, numpy
+matrix = numpy.random.default_rng(1).normal(size=(50, 50))
+print(hashlib.sha256(matrix @ matrix).hexdigest())
+"""
+
+
+def by_kernels(kernels: str, *command: str) -> str:
+    """What numpy prints in the theory's environment with some kernels of OpenBLAS."""
+    deploy = [sys.executable, "scripts/tools/deploy.py", "run", "theory"]
+    environment = os.environ | {"DEPLOYER": "venv", "OPENBLAS_CORETYPE": kernels}
+    done = subprocess.run(
+        [*deploy, *command], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_kernels_of_processors_differ() -> None:
+    """Or else the next test could not fail."""
+    kinds = ("Haswell", "Nehalem")
+    assert len({by_kernels(kind, "-c", MULTIPLY) for kind in kinds}) == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["config", "costs", "grant", "mcclean", "observables", "sigma"]
+)
+def test_theory_is_the_same_by_the_kernels_of_other_processors(
+    name: str, tmp_path: Path
+) -> None:
+    """Of all experiments, up to 8 qubits, but for one in the last of the digits.
+
+    A number that lies between two of 12 digits may be rounded to either.
+    """
+    config = yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text())
+    configuration.check(config)
+    narrow = [w for w in widths(Experiment(config).ensembles) if w <= 8]
+    told = Experiment(config).of_widths(narrow)
+    tables = []
+    for kind in ("Haswell", "Nehalem"):
+        path = tmp_path / f"{kind}.csv"
+        command = ["scripts/predict_variance.py", "--ensembles", json.dumps(told)]
+        by_kernels(kind, *command, "--theory", str(path))
+        tables.append(path.read_bytes())
+    assert len(tables[0].splitlines()) > 100
+    assert deviates(*tables, *ROUNDING) == ""
 
 
 # Archives.
@@ -492,7 +545,8 @@ def test_archive_can_be_audited_and_reproduced(packed: Path, tmp_path: Path) -> 
         p.name for p in project.iterdir()
     }
     config = (project / FOLDER / layout.EXPERIMENT).read_text()
-    audit = run_script(project, "audit", FOLDER, "--config", config)
+    options = ("--config", config, "--steps", *STEPS)
+    audit = run_script(project, "audit", FOLDER, *options)
     assert audit[0] == 0, audit[1]
     (project / ".venvs").symlink_to(ROOT / ".venvs")
     run: Run = run_in(project)
@@ -517,7 +571,7 @@ def test_archive_refuses_results_that_were_changed(small: Path, tmp_path: Path) 
         file.write("\n")
     code, text = pack(project, "small.tar.gz")
     assert code == 1
-    assert text.startswith(f"archive: {FOLDER}/tables/statistics.csv: changed")
+    assert text.startswith(f"archive: {FOLDER}/tables/statistics.csv: not the bytes")
     assert not (project / "results" / "small.tar.gz").exists()
 
 

@@ -10,17 +10,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from barren.physics.ensembles import BadInput
-from barren.provenance.chain import BROKEN, LEFT_OVER, judge
-from barren.provenance.records import (
-    hashes,
-    inventory,
-    project_files,
-    read_crate,
-    read_records,
-)
+from barren.provenance.records import described, project_files, read_crate
 from barren.runner import layout, step
-from barren.runner.experiment import Experiment
 
+#: What a run leaves beside what the crate lists.
+BESIDE = [layout.CRATE, layout.record("assemble_crate")]
+BESIDE += [layout.AGREEMENT, layout.record("confirm_agreement")]
 #: Results are dated before the code, so that Snakemake takes them for out of date:
 #: `make reproduce` in an unpacked archive computes everything again.
 RESULTS_DATE, SOURCES_DATE = 315532800, 315619200  # 1 and 2 January 1980
@@ -29,38 +24,33 @@ RESULTS_DATE, SOURCES_DATE = 315532800, 315619200  # 1 and 2 January 1980
 def pack(crate: step.Input, archive: step.Output) -> None:
     """Pack an experiment for deposit: the crate (.zip), or all it takes (.tar.gz).
 
-    The crate holds results, records and copies of the code. The other archive is the
-    whole project with the experiment's results in their place: what was left over, what
-    git does not track, and environments are not in it. Both are the same to the byte
-    for the same files. Results that an audit by hashes would not pass are refused.
+    The crate holds results, records and copies of the code, as far as it lists them.
+    The other archive is the whole project with these results in their place; what git
+    does not track, and environments, are not in it. Both are the same to the byte for
+    the same files. Results of other bytes than the crate lists are refused.
     """
     folder = crate.parent
-    results = sound_results(folder)
+    results = listed_results(folder)
     if archive.suffix == ".zip":
         write_zip(archive, folder, results)
     else:
         places = {name: step.ROOT / name for name in project_files()}
         dates = dict.fromkeys(places, SOURCES_DATE)
         places |= {step.shown(folder / name): folder / name for name in results}
-        root = f"barren-plateaus-{folder.name}"
-        write_tar(archive, root, places, dates)
+        write_tar(archive, f"barren-plateaus-{folder.name}", places, dates)
 
 
-def sound_results(folder: Path) -> list[str]:
-    """The files of an experiment, if all of them hold; without what is left over."""
-    names = inventory(folder)
-    functions = Experiment.read(folder / layout.EXPERIMENT).functions
-    present = hashes(folder, names, functions)
-    crate = read_crate(folder / layout.CRATE)
-    place = step.shown(folder)
-    findings = judge(place, read_records(folder, names), present, crate, {})
-    for finding in findings:
-        if finding.verdict in BROKEN:
-            raise BadInput(
-                f"{finding.path}: {finding.verdict}; run `snakemake audit` to see why"
-            )
-    left = {finding.path for finding in findings if finding.verdict == LEFT_OVER}
-    return [name for name in names if f"{place}/{name}" not in left]
+def listed_results(folder: Path) -> list[str]:
+    """The files of an experiment that the crate lists, if they are those."""
+    names = [name for name in BESIDE if (folder / name).exists()]
+    for file in read_crate(folder / layout.CRATE):
+        name = file.path.removeprefix(f"{step.shown(folder)}/")
+        path = folder / name
+        if not path.is_file() or not file.is_same(described(path)):
+            told = f"{file.path}: not the bytes that the crate lists"
+            raise BadInput(f"{told}; run `snakemake audit` to see why")
+        names.append(name)
+    return sorted(names)
 
 
 def write_zip(target: Path, folder: Path, names: list[str]) -> None:

@@ -2,29 +2,26 @@
 
 Prints a line for every file and exits with code 0 only if all of it holds:
 
-verified     the bytes that every record and the crate list, made by the code that is
-             checked out, from files that are verified too
-changed      other bytes than a record or the crate lists, or than come out when the
-             file is made again
-missing      listed by a record, by the crate or by the workflow, but not there
-other code   made by other code, or in another environment, than is checked out
-other config made from another configuration than the one that is given
-unrecorded   no record says what made it
-downstream   rests on a file that is not verified
-left over    made with another configuration; nothing in this experiment needs it
+verified    the bytes that every record and the crate list, and that come out when the
+            file is made again; and so is all that it rests on
+changed     other bytes than a record or the crate lists, or than come out again
+missing     listed by a record, by the crate or by the workflow, but not there
+unrecorded  no record of this experiment says what made it
+downstream  rests on a file that is not verified
 
-If hashes, code and environments hold, every circuit is drawn again from the seed, the
-gradients are computed again by another engine, and all else is made again. Nothing of
-the results is run.
+If the hashes hold, every circuit is drawn again from the seed, the gradients are
+computed again by another engine, and all else is made again. Nothing of the results is
+run.
 """
 
 import argparse
 import json
+import re
 import secrets
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -32,182 +29,209 @@ from typing import Any
 # A command of its own, below `scripts`: the package is beside its folder.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from barren.physics.batches import Batch, read_batch
+from barren.physics.batches import read_batch
 from barren.physics.ensembles import BadInput
-from barren.provenance import chain, records
-from barren.provenance.chain import BROKEN, CHANGED, VERIFIED, Faults, Finding
+from barren.provenance.chain import BROKEN, CHANGED, DOWNSTREAM, Verdicts, judge
+from barren.provenance.crate import describe_run
 from barren.provenance.recompute import (
     GRADIENT_TOLERANCE,
     Choice,
-    Text,
     check_gradients,
     other,
     read_gradients,
 )
-from barren.provenance.remake import Remake, expected_records, misstated
+from barren.provenance.records import (
+    MOST_BYTES,
+    Record,
+    code_files,
+    described,
+    difference,
+    inventory,
+    plain,
+    read_crate,
+    read_json,
+    read_record,
+    sources,
+    unlocked,
+)
+from barren.provenance.remake import OTHERWISE, Scratch
 from barren.runner import cost, layout
-from barren.runner.experiment import Experiment, widths
+from barren.runner.experiment import Experiment
+from barren.runner.sources import sources as modules
+from barren.runner.step import shown
+
+CRATED = layout.record("assemble_crate")
+REPORTED = layout.record("write_report")
+AGREED = layout.record("confirm_agreement")
 
 
 class Audit:
     """The results of an experiment, and what is wrong with them."""
 
     def __init__(
-        self, folder: Path, config: Mapping[str, Any], targets: Sequence[str]
+        self,
+        folder: Path,
+        config: Mapping[str, Any],
+        targets: Sequence[str],
+        steps: Sequence[str],
     ) -> None:
+        described_as = folder / layout.EXPERIMENT
+        if reason := difference(read_json(described_as), config):
+            raise BadInput(f"{described_as} is of another configuration: {reason}")
         self.folder, self.targets = folder, targets
         self.experiment = Experiment(config)
-        self.expected = expected_records(self.experiment, str(folder))
-        most = 1000 + 16 * len(self.experiment.records)
-        self.names = records.inventory(folder, most, biggest(self.experiment))
-        self.records = records.read_records(folder, self.names)
-        self.present = records.hashes(folder, self.names, self.experiment.functions)
-        self.crate = records.read_crate(folder / layout.CRATE)
-        self.sizes = {self.path(n): (folder / n).stat().st_size for n in self.names}
-        self.faults: Faults = {}
+        self.faults: Verdicts = {}
         self.notes: list[str] = []
-        self.same = self.close = 0
+        self.found = ""
+        most = 1000 + 16 * len(self.experiment.records)
+        names = inventory(folder, most, biggest(self.experiment))
+        paths = [folder / name for name in names]
+        paths += [*code_files(), *map(Path, self.experiment.functions)]
+        found = [described(path) for path in paths if path.is_file()]
+        self.present = {file.path: file for file in found}
+        names = [*map(layout.record, steps), *self.experiment.records]
+        self.recorded = self.inside(*names, REPORTED, CRATED, AGREED)
+        self.records = sorted(self.read_records(), key=lambda record: record.start)
+        self.crate = read_crate(folder / layout.CRATE)
 
-    def path(self, name: str) -> str:
-        """A file of the experiment as records name it."""
-        return f"{self.folder}/{name}"
+    def inside(self, *names: str) -> list[str]:
+        """Files of the experiment as records name them."""
+        return [f"{self.folder}/{name}" for name in names]
 
-    def judged(self) -> list[Finding]:
+    def fault(self, path: str, reason: str) -> None:
+        """Note what is wrong with a file, if anything; the first reason stays."""
+        if reason:
+            self.faults.setdefault(path, (CHANGED, reason))
+
+    def read_records(self) -> Iterator[Record]:
+        """The records, as far as they are some."""
+        for path in self.recorded:
+            if path in self.present:
+                try:
+                    record = read_record(Path(path))
+                    self.fault(path, unlocked(record.environment))
+                    yield record
+                except BadInput as error:
+                    self.fault(path, str(error))
+
+    def judged(self) -> Verdicts:
         """A verdict on every file, as far as is known."""
-        return chain.judge(
-            str(self.folder),
-            self.records,
-            self.present,
-            self.crate,
-            self.faults,
-            self.targets,
-        )
+        ends = layout.EXPERIMENT, layout.REPORT, layout.AGREEMENT, layout.CRATE
+        needed = [*self.targets, *self.recorded, *self.inside(*ends)]
+        folder, known = str(self.folder), self.faults
+        return judge(folder, self.records, self.crate, self.present, needed, known)
 
     @property
     def holds(self) -> bool:
         """Whether nothing is broken yet."""
-        return not any(finding.verdict in BROKEN for finding in self.judged())
-
-    def check_claims(self) -> None:
-        """What records and configuration say, against the configuration at hand."""
-        described = self.folder / layout.EXPERIMENT
-        if described.is_file():
-            found = records.read_json(described)
-            reason = records.difference("", found, self.experiment.config)
-            if reason:
-                self.faults[str(described)] = (chain.OTHER_CONFIGURATION, reason)
-        expected = {self.path(name): of for name, of in self.expected.items()}
-        for record in self.records:
-            path, reason = record.file.path, ""
-            if records.lock(str(record.environment.get("name"))) in self.present:
-                reason = records.unlocked(record.environment)
-            if path in expected and not reason:
-                reason = misstated(record, expected[path])
-            for file in (*record.inputs, *record.outputs):
-                same = self.present.get(file.path) == file.sha256
-                if same and file.bytes != self.sizes.get(file.path, file.bytes):
-                    reason = f"{file.path} has not {file.bytes} bytes"
-            if reason:
-                self.faults[path] = (CHANGED, reason)
+        return not any(verdict in BROKEN for verdict, _ in self.judged().values())
 
     def make_again(self, snakemake: Sequence[str], choice: Choice) -> None:
-        """Make everything again, each file from what is recorded upstream."""
-        config = self.experiment.config
-        with TemporaryDirectory() as scratch:
-            late = []
-            for number, (target, own) in enumerate(OF_RECORDS.items()):
-                late.append(
-                    Remake(snakemake, config, self.folder, Path(scratch, str(number)))
-                )
-                late[-1].keep(name for name in self.names if not name.startswith(own))
-                late[-1].start([target])
-            remake = Remake(snakemake, config, self.folder, Path(scratch, "first"))
-            circuits = [
-                layout.batch(width, *batch)
-                for width in widths(self.experiment.sampled)
-                for batch in self.experiment.batches
-            ]
-            remake.start([layout.EXPERIMENT, *circuits])
-            self.hold(remake)
-            text = self.texts(remake.made)
-            if self.holds:
-                remake.kept.update(records.inventory(remake.made))
-                jobs = [layout.gradients(*job) for job in self.experiment.jobs]
-                remake.keep([*jobs, *self.expected])
-                targets = [
-                    target.removeprefix(self.path("")) for target in self.targets
-                ]
-                remake.start([*targets, layout.AGREEMENT])
-                self.recompute(choice, remake.made, text)
-                own = tuple(name for names in OF_RECORDS.values() for name in names)
-                first = remake.kept | {*self.starting(own)}
-                left = {f.path for f in self.judged() if f.verdict == chain.LEFT_OVER}
-                names = {n for n in self.names if self.path(n) not in left}
-                self.hold(remake, names - first)
-            for again, own in zip(late, OF_RECORDS.values(), strict=True):
-                self.hold(again, self.starting(own))
+        """Make all but the gradients again, and compute those by the other engine."""
+        config, jobs = self.experiment.config, self.experiment.jobs
+        names = [layout.gradients(*job) for job in jobs]
+        gradients = self.inside(*names)
+        computed = self.inside(*(layout.record("compute_gradients", n) for n in names))
+        page, reported, agreement, crate, crated = self.inside(
+            layout.REPORT, REPORTED, layout.AGREEMENT, layout.CRATE, CRATED
+        )
+        with TemporaryDirectory() as place:
+            scratch = Scratch(Path(place), snakemake, config)
+            commands = scratch.commands()
+            engines = dict.fromkeys(computed, config["engine"]) | {crated: "circuits"}
+            for record in self.records:
+                path = record.file.path
+                if path in engines:
+                    told = misstated(record, commands.get(path, ""), engines[path])
+                    self.fault(path, told)
+            apart = {*gradients, *computed, page, reported, crate, crated}
+            scratch.keep([*gradients, *computed])
+            targets = {*self.targets, *self.recorded, agreement} - apart
+            said = scratch.make("* from barren exclude compute_gradients", targets)
+            made = {*scratch.made(self.folder)}
+            for path in made:
+                self.fault(path, scratch.differs(path))
+            folder, copies = self.inside("", f"{layout.SOURCES}/")
+            theirs = {path for path in self.present if path.startswith(folder)}
+            apart |= {path for path in theirs if path.startswith(copies)}
+            for path in (theirs | targets) - made - apart:
+                self.fault(path, f"the workflow does not make it again: {said}")
+            self.recompute(choice, scratch.place)
+            # The page and the crate tell of the recorded jobs, not of those made again.
+            scratch.keep(path for path in self.recorded if path != reported)
+            scratch.make("write_report from barren", [page])
+            for path in (page, reported):
+                self.fault(path, scratch.differs(path))
+        if self.crate_again() != Path(crate).read_text():
+            self.fault(crate, OTHERWISE)
+        self.notes.append(f"{len(made) + 3} files made again")
 
-    def starting(self, own: tuple[str, ...]) -> list[str]:
-        """The files whose names start so."""
-        return [name for name in self.names if name.startswith(own)]
+    def crate_again(self) -> str:
+        """The text of the crate; empty if records do not belong together."""
+        last = self.inside(CRATED, AGREED)
+        behind = [record for record in self.records if record.file.path not in last]
+        told = (r.parameters for r in self.records if r.file.path == last[0])
+        targets = [*self.targets, *self.inside(layout.REPORT)]
+        folder, code = str(self.folder), sources(behind)
+        try:
+            return describe_run(folder, behind, targets, code, next(told)["snakemake"])
+        except (KeyError, TypeError):
+            return ""
 
-    def hold(self, remake: Remake, names: Iterable[str] = ()) -> None:
-        """Wait for what is made again, and note what is not the same."""
-        faults, same, close = remake.compare(names)
-        self.faults = faults | self.faults
-        self.same, self.close = self.same + same, self.close + close
-
-    def batches(self, made: Path, job: tuple[str, int, int]) -> dict[str, Batch]:
-        """The circuits of a job, by program, as they were drawn again."""
-        some = self.experiment.gradient_widths[job[0]]
-        seed = self.experiment.config["seed"]
-        return {
-            program: read_batch(
-                made / layout.batch(ensemble.width, *job[1:]), ensemble, seed
-            )
-            for program, ensemble in self.experiment.programs.items()
-            if ensemble.width in some
-        }
-
-    def texts(self, made: Path) -> list[Text]:
-        """The gradients of each job, if they are those of the circuits."""
-        found = []
-        for job in self.experiment.jobs:
-            path = self.folder / layout.gradients(*job)
+    def recompute(self, choice: Choice, place: Path) -> None:
+        """Compute gradients again, of the circuits that were drawn again in a place."""
+        experiment, seed = self.experiment, self.experiment.config["seed"]
+        worst, count, total, most = 0.0, 0, 0, 1
+        for job in experiment.jobs:
+            widths, *samples = job
+            (path,) = self.inside(layout.gradients(*job))
             try:
-                batches = self.batches(made, job)
-                found.append(read_gradients(path, self.experiment, batches))
+                batches = {}
+                for program, of in experiment.programs.items():
+                    if of.width in experiment.gradient_widths[widths]:
+                        (batch,) = self.inside(layout.batch(of.width, *samples))
+                        batches[program] = read_batch(place / batch, of, seed)
+                text = read_gradients(Path(path), experiment, batches)
             except BadInput as error:
-                self.faults[str(path)] = (CHANGED, str(error))
-        return found
-
-    def recompute(self, choice: Choice, made: Path, text: Sequence[Text]) -> None:
-        """Compute gradients again by the other engine."""
-        worst, count = 0.0, 0
-        for job, known in zip(self.experiment.jobs, text, strict=True):
-            batches = self.batches(made, job)
-            reason, off, number = check_gradients(choice, batches, known)
+                self.fault(path, str(error))
+                continue
+            reason, off, number = check_gradients(choice, batches, text)
+            self.fault(path, reason)
             worst, count = max(worst, off), count + number
-            if reason:
-                self.faults[self.path(layout.gradients(*job))] = (CHANGED, reason)
+            total += sum(map(len, text.values()))
+            most = max(most, *Counter(ensemble for ensemble, _ in text).values())
         self.notes.append(
-            f"{count} gradients computed again by {other(self.experiment)} (largest "
+            f"{count} gradients computed again by {other(experiment)} (largest "
             f"difference for a unit of the norm and a gate of the symbol {worst:.1e}, "
-            f"allowed {GRADIENT_TOLERANCE:.0e}); forgeries of "
-            f"1 % of all would have been found with probability {choice.power:.3g} "
-            f"(again: --seed {choice.seed})"
+            f"allowed {GRADIENT_TOLERANCE:.0e}; again: --seed {choice.seed})"
+        )
+        self.found = (
+            "; a forgery of 1 % of the gradients would have been found with "
+            f"probability {choice.power(total, most):.3g}"
         )
 
 
-#: What is made of records, and so again of the recorded ones; with what comes with it.
-OF_RECORDS = {
-    layout.REPORT: (layout.REPORT, layout.record("write_report")),
-    layout.CRATE: (
-        layout.CRATE,
-        layout.record("assemble_crate"),
-        f"{layout.SOURCES}/",
-    ),
-}
+def misstated(record: Record, command: str, environment: str) -> str:
+    """What the record of a job that is not run again says otherwise than it must.
+
+    command: the workflow's for that job.
+    """
+    # A run may have had more threads.
+    old, new = (re.sub(r" --threads \d+$", "", of) for of in (record.command, command))
+    if old != new:
+        return f"command is {record.command!r}"
+    if not command.startswith(f"python scripts/{record.step}.py "):
+        return f"step is {record.step!r}"
+    if record.environment["name"] != environment:
+        return f"environment was {record.environment['name']!r}, is {environment!r}"
+    for name, value in record.parameters.items():
+        values = value if isinstance(value, list) else [value]
+        words = [of if isinstance(of, str) else json.dumps(of) for of in values]
+        if shlex.join([f"--{name}", *words]) not in record.command:
+            return f"parameters.{name} is {value!r}"
+    code = {file.path for file in record.code}
+    lacking = (path for path in map(shown, modules(record.step)) if path not in code)
+    return next((f"code lacks {path}" for path in lacking), "")
 
 
 def biggest(experiment: Experiment) -> int:
@@ -216,30 +240,22 @@ def biggest(experiment: Experiment) -> int:
     size = min(config["batch_size"], config["samples"])
     batches = cost.sampling(experiment.programs.values(), size, rates).disk
     circuits = config["samples"] * len(experiment.ensembles)
-    return int(records.MOST_BYTES + 500 * circuits + 4 * batches)
+    return int(MOST_BYTES + 500 * circuits + 4 * batches)
 
 
-def report(findings: Sequence[Finding], notes: Sequence[str]) -> bool:
+def report(audit: Audit) -> bool:
     """Print a line for every file, what was made again and the outcome; if it holds."""
-    lines = [
-        f"{f.verdict:12} {f.path}{': ' * bool(f.reason)}{f.reason}" for f in findings
-    ]
-    lines += [f"audit: {note}" for note in notes]
-    count = Counter(finding.verdict for finding in findings)
-    broken = [finding for finding in findings if finding.verdict in BROKEN]
+    verdicts = audit.judged()
+    for path, (verdict, reason) in verdicts.items():
+        print(plain(f"{verdict:10} {path}{': ' * bool(reason)}{reason}"))
+    for note in audit.notes:
+        print(f"audit: {note}")
+    broken = [path for path, (verdict, _) in verdicts.items() if verdict in BROKEN]
+    after = sum(verdict == DOWNSTREAM for verdict, _ in verdicts.values())
+    outcome = f"everything holds: {len(verdicts)} files{audit.found}"
     if broken:
-        first = broken[0]
-        lines += [
-            f"audit: {len(broken)} broken, {count[chain.DOWNSTREAM]} downstream",
-            f"audit: first broken link: {first.path} ({first.verdict})",
-        ]
-        after = chain.downstream(findings, first.path)
-        lines += [f"audit: downstream of it: {path}" for path in after]
-    else:
-        left = count[chain.LEFT_OVER]
-        more = f", {left} left over" if left else ""
-        lines.append(f"audit: everything holds: {count[VERIFIED]} files{more}")
-    print("\n".join(map(records.plain, lines)))
+        outcome = f"{len(broken)} broken, the first {broken[0]}; {after} downstream"
+    print(plain(f"audit: {outcome}"))
     return not broken
 
 
@@ -250,25 +266,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="the experiment's, results/NAME")
     parser.add_argument("--config", type=json.loads, required=True, help="as JSON")
     parser.add_argument("--targets", nargs="+", default=[], help="what must be there")
+    parser.add_argument("--steps", nargs="+", default=[], help="that run once")
     parser.add_argument("--snakemake", type=shlex.split, help="its command")
     parser.add_argument("--budget", type=float, help="seconds for gradients")
     parser.add_argument("--seed", type=int, help="of the choice of gradients")
     args = parser.parse_args(argv)
-    audit = Audit(args.folder, args.config, args.targets)
-    audit.check_claims()
+    audit = Audit(args.folder, args.config, args.targets, args.steps)
     seed = secrets.randbits(64) if args.seed is None else args.seed
     choice = Choice.within(args.budget, audit.experiment, seed)
     if not audit.holds:
         audit.notes.append("nothing made again, because the chain is broken")
     elif args.snakemake:
         audit.make_again(args.snakemake, choice)
-        close = f", {audit.close} tables within 1e-9" if audit.close else ""
-        audit.notes.append(f"{audit.same} files made again, the same{close}")
-    return int(not report(audit.judged(), audit.notes))
+    return int(not report(audit))
 
 
 if __name__ == "__main__":
     try:
         sys.exit(main())
     except BadInput as error:
-        sys.exit(f"audit: {records.plain(str(error))}")
+        sys.exit(f"audit: {plain(str(error))}")

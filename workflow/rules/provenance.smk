@@ -26,6 +26,7 @@ rule assemble_crate:
             "circuits",
             "assemble_crate",
             hidden=["records", "workflow"],
+            steps=[*ONCE, "write_report"],
             snakemake=snakemake.__version__,
         ),
     message:
@@ -53,6 +54,7 @@ rule audit:
         script=project("scripts/tools/audit.py"),
         results=RESULTS,
         targets=[target.replace("<results>", RESULTS) for target in TARGETS],
+        steps=ONCE,
         config=json.dumps(config),
         snakemake=SNAKEMAKE,
         # AUDIT="--budget 600 --seed 7" snakemake audit
@@ -60,9 +62,9 @@ rule audit:
     message:
         f"auditing the results of {config['experiment']}"
     shell:
-        "{params.python} {params.script} {params.results} --targets {params.targets}"
-        " --config {params.config:q} --snakemake {params.snakemake:q} {params.options}"
-        " 2> {log}"
+        "{params.python} {params.script} {params.results}"
+        " --targets {params.targets} --steps {params.steps} --config {params.config:q}"
+        " --snakemake {params.snakemake:q} {params.options} 2> {log}"
 
 
 rule verify:

@@ -2,52 +2,42 @@
 
 The crate follows Provenance Run Crate 0.5 (https://w3id.org/ro/wfrun/provenance/0.5):
 a step of the workflow is a script, a job a CreateAction that the script is the
-instrument of, and the workflow engine's part an OrganizeAction. It is made from the
-records alone, so the same records give the same bytes. Standard library alone.
+instrument of, and the workflow engine's part an OrganizeAction. What is the same for
+every run stands in `workflow/crate.json`; the rest is made from the records alone, so
+the same records give the same bytes. Standard library alone.
 """
 
 import json
 from collections.abc import Iterable, Sequence
+from mimetypes import MimeTypes
 from pathlib import PurePosixPath
 from typing import Any
 
 from barren.provenance.records import File, Record, lock
 from barren.runner.layout import CRATE, RECORDS, SOURCES
+from barren.runner.step import ROOT
 
 AUTHOR = "Barren plateaus artefact maintainers"
-LICENCE = "https://spdx.org/licenses/Apache-2.0"
-PROFILES = {
-    "https://w3id.org/ro/wfrun/process/0.5": "Process Run Crate",
-    "https://w3id.org/ro/wfrun/workflow/0.5": "Workflow Run Crate",
-    "https://w3id.org/ro/wfrun/provenance/0.5": "Provenance Run Crate",
-    "https://w3id.org/workflowhub/workflow-ro-crate/1.0": "Workflow RO-Crate",
-}
 PAPERS = {
     "https://arxiv.org/abs/1803.11173": "Barren plateaus in quantum neural network "
     "training landscapes (McClean et al. 2018)",
     "https://arxiv.org/abs/1903.05076": "An initialization strategy for addressing "
     "barren plateaus in parametrized quantum circuits (Grant et al. 2019)",
 }
-FORMATS = {
-    ".csv": "text/csv",
-    ".json": "application/json",
-    ".npz": "application/zip",
-    ".pdf": "application/pdf",
-    ".png": "image/png",
-    ".svg": "image/svg+xml",
-    ".md": "text/markdown",
-    ".py": "text/x-python",
-    ".sh": "text/x-shellscript",
-    ".yaml": "application/yaml",
-}
-SNAKEFILE = "workflow/Snakefile"
-BIOSCHEMAS = "https://bioschemas.org/profiles"
+#: Entities of every run, which what is known of a run is added to.
+COMMON = ROOT / "workflow" / "crate.json"
+WORKFLOW = f"{SOURCES}/workflow/Snakefile"
 SNAKEMAKE = "https://snakemake.github.io"
+FORMAL = "https://bioschemas.org/profiles/FormalParameter/1.0-RELEASE"
 #: The word is not in the context of RO-Crate 1.1.
 CONTEXT = [
     "https://w3id.org/ro/crate/1.1/context",
     {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"},
 ]
+#: Python's own list of file types, whatever the machine's is.
+TYPES = MimeTypes()
+TYPES.add_type("application/zip", ".npz")
+TYPES.add_type("application/yaml", ".yaml")
 Ref = dict[str, str]
 
 
@@ -70,43 +60,7 @@ def describe_run(
     for record in records:
         for file in (record.file, *record.outputs):
             crate.file(file, str(PurePosixPath(file.path).relative_to(folder)))
-    workflow = crate.workflow(records)
-    actions, controls = zip(*map(crate.job, records), strict=True)
-    times = min(r.start for r in records), max(r.end for r in records)
-    name = PurePosixPath(folder).name
-    value = next(e for e in crate.graph if e.startswith("#value-describe_experiment"))
-    results = [crate.files[path] for path in targets]
-    run = crate.action(
-        "#run",
-        "CreateAction",
-        f"Run of experiment {name}",
-        workflow,
-        times,
-        description="All jobs from the configuration to tables and figures.",
-        object=[{"@id": value}],
-        result=results,
-    )
-    crate.graph[workflow["@id"]]["input"] = crate.graph[value]["exampleOfWork"]
-    crate.graph[workflow["@id"]]["output"] = _unique(
-        crate.graph[result["@id"]]["exampleOfWork"][0] for result in results
-    )
-    engine = crate.add(
-        SNAKEMAKE,
-        "SoftwareApplication",
-        name="Snakemake",
-        softwareVersion=snakemake,
-        url={"@id": SNAKEMAKE},
-    )
-    crate.action(
-        "#organise",
-        "OrganizeAction",
-        f"Snakemake {snakemake} running experiment {name}",
-        engine,
-        times,
-        object=[*controls],
-        result=run,
-    )
-    crate.root(name, times[1], workflow, [run, *actions])
+    crate.run(records, targets, snakemake)
     order = sorted(crate.graph, key=lambda key: (key != CRATE, key != "./", key))
     graph = [_flat(crate.graph[key]) for key in order]
     text = {"@context": CONTEXT, "@graph": graph}
@@ -114,20 +68,25 @@ def describe_run(
 
 
 class _Crate:
-    """The crate as it grows: entities that several others refer to are made once."""
+    """The crate as it grows: an entity that several others refer to is made once."""
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
-        self.graph: dict[str, dict[str, Any]] = {}
+        self.graph = {of["@id"]: of for of in json.loads(COMMON.read_text())}
         self.files: dict[str, Ref] = {}
 
     def add(self, identifier: str, kind: str, /, **properties: Any) -> Ref:
-        """An entity, unless it is there."""
-        entity = {"@id": identifier, "@type": kind, **properties}
-        self.graph.setdefault(identifier, entity)
+        """An entity; what is known of it already stays."""
+        known = self.graph.get(identifier, {})
+        self.graph[identifier] = {
+            "@id": identifier,
+            "@type": kind,
+            **properties,
+            **known,
+        }
         return {"@id": identifier}
 
-    def link(self, of: Ref, key: str, other: Any) -> None:
+    def link(self, of: Ref, key: str, other: Ref) -> None:
         """Append a reference to an entity's, unless it is there."""
         found = self.graph[of["@id"]].setdefault(key, [])
         if other not in found:
@@ -135,106 +94,103 @@ class _Crate:
 
     def file(self, file: File, place: str) -> None:
         """A file, at its place in the crate."""
-        path = PurePosixPath(place)
         self.files[file.path] = self.add(
             place,
             "File",
-            name=path.name,
-            encodingFormat=FORMATS.get(path.suffix, "text/plain"),
+            name=PurePosixPath(place).name,
+            encodingFormat=TYPES.guess_type(place)[0] or "text/plain",
             contentSize=str(file.bytes),
             sha256=file.sha256,
         )
 
-    def root(self, name: str, date: str, workflow: Ref, actions: list[Ref]) -> None:
-        """The experiment's folder, and the metadata file that describes it."""
-        profiles = [
-            self.add(url, "CreativeWork", name=title, version=url.rsplit("/", 1)[1])
-            for url, title in PROFILES.items()
-        ]
-        papers = [
-            self.add(url, "ScholarlyArticle", name=title)
-            for url, title in PAPERS.items()
-        ]
-        self.add(
-            "./",
-            "Dataset",
-            name=f"Barren plateaus, experiment {name}",
-            description="Gradients of random quantum circuits, sampled, beside exact "
-            "theory: circuits, gradients, tables and figures, with the record of every "
-            "job that made them.",
-            author={"@id": "#maintainers"},
-            publisher={"@id": "#maintainers"},
-            license={"@id": LICENCE},
-            keywords="barren plateaus, variational quantum circuits, provenance",
-            citation=papers,
-            conformsTo=profiles,
-            datePublished=date,
-            mainEntity=workflow,
-            mentions=actions,
-            hasPart=[*self.files.values()],
+    def run(
+        self, records: Sequence[Record], targets: Sequence[str], snakemake: str
+    ) -> None:
+        """The run as a whole, its jobs, and the folder that holds it all."""
+        workflow, name = {"@id": WORKFLOW}, PurePosixPath(self.folder).name
+        jobs, controls = zip(*map(self.job, records), strict=True)
+        results = [self.files[path] for path in targets]
+        value = next(
+            e for e in self.graph if e.startswith("#value-describe_experiment")
         )
-        conforms = [{"@id": "https://w3id.org/ro/crate/1.1"}, profiles[-1]]
-        self.add(CRATE, "CreativeWork", about={"@id": "./"}, conformsTo=conforms)
-
-    def workflow(self, records: Sequence[Record]) -> Ref:
-        """The workflow, its steps and the scripts that they run."""
-        code = ["File", "SoftwareSourceCode"]
-        first = {record.step: record for record in reversed(records)}
-        steps = [*dict.fromkeys(record.step for record in records)]
-        for position, step in enumerate(steps):
-            script = self.files[f"scripts/{step}.py"]
-            modules = [self.files[file.path] for file in first[step].code]
-            environment = self._environment(first[step])
-            self.graph[script["@id"]] |= {
-                "@type": code,
-                "name": step,
-                "version": _version(first[step]),
-                "softwareRequirements": [
-                    *(file for file in modules if file != script),
-                    environment,
-                ],
-            }
-            self.add(
-                f"#step-{step}",
-                "HowToStep",
-                name=step,
-                position=str(position),
-                workExample=script,
-            )
-        workflow = self.files[SNAKEFILE]
-        self.graph[workflow["@id"]] |= {
-            "@type": [*code, "ComputationalWorkflow", "HowTo"],
-            "name": "Barren plateaus",
+        run = self.action(
+            "#run",
+            "CreateAction",
+            f"Run of experiment {name}",
+            records,
+            instrument=workflow,
+            description="All jobs from the configuration to tables and figures.",
+            object={"@id": value},
+            result=results,
+        )
+        self.graph[SNAKEMAKE]["softwareVersion"] = snakemake
+        self.action(
+            "#organise",
+            "OrganizeAction",
+            f"Snakemake {snakemake} running experiment {name}",
+            records,
+            instrument={"@id": SNAKEMAKE},
+            object=[*controls],
+            result=run,
+        )
+        self.graph[WORKFLOW] |= {
             "version": _version(records[0]),
-            "author": self.add("#maintainers", "Organization", name=AUTHOR),
-            "license": self.add(
-                LICENCE,
-                "CreativeWork",
-                name="Apache License 2.0",
-                description="The Apache License, version 2.0.",
-                url={"@id": LICENCE},
+            "input": self.graph[value]["exampleOfWork"],
+            "output": _unique(
+                self.graph[r["@id"]]["exampleOfWork"][0] for r in results
             ),
-            "conformsTo": self._bioschema("ComputationalWorkflow"),
-            "programmingLanguage": self.add(
-                "https://w3id.org/workflowhub/workflow-ro-crate#snakemake",
-                "ComputerLanguage",
-                name="Snakemake",
-                identifier={"@id": "https://doi.org/10.1093/bioinformatics/bts480"},
-                url={"@id": SNAKEMAKE},
-            ),
-            "hasPart": [self.files[f"scripts/{step}.py"] for step in steps],
-            "step": [{"@id": f"#step-{step}"} for step in steps],
         }
-        return workflow
+        self.add("#maintainers", "Organization", name=AUTHOR)
+        papers = [self.add(u, "ScholarlyArticle", name=of) for u, of in PAPERS.items()]
+        self.graph["./"] |= {
+            "name": f"Barren plateaus, experiment {name}",
+            "citation": papers,
+            "datePublished": self.graph["#run"]["endTime"],
+            "mentions": [run, *jobs],
+            "hasPart": [*self.files.values()],
+        }
 
-    def _bioschema(self, name: str) -> Ref:
-        identifier = f"{BIOSCHEMAS}/{name}/1.0-RELEASE"
-        return self.add(identifier, "CreativeWork", name=name, version="1.0")
+    def job(self, record: Record) -> tuple[Ref, Ref]:
+        """What a job did, and Snakemake's part in it."""
+        path = PurePosixPath(record.file.path).relative_to(self.folder, RECORDS)
+        name = str(path.with_suffix("")).replace("/", "-")
+        script, step = self.script(record)
+        for files, role in ((record.inputs, "input"), (record.outputs, "output")):
+            for file in files:
+                formal = self.formal(script, role, record.step, file.option, "File")
+                self.link(self.files[file.path], "exampleOfWork", formal)
+        read = [self.files[file.path] for file in record.inputs]
+        for option, value in sorted(record.parameters.items()):
+            if value is not None:
+                kind = "Integer" if isinstance(value, int) else "Text"
+                text = value if isinstance(value, int | str) else json.dumps(value)
+                formal = self.formal(script, "input", record.step, option, kind)
+                told = {"name": option, "value": text, "exampleOfWork": formal}
+                read.append(
+                    self.add(f"#value-{name}-{option}", "PropertyValue", **told)
+                )
+        job = self.action(
+            f"#job-{name}",
+            "CreateAction",
+            f"{record.step}: {name}",
+            [record],
+            instrument=script,
+            description=record.command,
+            subjectOf=self.files[record.file.path],
+            object=_unique(read),
+            result=[self.files[file.path] for file in record.outputs],
+        )
+        told = {"instrument": step, "object": job}
+        title = f"Snakemake running {name}"
+        return job, self.action(
+            f"#control-{name}", "ControlAction", title, [record], **told
+        )
 
-    def _environment(self, record: Record) -> Ref:
-        """The environment of a job: deployer, Python and, by its lock, its packages."""
-        of = record.environment
-        return self.add(
+    def script(self, record: Record) -> tuple[Ref, Ref]:
+        """The script that a job ran, with its needs, and its step of the workflow."""
+        name, of = record.step, record.environment
+        script = self.files[f"scripts/{name}.py"]
+        environment = self.add(
             f"#environment-{of['name']}-{of['deployer']}",
             "SoftwareApplication",
             name=f"environment {of['name']}, deployed by {of['deployer']}",
@@ -242,84 +198,43 @@ class _Crate:
             runtimePlatform=f"Python {of['python']}",
             softwareRequirements=self.files[lock(of["name"])],
         )
+        entity = self.graph[script["@id"]]
+        if "version" not in entity:
+            needs = [self.files[of.path] for of in record.code] + [environment]
+            needs = [file for file in needs if file != script]
+            entity |= {"@type": ["File", "SoftwareSourceCode"], "name": name}
+            entity |= {"version": _version(record), "softwareRequirements": needs}
+            self.link({"@id": WORKFLOW}, "hasPart", script)
+        position = self.graph[WORKFLOW]["hasPart"].index(script)
+        told = {"name": name, "position": str(position), "workExample": script}
+        step = self.add(f"#step-{name}", "HowToStep", **told)
+        self.link({"@id": WORKFLOW}, "step", step)
+        return script, step
+
+    def formal(self, script: Ref, role: str, step: str, option: str, kind: str) -> Ref:
+        """The formal parameter that an option of a script is."""
+        told = {"name": option, "additionalType": kind, "conformsTo": {"@id": FORMAL}}
+        formal = self.add(f"#parameter-{step}-{option}", "FormalParameter", **told)
+        self.link(script, role, formal)
+        return formal
 
     def action(
         self,
         identifier: str,
         kind: str,
         name: str,
-        instrument: Ref,
-        times: tuple[str, str],
-        **properties: Any,
+        records: Sequence[Record],
+        **more: Any,
     ) -> Ref:
-        """Something that was done, from a start to an end."""
+        """Something that was done while some jobs ran."""
         return self.add(
             identifier,
             kind,
             name=name,
-            instrument=instrument,
-            startTime=times[0],
-            endTime=times[1],
+            startTime=min(record.start for record in records),
+            endTime=max(record.end for record in records),
             actionStatus="http://schema.org/CompletedActionStatus",
-            **properties,
-        )
-
-    def job(self, record: Record) -> tuple[Ref, Ref]:
-        """What a job did, and Snakemake's part in it."""
-        path = PurePosixPath(record.file.path).relative_to(self.folder, RECORDS)
-        name = str(path.with_suffix("")).replace("/", "-")
-        script = self.files[f"scripts/{record.step}.py"]
-        for files, role in ((record.inputs, "input"), (record.outputs, "output")):
-            for file in files:
-                formal = self._formal(record.step, file.option, "File")
-                self.link(self.files[file.path], "exampleOfWork", formal)
-                self.link(script, role, formal)
-        values = []
-        for option, value in sorted(record.parameters.items()):
-            if value is not None:
-                kind = "Integer" if isinstance(value, int) else "Text"
-                plain = value if isinstance(value, int | str) else json.dumps(value)
-                formal = self._formal(record.step, option, kind)
-                self.link(script, "input", formal)
-                values.append(
-                    self.add(
-                        f"#value-{name}-{option}",
-                        "PropertyValue",
-                        name=option,
-                        value=plain,
-                        exampleOfWork=formal,
-                    )
-                )
-        times = record.start, record.end
-        action = self.action(
-            f"#job-{name}",
-            "CreateAction",
-            f"{record.step}: {name}",
-            script,
-            times,
-            description=record.command,
-            subjectOf=self.files[record.file.path],
-            object=_unique([*(self.files[f.path] for f in record.inputs), *values]),
-            result=[self.files[file.path] for file in record.outputs],
-        )
-        control = self.action(
-            f"#control-{name}",
-            "ControlAction",
-            f"Snakemake running {name}",
-            {"@id": f"#step-{record.step}"},
-            times,
-            object=action,
-        )
-        return action, control
-
-    def _formal(self, step: str, option: str, kind: str) -> Ref:
-        """The formal parameter that an option of a script is."""
-        return self.add(
-            f"#parameter-{step}-{option}",
-            "FormalParameter",
-            name=option,
-            additionalType=kind,
-            conformsTo=self._bioschema("FormalParameter"),
+            **more,
         )
 
 

@@ -107,15 +107,15 @@ class Choice:
         inside = numbers[(first <= numbers) & (numbers <= last)]
         return [int(number) for number in np.sort(inside) - first]
 
-    @property
-    def power(self) -> float:
-        """Probability, at least, that forgeries of 1 % of all gradients are found.
+    def power(self, gradients: int, most: int) -> float:
+        """Probability, at least, that a forgery of 1 % of the gradients is found.
 
-        All of k are left out, wherever they are, with at most (1 - each / samples)^k.
+        gradients: of all circuits; most: of one circuit. A circuit is checked whole, so
+        whoever forges k circuits, wherever they are, and all their gradients remains
+        unseen with at most (1 - each / samples)^k.
         """
-        samples = self.experiment.config["samples"]
-        forged = math.ceil(0.01 * samples * len(self.experiment.sampled))
-        return float(1 - (1 - self.each / samples) ** forged)
+        forged = math.ceil(0.01 * gradients / most)
+        return float(1 - (1 - self.each / self.experiment.config["samples"]) ** forged)
 
 
 def check_gradients(

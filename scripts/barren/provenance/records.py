@@ -1,28 +1,22 @@
-"""What the records of a run say of its files, and whether it still holds.
+"""Records, and the files that they name.
 
 Every job leaves a record (see `runner.step`) with the hashes of what it read, what it
-wrote and the code that did so. Records that name the same file are linked by it, so
-that they form one chain from the configuration to every table and figure. Files of the
-results are named by their path from the working directory, files of the project by
-theirs from its root. Standard library alone.
+wrote and the code that did so. Files of the results are named by their path from the
+working directory, files of the project by theirs from its root. Standard library alone.
 
 Results may come from a stranger: they are read with limits, no link is followed, and
 no path that a record names is ever opened.
 """
 
-import errno
 import json
-import os
 import re
-import stat
 import subprocess
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from barren.physics.ensembles import BadInput
-from barren.runner import layout
 from barren.runner.step import ROOT, sha256, shown
 
 #: Folders of the project whose files the records name.
@@ -30,6 +24,7 @@ CODE = ("scripts", "workflow", "envs", "config")
 #: What is no part of the project where there is no checkout to ask.
 NOT_SOURCES = {".git", ".venv", ".venvs", ".snakemake", "logs", "results"}
 CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+VENV, CONDA = "venv", "conda"
 #: Bytes of a record, or of the crate, which lists all of them.
 MOST_BYTES = 64 * 2**20
 #: Files of an experiment; the largest ones have some ten thousand.
@@ -38,17 +33,22 @@ MOST_FILES = 200_000
 
 @dataclass(frozen=True)
 class File:
-    """A file as a record lists it; `option` is the one that named it."""
+    """A file as it is listed; `option` is that of the step that named it."""
 
     path: str
     sha256: str
-    bytes: int = 0
+    bytes: int | None = None
     option: str = ""
 
     def __post_init__(self) -> None:
         place = PurePosixPath(self.path)
         if place.is_absolute() or ".." in place.parts or not self.path.isprintable():
             raise ValueError(f"no path inside the project: {self.path!r}")
+
+    def is_same(self, other: "File") -> bool:
+        """Whether the bytes are the same."""
+        sizes = self.bytes in {None, other.bytes}
+        return sizes and self.sha256 == other.sha256
 
 
 @dataclass(frozen=True)
@@ -71,22 +71,23 @@ class Record:
     processor_seconds: float
 
     def __post_init__(self) -> None:
-        for name, kind in _KINDS.items():
-            if not isinstance(getattr(self, name), kind):
-                raise ValueError(f"{name} is {getattr(self, name)!r}")
+        texts = self.step, self.command, self.processor, self.start, self.end
+        tables = self.parameters, self.environment, self.source or {}
+        if {*map(type, texts)} != {str} or {*map(type, tables)} != {dict}:
+            raise ValueError("a field of another kind")
         if not re.fullmatch("[a-z_]+", self.step):
             raise ValueError(f"no step {self.step!r}")
-        if not isinstance(self.environment.get("packages"), dict):
-            raise ValueError("an environment without packages")
+        if self.environment["deployer"] not in {VENV, CONDA}:
+            raise ValueError(f"no deployer {self.environment['deployer']!r}")
 
-
-_KINDS: dict[str, Any] = {
-    **dict.fromkeys(("step", "command", "processor", "start", "end"), str),
-    **dict.fromkeys(("parameters", "environment"), dict),
-    "source": (dict, type(None)),
-    "threads": int,
-    "processor_seconds": (int, float),
-}
+    @property
+    def made_with(self) -> tuple[File, ...]:
+        """The code, and the lock and (under conda) the pins of the environment."""
+        of = self.environment
+        files = [File(lock(of["name"]), of["lock_sha256"])]
+        if of["deployer"] == CONDA or of["pins_sha256"]:
+            files.append(File(pins(of["name"]), of["pins_sha256"]))
+        return (*self.code, *files)
 
 
 # Reading, with limits.
@@ -94,16 +95,9 @@ _KINDS: dict[str, Any] = {
 
 def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     """The bytes of a regular file; BadInput if it is a link or larger than `most`."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as error:
-        reason = "a link" if error.errno == errno.ELOOP else error.strerror
-        raise BadInput(f"{shown(path)}: {reason}") from None
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > most:
-            raise BadInput(f"{shown(path)}: no file of at most {most} bytes")
-        return file.read(most)
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > most:
+        raise BadInput(f"{shown(path)}: no file of at most {most} bytes")
+    return path.read_bytes()
 
 
 def read_json(path: Path) -> Any:
@@ -120,21 +114,24 @@ def read_record(path: Path) -> Record:
     try:
         for key in ("inputs", "outputs", "code"):
             values[key] = tuple(File(**file) for file in values[key])
-        return Record(file=described(path), **values)
+        record = Record(file=described(path), **values)
+        record.made_with  # noqa: B018  # which an environment may lack
+        return record
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadInput(f"{shown(path)}: not a record ({error})") from None
 
 
-def read_records(folder: Path, names: Iterable[str]) -> list[Record]:
-    """The records among some files of an experiment; what is none is left out."""
-    records = []
-    for name in sorted(names):
-        if name.startswith(f"{layout.RECORDS}/") and name.endswith(".json"):
-            try:
-                records.append(read_record(folder / name))
-            except BadInput:
-                continue
-    return records
+def read_crate(path: Path) -> list[File]:
+    """Every file that a crate lists; none if it is no crate."""
+    folder = shown(path.parent)
+    try:
+        return [
+            File(f"{folder}/{of['@id']}", of["sha256"], int(of["contentSize"]))
+            for of in read_json(path)["@graph"]
+            if "sha256" in of
+        ]
+    except (BadInput, ValueError, KeyError, TypeError):
+        return []
 
 
 def described(path: Path) -> File:
@@ -150,56 +147,20 @@ def inventory(
     Those are links, devices and the like, names that a terminal would obey, more files
     than `most` and larger ones than `most_bytes`.
     """
-    names: list[str] = []
-    folders = [folder]
-    while folders:
-        for entry in os.scandir(folders.pop()):
-            path = Path(entry.path)
-            name = str(path.relative_to(folder))
-            if not name.isprintable():
-                raise BadInput(f"{shown(folder)}: a file has the name {name!a}")
-            if entry.is_dir(follow_symlinks=False):
-                folders.append(path)
-            elif not entry.is_file(follow_symlinks=False):
-                raise BadInput(f"{shown(path)}: a link, or no regular file")
-            elif most_bytes and entry.stat(follow_symlinks=False).st_size > most_bytes:
+    names = []
+    for number, path in enumerate(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        if number >= most:
+            raise BadInput(f"{shown(folder)}: more than {most} files")
+        if not name.isprintable():
+            raise BadInput(f"{shown(folder)}: a file has the name {name!a}")
+        if path.is_symlink() or not (path.is_dir() or path.is_file()):
+            raise BadInput(f"{shown(path)}: a link, or no regular file")
+        if path.is_file() and not path.name.startswith(".snakemake"):
+            if most_bytes and path.stat().st_size > most_bytes:
                 raise BadInput(f"{shown(path)}: larger than {most_bytes} bytes")
-            elif not entry.name.startswith(".snakemake"):
-                names.append(name)
-            if len(names) + len(folders) > most:
-                raise BadInput(f"{shown(folder)}: more than {most} files")
+            names.append(name)
     return sorted(names)
-
-
-def hashes(
-    folder: Path, names: Iterable[str], functions: Iterable[str] = ()
-) -> dict[str, str]:
-    """The sha256 of some files of an experiment and of the project's, by path.
-
-    functions: files with functions that make circuits, wherever they are.
-    """
-    results = [folder / name for name in names]
-    results += [path for path in map(Path, functions) if path.is_file()]
-    code = [
-        path
-        for name in CODE
-        for path in (ROOT / name).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    ]
-    return {shown(path): sha256(path) for path in (*code, *results)}
-
-
-def read_crate(path: Path) -> dict[str, str]:
-    """The sha256 of every file that a crate lists, by path; empty if it is none."""
-    folder = shown(path.parent)
-    try:
-        return {
-            File(f"{folder}/{entity['@id']}", "").path: str(entity["sha256"])
-            for entity in read_json(path)["@graph"]
-            if "sha256" in entity
-        }
-    except (BadInput, ValueError, KeyError, TypeError):
-        return {}
 
 
 # The project's own files.
@@ -207,10 +168,15 @@ def read_crate(path: Path) -> dict[str, str]:
 
 def workflow_files() -> list[str]:
     """The files that say what the workflow does, by path from the project's root."""
-    endings = ["Snakefile", "rules/*.smk", "schemas/*.yaml", "report/*"]
-    endings += ["profiles/*/*.yaml"]
-    found = (path for ending in endings for path in (ROOT / "workflow").glob(ending))
-    return sorted(str(path.relative_to(ROOT)) for path in found)
+    found = (path for path in (ROOT / "workflow").rglob("*") if path.is_file())
+    names = (str(path.relative_to(ROOT)) for path in found)
+    return sorted(name for name in names if not name.startswith("workflow/docs/"))
+
+
+def code_files() -> list[Path]:
+    """Every file that a record may name as code."""
+    found = (path for name in CODE for path in (ROOT / name).rglob("*"))
+    return [p for p in found if p.is_file() and "__pycache__" not in p.parts]
 
 
 def project_files() -> list[str]:
@@ -240,7 +206,7 @@ def located(path: str) -> Path:
     return first if first.is_file() else second
 
 
-def sources(records: Collection[Record]) -> list[str]:
+def sources(records: Collection[Record]) -> list[File]:
     """The workflow, and scripts, modules, locks and other files behind some records."""
     made = {file.path for of in records for file in (of.file, *of.outputs)}
     found = set(workflow_files())
@@ -248,7 +214,7 @@ def sources(records: Collection[Record]) -> list[str]:
         found |= {file.path for file in (*record.code, *record.inputs)} - made
         name = str(record.environment["name"])
         found |= {path for path in (lock(name), pins(name)) if (ROOT / path).exists()}
-    return sorted(found)
+    return [described(located(path)) for path in sorted(found)]
 
 
 def lock(name: str) -> str:
@@ -256,18 +222,23 @@ def lock(name: str) -> str:
     return f"envs/{name}.requirements.txt"
 
 
+def pins(name: str) -> str:
+    """The pins of an environment's conda packages."""
+    return f"envs/{name}.linux-64.pin.txt"
+
+
 def unlocked(environment: Mapping[str, Any]) -> str:
     """What of an environment's packages is not what its lock, as it is here, names."""
-    path, packages = ROOT / lock(str(environment["name"])), environment["packages"]
+    path, packages = ROOT / lock(environment["name"]), environment["packages"]
+    if not path.is_file():
+        return "no such environment"
     for name, version in re.findall(r"(?m)^([\w.-]+)==(\S+)", path.read_text()):
         if packages.get(name) != version:
             return f"package {name} was {packages.get(name)!r}, is {version!r}"
     return ""
 
 
-def pins(name: str) -> str:
-    """The pins of an environment's conda packages."""
-    return f"envs/{name}.linux-64.pin.txt"
+# What is told of them.
 
 
 def plain(text: str) -> str:
@@ -276,17 +247,21 @@ def plain(text: str) -> str:
     return line if len(line) <= 500 else f"{line[:500]}..."
 
 
-def difference(path: str, first: Any, second: Any) -> str:
+def difference(first: Any, second: Any) -> str:
     """The first place where two JSON values differ, with both; empty if none."""
-    if isinstance(first, dict) and isinstance(second, dict):
-        for key in dict.fromkeys([*first, *second]):
-            place = f"{path}.{key}" if path else str(key)
-            if found := difference(place, first.get(key), second.get(key)):
-                return found
-        return ""
-    lists = isinstance(first, list) and isinstance(second, list)
-    if lists and len(first) == len(second):
-        pairs = enumerate(zip(first, second, strict=True))
-        parts = (difference(f"{path}[{i}]", *pair) for i, pair in pairs)
-        return next(filter(None, parts), "")
-    return "" if first == second else f"{path} was {first!r}, is {second!r}"
+    old, new = flat(first), flat(second)
+    places = (place for place in {**old, **new} if old.get(place) != new.get(place))
+    told = (
+        f"{place} was {old.get(place)!r}, is {new.get(place)!r}" for place in places
+    )
+    return next(told, "")
+
+
+def flat(value: Any, place: str = "") -> dict[str, Any]:
+    """The values in a JSON value by their places, as in `ensembles.0.width`."""
+    if isinstance(value, list):
+        value = dict(enumerate(value))
+    if not isinstance(value, dict):
+        return {place[1:]: value}
+    parts = [flat(part, f"{place}.{key}") for key, part in value.items()]
+    return {place: leaf for part in parts for place, leaf in part.items()}
