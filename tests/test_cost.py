@@ -1,7 +1,8 @@
 """The prediction of what jobs take, against what is known exactly."""
 
+import json
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,11 @@ def test_narrow_widths_share_a_job(some: list[int]) -> None:
         assert name.split("-")[-1] == str(of[-1])
         taken = seconds([e for e in ensembles if e.width in of])
         assert len(of) == 1 or taken <= cost.SHARED
+
+
+def test_rates_of_another_version_do_not_count(tmp_path: Path) -> None:
+    path = tmp_path / "calibration.json"
+    measured = replace(RATES, start=7.0)
+    for model, expected in ((cost.MODEL, measured), ("another", RATES)):
+        path.write_text(json.dumps(asdict(measured) | {"model": model}))
+        assert cost.Rates.read(path, TFQ) == expected

@@ -135,7 +135,7 @@ def main() -> None:
     parser.add_argument("--calibration", type=Path, required=True, help="file to write")
     args = parser.parse_args()
     rates = calibrate(args.config["engine"], args.config["differentiator"])
-    write_json(args.calibration, asdict(rates))
+    write_json(args.calibration, asdict(rates) | {"model": cost.MODEL})
     plan(Experiment(args.config), rates, args.cores)
 
 

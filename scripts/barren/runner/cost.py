@@ -5,6 +5,7 @@ memory and disk follow from the file format and the number of amplitudes. Times 
 other jobs are those of the machine we measured on.
 """
 
+import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -14,7 +15,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from barren.physics.ensembles import QSIM, TFQ, Ensemble, circuits_at_once
+from barren.physics.own_circuits import OwnCircuit
 
+#: Rates belong to the version of this model that they were measured for.
+MODEL = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
 #: Resident memory of numpy with the code that draws circuits, MiB.
 NUMPY_MIB = 50
 #: complex64 amplitudes.
@@ -65,13 +69,15 @@ class Rates:
 
     CPU seconds: `start` for loading it, `simulate` for a gate of a gradient, by width;
     `draw_start` for loading numpy, `serialise` for a gate drawn, serialised and
-    compressed. Memory: MiB of the engine `loaded`, bytes of a `parsed` gate.
+    compressed. `own`: times that a gate of a circuit of one's own takes. Memory: MiB of
+    the engine `loaded`, bytes of a `parsed` gate.
     """
 
     simulate: Mapping[int, float]
     start: float
     loaded: int
     parsed: int
+    own: float
     draw_start: float = 0.2
     serialise: float = 2.5e-6
 
@@ -88,9 +94,11 @@ class Rates:
 
     @classmethod
     def read(cls, path: Path, engine: str) -> "Rates":
-        """The rates measured on this machine; without a file of them the default."""
+        """The rates measured on this machine by this version; else the default."""
         try:
             values = json.loads(path.read_text())
+            if values.pop("model") != MODEL:
+                return RATES[engine]
             simulate = {int(n): float(s) for n, s in values.pop("simulate").items()}
             return cls(simulate, **values)
         except (OSError, ValueError, TypeError, AttributeError, KeyError):
@@ -108,12 +116,14 @@ RATES = {
         start=2.0,
         loaded=540,
         parsed=2200,
+        own=2.0,
     ),
     QSIM: Rates(
         _by_width(1.4e-6, 1.2e-6, 1.4e-6, 1.8e-6, 3.9e-6, 1.2e-5, 4e-5, 1.6e-4),
         start=1.6,
         loaded=200,
         parsed=150,
+        own=20.0,
     ),
 }
 
@@ -143,7 +153,8 @@ def gradient(ensembles: Iterable[Ensemble], samples: int, rates: Rates) -> Cost:
     seconds, mib = rates.start, 0
     for ensemble in ensembles:
         count = samples * ensemble.gates
-        seconds += count * rates.gate(ensemble.width)
+        own = rates.own if isinstance(ensemble, OwnCircuit) else 1.0
+        seconds += own * count * rates.gate(ensemble.width)
         programs = COPIES_COMPUTED * PROGRAM_BYTES_PER_GATE * count
         parsed = circuits_at_once(ensemble) * ensemble.gates * rates.parsed
         states = STATE_VECTORS * BYTES_PER_AMPLITUDE * 2**ensemble.width
