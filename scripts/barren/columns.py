@@ -59,7 +59,7 @@ ERROR_RATE = "error_rate"
 VERDICT = "verdict"
 
 #: Significant digits of computed numbers: another processor changes none of them.
-DIGITS = 12
+DIGITS = 10
 
 KEYS = (FAMILY, WIDTH, CIRCUIT_OF, DEPTH, BLOCK_DEPTH, BLOCKS)
 FURTHER_KEYS = (SIGMA, SYMBOL_LAYER, SYMBOL_QUBIT, OBSERVABLE, PARAMETER)

@@ -33,8 +33,8 @@ module barren:
 
 use rule {{rules}}
 """
-#: What a processor may round otherwise: one in the last of 12 digits, relative.
-ROUNDING = (2e-11, 0.0)
+#: What a processor may round otherwise: one in the last of the digits, relative.
+ROUNDING = (2e-9, 0.0)
 OTHERWISE = "comes out otherwise when it is made again"
 
 
