@@ -27,6 +27,7 @@ from urllib3 import HTTPResponse
 from barren.physics.ensembles import BadInput
 from barren.provenance import chain, crate, records
 from barren.provenance.records import File, Record, read_record
+from barren.provenance.remake import deviates
 from barren.runner import configuration, layout
 from barren.runner.experiment import Experiment, widths
 from conftest import ROOT, Run, copy_project, run_in
