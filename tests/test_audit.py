@@ -213,8 +213,9 @@ FAULTS: dict[str, tuple[Callable[[Path, Path], None], str, str, set[str], set[st
         {layout.STATISTICS, CIRCUIT},
     ),
     "record deleted": (
+        # Or its other tables: which of them is first depends on who asked first.
         lambda p, f: (f / SUMMARISED).unlink(),
-        *(layout.GRADIENTS, "unrecorded"),
+        *((layout.GRADIENTS, layout.STATISTICS), "unrecorded"),
         {FIGURE},
         {GRADIENTS, CIRCUIT},
     ),
@@ -303,8 +304,8 @@ def test_audit_names_the_first_broken_link_and_what_rests_on_it(
     plant(project, project / FOLDER)
     audit = Audit(project)
     assert audit.code == 1
-    assert audit.first == first, audit.text
-    assert audit.found[first][0] == verdict
+    assert audit.first in (first if isinstance(first, tuple) else (first,)), audit.text
+    assert audit.found[audit.first][0] == verdict
     assert downstream <= audit.downstream
     for path in sound:
         assert audit.found[path][0] == "verified"
