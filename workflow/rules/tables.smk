@@ -11,6 +11,8 @@ rule predict_variance:
         theory=results(PREDICTION),
     log:
         "<logs>/predict_variance/widths-{widths}.log",
+    # Drawings wait instead.
+    priority: 1
     conda:
         "../../envs/theory.yaml"
     params:
