@@ -20,9 +20,11 @@ import re
 import secrets
 import shlex
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from subprocess import Popen
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -147,7 +149,10 @@ class Audit:
             apart = {*gradients, *computed, page, reported, crate, crated}
             scratch.keep([*gradients, *computed])
             targets = {*self.targets, *self.recorded, agreement} - apart
-            said = scratch.make("* from barren exclude compute_gradients", targets)
+            rules = "* from barren exclude compute_gradients"
+            making = scratch.start_making(rules, targets)
+            self.recompute(choice, scratch.place, making)
+            said = scratch.end(making).rpartition("\n")[2]
             made = {*scratch.made(self.folder)}
             for path in made:
                 self.fault(path, scratch.differs(path))
@@ -156,10 +161,9 @@ class Audit:
             apart |= {path for path in theirs if path.startswith(copies)}
             for path in (theirs | targets) - made - apart:
                 self.fault(path, f"the workflow does not make it again: {said}")
-            self.recompute(choice, scratch.place)
             # The page and the crate tell of the recorded jobs, not of those made again.
             scratch.keep(path for path in self.recorded if path != reported)
-            scratch.make("write_report from barren", [page])
+            scratch.end(scratch.start_making("write_report from barren", [page]))
             for path in (page, reported):
                 self.fault(path, scratch.differs(path))
         if self.crate_again() != Path(crate).read_text():
@@ -178,8 +182,8 @@ class Audit:
         except (KeyError, TypeError):
             return ""
 
-    def recompute(self, choice: Choice, place: Path) -> None:
-        """Compute gradients again, of the circuits that were drawn again in a place."""
+    def recompute(self, choice: Choice, place: Path, making: Popen[str]) -> None:
+        """Compute gradients again, of the circuits that are drawn again in a place."""
         experiment, seed = self.experiment, self.experiment.config["seed"]
         worst, count, total, most = 0.0, 0, 0, 1
         for job in experiment.jobs:
@@ -190,6 +194,8 @@ class Audit:
                 for program, of in experiment.programs.items():
                     if of.width in experiment.gradient_widths[widths]:
                         (batch,) = self.inside(layout.batch(of.width, *samples))
+                        while making.poll() is None and not (place / batch).exists():
+                            time.sleep(0.05)
                         batches[program] = read_batch(place / batch, of, seed)
                 text = read_gradients(Path(path), experiment, batches)
             except BadInput as error:

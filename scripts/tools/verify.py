@@ -83,7 +83,8 @@ def make_again(
         left_out = (*OF_NUMBERS, *AFTER)
         kept = (n for n in inventory(folder) if not n.startswith(left_out))
         scratch.keep(f"{folder}/{name}" for name in kept)
-        scratch.make("* from barren", (f"{folder}/{name}" for name in others))
+        paths = (f"{folder}/{name}" for name in others)
+        scratch.end(scratch.start_making("* from barren", paths))
         for name in others:
             reason = scratch.differs(f"{folder}/{name}")
             shows = "made again from the numbers at hand, the same"

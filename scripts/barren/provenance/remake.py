@@ -69,32 +69,37 @@ class Scratch:
             shutil.copyfile(path, self.place / path, follow_symlinks=False)
             os.utime(self.place / path, (now, now))
 
-    def run(self, rules: str, *options: str) -> str:
-        """What Snakemake prints when it runs some rules of the workflow."""
+    def start(self, rules: str, *options: str) -> subprocess.Popen[str]:
+        """Let Snakemake run some rules of the workflow."""
         (self.place / "Snakefile").write_text(MODULE.format(rules=rules))
-        return subprocess.run(
-            [*self.command, *options],
-            cwd=self.place,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ).stdout
+        with (self.place / "said").open("w") as said:
+            return subprocess.Popen(
+                [*self.command, *options],
+                cwd=self.place,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
 
-    def make(self, rules: str, paths: Iterable[str]) -> str:
-        """Make some files of the experiment; the last line that was printed."""
-        said = self.run(rules, "--keep-going", "--quiet", "all", "--", *paths)
-        return said.strip().rpartition("\n")[2]
+    def start_making(self, rules: str, paths: Iterable[str]) -> subprocess.Popen[str]:
+        """Start to make some files of the experiment; each appears when it is whole."""
+        return self.start(rules, "--keep-going", "--quiet", "all", "--", *paths)
+
+    def end(self, process: subprocess.Popen[str]) -> str:
+        """Wait until Snakemake ends; what it printed."""
+        process.wait()
+        return (self.place / "said").read_text().strip()
 
     def commands(self) -> dict[str, str]:
         """The command of every job of the workflow, by the path of its record."""
-        said = self.run("* from barren", "--dry-run", "--printshellcmds")
+        said = self.end(self.start("* from barren", "--dry-run", "--printshellcmds"))
         found = {}
         for line in re.findall(r"(?m)^Shell command: (.*--record.*) 2> ", said):
             words = [word.removeprefix(f"{ROOT}/") for word in shlex.split(line)]
             record = words[words.index("--record") + 1]
             found[record] = shlex.join(["python", *words[3:]])  # without -s -E
         if not found:
-            raise BadInput(f"the workflow cannot be run here: {said.strip()[-200:]}")
+            raise BadInput(f"the workflow cannot be run here: {said[-200:]}")
         return found
 
     def made(self, folder: Path) -> list[str]:
