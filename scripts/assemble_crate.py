@@ -4,7 +4,7 @@ from pathlib import Path
 from barren.physics.ensembles import BadInput
 from barren.provenance.crate import describe_run
 from barren.provenance.records import located, read_record, sources
-from barren.runner import layout, step
+from barren.runner import jobs, layout, step
 from barren.runner.experiment import Experiment
 
 
@@ -18,7 +18,7 @@ def assemble_crate(
     read beside the others; snakemake: its version.
     """
     folder = crate.parent.parent  # the crate has a temporary name
-    names = Experiment.read(folder / layout.EXPERIMENT).records
+    names = jobs.records(Experiment.read(folder / layout.EXPERIMENT))
     paths = [folder / name for name in (*map(layout.record, steps), *names)]
     records = sorted(map(read_record, paths), key=lambda record: record.start)
     code = sources(records)

@@ -14,7 +14,7 @@ from barren.physics.ensembles import TFQ, BadInput, Ensemble
 from barren.physics.families import Identity, IdentityTutorial, Random, predict
 from barren.runner import cost
 from barren.runner.configuration import check
-from barren.runner.experiment import Experiment
+from barren.runner.jobs import share
 from strategies import a_batch
 
 RATES = cost.RATES[TFQ]
@@ -110,12 +110,11 @@ def test_the_time_left_follows_the_pace() -> None:
 def test_narrow_widths_share_a_job(some: list[int]) -> None:
     """Each width is in one job, and a job of several is within the limit."""
     ensembles = [Random(width=width, depth=50) for width in some]
-    experiment = Experiment({"ensembles": [], "engine": "tfq"})
 
     def seconds(of: list[Ensemble]) -> float:
         return cost.gradient(of, 200, RATES).seconds
 
-    jobs = experiment.of_one_job(ensembles, seconds)
+    jobs = share(ensembles, seconds)
     assert [width for of in jobs.values() for width in of] == sorted(some)
     for name, of in jobs.items():
         assert name.split("-")[0] == str(of[0])

@@ -357,7 +357,7 @@ def test_environments_are_the_projects_own(tmp_path: Path, deployer: str) -> Non
 PLACEHOLDERS = {"EXPERIMENT": "[a-z]+", "N": r"\d+", "FIRST": r"\d+", "LAST": r"\d+"}
 PLACEHOLDERS |= {"PROGRAM": r"[\w.-]+_width-[\w.-]+", "FORMAT": "pdf|svg|png|csv|md"}
 PLACEHOLDERS |= {"DIGEST": "[0-9a-f]{12}", "NAME": r"[\w-]+", "STEP": "[a-z_]+"}
-PLACEHOLDERS |= {"TABLE": "[a-z]+"}
+PLACEHOLDERS |= {"TABLE": "[a-z]+", "WIDTHS": r"\d+(-\d+)?"}
 
 
 def pattern(name: str) -> str:

@@ -99,8 +99,11 @@ EDITS = {
         {"sample_circuits", "compute_gradients", "draw_circuits"},
     ),
     "physics/qsim.py": ({"compute_gradients"}, {"sample_circuits", "predict_variance"}),
-    # A rate of the cost model reruns nothing.
-    "runner/cost.py": (set(), {"sample_circuits", "compute_gradients", "predict"}),
+    # A rate of the cost model reruns no gradient, only what reads their files.
+    "runner/cost.py": (
+        {"summarise_gradients"},
+        {"sample_circuits", "compute_gradients", "predict_variance"},
+    ),
     "runner/configuration.py": (set(), {"sample_circuits", "compute_gradients"}),
 }
 
@@ -131,7 +134,7 @@ def test_touching_reruns_nothing_and_editing_reruns_what_follows(
         (1, 8, []),
         (2, 12, []),
         (4, 5, []),
-        (2, 12, ["--prioritize", "results/small/theory/width-3.csv"]),
+        (2, 12, ["--prioritize", "results/small/theory/widths-2-3.csv"]),
     ],
     ids=["one core", "one batch", "more cores and batches", "another order"],
 )

@@ -57,7 +57,7 @@ from barren.provenance.records import (
     unlocked,
 )
 from barren.provenance.remake import OTHERWISE, Scratch
-from barren.runner import cost, layout
+from barren.runner import cost, jobs, layout
 from barren.runner.experiment import Experiment
 from barren.runner.sources import sources as modules
 from barren.runner.step import shown
@@ -85,13 +85,14 @@ class Audit:
         self.faults: Verdicts = {}
         self.notes: list[str] = []
         self.found = ""
-        most = 1000 + 16 * len(self.experiment.records)
+        several = jobs.records(self.experiment)
+        most = 1000 + 16 * len(several)
         names = inventory(folder, most, biggest(self.experiment))
         paths = [folder / name for name in names]
         paths += [*code_files(), *map(Path, self.experiment.functions)]
         found = [described(path) for path in paths if path.is_file()]
         self.present = {file.path: file for file in found}
-        names = [*map(layout.record, steps), *self.experiment.records]
+        names = [*map(layout.record, steps), *several]
         self.recorded = self.inside(*names, REPORTED, CRATED, AGREED)
         self.records = sorted(self.read_records(), key=lambda record: record.start)
         self.crate = read_crate(folder / layout.CRATE)
@@ -130,8 +131,9 @@ class Audit:
 
     def make_again(self, snakemake: Sequence[str], choice: Choice) -> None:
         """Make all but the gradients again, and compute those by the other engine."""
-        config, jobs = self.experiment.config, self.experiment.jobs
-        names = [layout.gradients(*job) for job in jobs]
+        config = self.experiment.config
+        every = jobs.gradient_jobs(self.experiment)
+        names = [layout.gradients(*job) for job in every]
         gradients = self.inside(*names)
         computed = self.inside(*(layout.record("compute_gradients", n) for n in names))
         page, reported, agreement, crate, crated = self.inside(
@@ -186,13 +188,14 @@ class Audit:
         """Compute gradients again, of the circuits that are drawn again in a place."""
         experiment, seed = self.experiment, self.experiment.config["seed"]
         worst, count, total, most = 0.0, 0, 0, 1
-        for job in experiment.jobs:
+        shared = jobs.gradient_widths(experiment)
+        for job in jobs.gradient_jobs(experiment):
             widths, *samples = job
             (path,) = self.inside(layout.gradients(*job))
             try:
                 batches = {}
                 for program, of in experiment.programs.items():
-                    if of.width in experiment.gradient_widths[widths]:
+                    if of.width in shared[widths]:
                         (batch,) = self.inside(layout.batch(of.width, *samples))
                         while making.poll() is None and not (place / batch).exists():
                             time.sleep(0.05)

@@ -22,6 +22,7 @@ from barren.physics.layered import THETA
 from barren.physics.programs import serialise
 from barren.runner import cost
 from barren.runner.experiment import Experiment, widths
+from barren.runner.jobs import gradient_widths, theory_widths
 from barren.runner.step import write_json
 
 #: Width, depth and circuits of the circuits that are timed.
@@ -99,13 +100,13 @@ def plan(experiment: Experiment, rates: cost.Rates, cores: int) -> None:
     files = len(jobs)
     jobs += [
         cost.gradient(of(some, experiment.sampled), size, rates).seconds
-        for some in experiment.gradient_widths.values()
+        for some in gradient_widths(experiment).values()
         for size in sizes
     ]
     sampling, longest = sum(jobs), max(jobs, default=0.0)
     exact = [
         cost.theory(of(some, experiment.ensembles), rates)
-        for some in experiment.theory_widths.values()
+        for some in theory_widths(experiment).values()
     ]
     rest = [cost.once(step, files) for step in cost.ONCE]
     jobs += exact + rest

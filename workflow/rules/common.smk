@@ -16,6 +16,7 @@ from barren.analysis.figures import CIRCUIT, figures_of
 from barren.physics.ensembles import BadInput
 from barren.runner import configuration, cost, layout
 from barren.runner.experiment import NOTEBOOK, widths
+from barren.runner.jobs import gradient_jobs, records, theory_widths
 from barren.runner.sources import sources
 
 # Of Snakemake itself: in a cluster's job it runs twice, and counts (130 MiB each).
@@ -125,12 +126,12 @@ def all_batches(_):
 
 def all_gradients(_):
     """The gradients of every job."""
-    return [results(layout.gradients(*job)) for job in EXPERIMENT.jobs]
+    return [results(layout.gradients(*job)) for job in gradient_jobs(EXPERIMENT)]
 
 
 def all_predictions(_):
     """The exact moments of every job."""
-    return [results(layout.theory(widths)) for widths in EXPERIMENT.theory_widths]
+    return [results(layout.theory(widths)) for widths in theory_widths(EXPERIMENT)]
 
 
 def samples_of(wildcards):
@@ -161,7 +162,7 @@ def resources_of(predicted):
 def all_records(_):
     """The record of every job behind the targets."""
     once = [layout.record(step) for step in ONCE]
-    return [results(name) for name in (*EXPERIMENT.records, *once)]
+    return [results(name) for name in (*records(EXPERIMENT), *once)]
 
 
 def reference(_):

@@ -5,7 +5,7 @@ Standard library alone, because the workflow uses it too.
 
 import itertools
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,6 @@ from barren.physics.ensembles import BadInput, Ensemble
 from barren.physics.families import FAMILIES
 from barren.physics.observables import BadObservable, Observable
 from barren.physics.own_circuits import OwnCircuit
-from barren.runner import cost, layout
 
 NOTEBOOK = "notebook"
 
@@ -116,54 +115,6 @@ class Experiment:
         """First and last sample of each batch."""
         samples, size = self.config["samples"], self.config["batch_size"]
         return [(n, min(n + size, samples) - 1) for n in range(0, samples, size)]
-
-    def of_one_job(
-        self, ensembles: Sequence[Ensemble], seconds: Callable[[list[Ensemble]], float]
-    ) -> dict[str, list[int]]:
-        """Widths by the job that takes all their ensembles, named "4-10" or "12".
-
-        seconds: what ensembles take. Narrow widths share a job until it is worth its
-        start (`cost.SHARED`), whatever the machine: files keep their names.
-        """
-        jobs: list[list[int]] = []
-        for width in widths(ensembles):
-            shared = [*(jobs[-1] if jobs else []), width]
-            if seconds([e for e in ensembles if e.width in shared]) > cost.SHARED:
-                jobs.append([width])
-            else:
-                jobs = [*jobs[:-1], shared]
-        return {"-".join(map(str, dict.fromkeys((w[0], w[-1])))): w for w in jobs}
-
-    @cached_property
-    def gradient_widths(self) -> dict[str, list[int]]:
-        """The widths of each job that computes gradients."""
-        rates = cost.RATES[self.config["engine"]]
-        size = min(self.config["batch_size"], self.config["samples"])
-        return self.of_one_job(
-            self.sampled, lambda of: cost.gradient(of, size, rates).seconds
-        )
-
-    @cached_property
-    def theory_widths(self) -> dict[str, list[int]]:
-        """The widths of each job that predicts."""
-        rates = cost.RATES[self.config["engine"]]
-        return self.of_one_job(self.ensembles, lambda of: cost.theory(of, rates))
-
-    @property
-    def jobs(self) -> list[tuple[str, int, int]]:
-        """Widths, first and last sample of every job that computes gradients."""
-        return [(w, *batch) for w in self.gradient_widths for batch in self.batches]
-
-    @property
-    def records(self) -> list[str]:
-        """The records of the jobs of which there are several."""
-        batches = [(w, *batch) for w in widths(self.sampled) for batch in self.batches]
-        outputs = {
-            "sample_circuits": [layout.batch(*of) for of in batches],
-            "compute_gradients": [layout.gradients(*job) for job in self.jobs],
-            "predict_variance": [layout.theory(of) for of in self.theory_widths],
-        }
-        return [layout.record(step, of) for step in outputs for of in outputs[step]]
 
     @cached_property
     def families(self) -> tuple[type[Ensemble], ...]:

@@ -1,0 +1,65 @@
+"""The jobs of an experiment: which widths share one, and what each leaves.
+
+Narrow widths share a job until it is worth its start (`cost.SHARED`), by the rates of
+the machine we measured on, so that files have the same names everywhere.
+"""
+
+from collections.abc import Callable, Sequence
+
+from barren.physics.ensembles import Ensemble
+from barren.runner import cost, layout
+from barren.runner.experiment import Experiment, widths
+
+#: Widths by the name of the job that takes all their ensembles: "4-10", or "12".
+Shared = dict[str, list[int]]
+
+
+def share(
+    ensembles: Sequence[Ensemble], seconds: Callable[[list[Ensemble]], float]
+) -> Shared:
+    """The jobs of some ensembles, of which `seconds` says what they take."""
+    jobs: list[list[int]] = []
+    for width in widths(ensembles):
+        shared = [*(jobs[-1] if jobs else []), width]
+        if seconds([e for e in ensembles if e.width in shared]) > cost.SHARED:
+            jobs.append([width])
+        else:
+            jobs = [*jobs[:-1], shared]
+    return {"-".join(map(str, dict.fromkeys((w[0], w[-1])))): w for w in jobs}
+
+
+def gradient_widths(experiment: Experiment) -> Shared:
+    """The widths of each job that computes gradients."""
+    config = experiment.config
+    size = min(config["batch_size"], config["samples"])
+    rates = cost.RATES[config["engine"]]
+    return share(experiment.sampled, lambda of: cost.gradient(of, size, rates).seconds)
+
+
+def theory_widths(experiment: Experiment) -> Shared:
+    """The widths of each job that predicts."""
+    rates = cost.RATES[experiment.config["engine"]]
+    return share(experiment.ensembles, lambda of: cost.theory(of, rates))
+
+
+def gradient_jobs(experiment: Experiment) -> list[tuple[str, int, int]]:
+    """Widths, first and last sample of every job that computes gradients."""
+    shared = gradient_widths(experiment)
+    return [(name, *batch) for name in shared for batch in experiment.batches]
+
+
+def records(experiment: Experiment) -> list[str]:
+    """The records of the jobs of which there may be several."""
+    sampled = widths(experiment.sampled)
+    outputs = {
+        "sample_circuits": [
+            layout.batch(width, *batch)
+            for width in sampled
+            for batch in experiment.batches
+        ],
+        "compute_gradients": [
+            layout.gradients(*job) for job in gradient_jobs(experiment)
+        ],
+        "predict_variance": [layout.theory(name) for name in theory_widths(experiment)],
+    }
+    return [layout.record(step, of) for step in outputs for of in outputs[step]]
