@@ -39,6 +39,7 @@ PATIENCE = 4
 #: to width 24).
 DENSE_WIDTH = 12
 DENSE_NUMBER = 2e-8
+DENSE_GATE = 1e-8
 MPS_QUBIT = 0.0105
 MPS_LAYERS = 150
 #: CPU seconds of the steps that run once, and for each file that they read (measured).
@@ -116,14 +117,14 @@ RATES = {
         start=2.0,
         loaded=540,
         parsed=2200,
-        own=2.0,
+        own=1.0,
     ),
     QSIM: Rates(
         _by_width(1.4e-6, 1.2e-6, 1.4e-6, 1.8e-6, 3.9e-6, 1.2e-5, 4e-5, 1.6e-4),
         start=1.6,
         loaded=200,
         parsed=150,
-        own=20.0,
+        own=15.0,
     ),
 }
 
@@ -174,7 +175,9 @@ def theory(ensembles: Iterable[Ensemble], rates: Rates) -> float:
     seconds = rates.draw_start
     for curve, layers in sweeps.items():
         if curve.width <= DENSE_WIDTH:
-            seconds += layers * DENSE_NUMBER * float(curve.classes) ** curve.width
+            own = isinstance(curve, OwnCircuit)
+            each = DENSE_GATE if own else DENSE_NUMBER
+            seconds += layers * each * float(curve.classes) ** curve.width
         else:
             seconds += min(layers, MPS_LAYERS) * MPS_QUBIT * (curve.width - 5)
     return seconds
