@@ -53,7 +53,7 @@ test: $(RUNNER) $(TESTS)
 	$(TEST_PYTHON) -m mypy
 	.venv/bin/snakefmt --check workflow
 	$(SNAKEMAKE) --lint
-	$(TEST_PYTHON) -m pytest -n $(WORKERS) --dist loadfile
+	$(TEST_PYTHON) -m pytest -n $(WORKERS) --dist loadgroup
 
 config: $(RUNNER)
 	PYTHONPATH=scripts .venv/bin/python -m barren.runner.configuration

@@ -76,6 +76,14 @@ def copy_project(folder: Path, source: Path = ROOT) -> Path:
     return folder
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of a file share a worker, for its fixtures; random experiments none."""
+    for item in items:
+        alone = item.path.stem == "test_any_experiment"
+        group = item.nodeid if alone else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A fresh copy of the project."""

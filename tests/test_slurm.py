@@ -23,8 +23,8 @@ PATIENCE = 120
 #: A node: when its first process is killed all end at once, as without power.
 NODE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
 NODE_STATE = ("sinfo", "-h", "-o", "%T")
+OURS = "ClusterName=barren-test\n"
 CONFIGURATION = """\
-ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={controller}
 SlurmdPort={daemon}
@@ -51,12 +51,18 @@ NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory}
 PartitionName=all Nodes={host} Default=YES State=UP
 """
 
+
+def in_use() -> bool:
+    """Whether there is a cluster here; what a killed test left over is none."""
+    return SLURM_CONF.exists() and not SLURM_CONF.read_text().startswith(OURS)
+
+
 pytestmark = [
     pytest.mark.skipif(
         not (shutil.which("slurmctld") and shutil.which("slurmd")),
         reason="no slurmctld and slurmd: install Debian's slurmctld and slurmd",
     ),
-    pytest.mark.skipif(SLURM_CONF.exists(), reason=f"{SLURM_CONF} is there already"),
+    pytest.mark.skipif(in_use(), reason=f"{SLURM_CONF} is there already"),
     pytest.mark.skipif(os.geteuid() != 0, reason="a cluster without munge takes root"),
     pytest.mark.skipif(
         not SNAKEMAKE.exists(), reason="run make .venvs/slurm/environment.json"
@@ -122,7 +128,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
     SLURM_CONF.parent.mkdir(exist_ok=True)
     SLURM_CONF.write_text(
-        CONFIGURATION.format(
+        (OURS + CONFIGURATION).format(
             host=socket.gethostname().partition(".")[0],
             controller=free_port(),
             daemon=free_port(),
