@@ -15,7 +15,8 @@ TESTS := .venvs/test/environment.json
 SNAKEMAKE := .venv/bin/snakemake
 TEST_PYTHON := .venvs/test/bin/python -s -E
 CORES := all
-# One more than cores: the tests of a cluster mostly wait.
+# One more than cores: the tests of a cluster mostly wait. Files go by name, so that the
+# random experiments, which take longest, start first.
 WORKERS := 3
 CONFIG := config/config.yaml
 
@@ -53,7 +54,7 @@ test: $(RUNNER) $(TESTS)
 	$(TEST_PYTHON) -m mypy
 	.venv/bin/snakefmt --check workflow
 	$(SNAKEMAKE) --lint
-	$(TEST_PYTHON) -m pytest -n $(WORKERS) --dist loadgroup
+	$(TEST_PYTHON) -m pytest -n $(WORKERS) --no-loadscope-reorder
 
 config: $(RUNNER)
 	PYTHONPATH=scripts .venv/bin/python -m barren.runner.configuration

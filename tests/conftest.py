@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 # Every run of the tests draws the same examples, whatever else the machine does.
 settings.register_profile("same", derandomize=True, database=None, deadline=None)
@@ -76,12 +78,18 @@ def copy_project(folder: Path, source: Path = ROOT) -> Path:
     return folder
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class ByFile(LoadScopeScheduling):
     """The tests of a file share a worker, for its fixtures; random experiments none."""
-    for item in items:
-        alone = item.path.stem == "test_any_experiment"
-        group = item.nodeid if alone else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return nodeid if Path(file).stem == "test_any_experiment" else file
+
+
+def pytest_xdist_make_scheduler(
+    config: pytest.Config, log: Producer
+) -> LoadScopeScheduling:
+    return ByFile(config, log)
 
 
 @pytest.fixture
