@@ -24,7 +24,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from subprocess import Popen
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -65,6 +64,12 @@ from barren.runner.step import shown
 CRATED = layout.record("assemble_crate")
 REPORTED = layout.record("write_report")
 AGREED = layout.record("confirm_agreement")
+#: What is asked for all commands, what makes the page, and what makes the rest.
+SCRATCHES = {
+    "commands": "* from barren",
+    "page": "write_report from barren",
+    "rest": "* from barren exclude compute_gradients",
+}
 
 
 class Audit:
@@ -139,35 +144,39 @@ class Audit:
         page, reported, agreement, crate, crated = self.inside(
             layout.REPORT, REPORTED, layout.AGREEMENT, layout.CRATE, CRATED
         )
+        apart = {*gradients, *computed, page, reported, crate, crated}
+        folder, copies = self.inside("", f"{layout.SOURCES}/")
+        theirs = {path for path in self.present if path.startswith(folder)}
         with TemporaryDirectory() as place:
-            scratch = Scratch(Path(place), snakemake, config)
-            commands = scratch.commands()
+            asking, reporting, making = (
+                Scratch(Path(place, of), snakemake, config, rules)
+                for of, rules in SCRATCHES.items()
+            )
+            making.keep([*gradients, *computed])
+            targets = {*self.targets, *self.recorded, agreement} - apart
+            making.start_making(targets)
+            asking.start_asking()
+            # The page tells of the recorded jobs, not of those made again.
+            reporting.keep(theirs - {page, reported, crate, crated})
+            reporting.start_making([page])
+            commands = asking.commands()
             engines = dict.fromkeys(computed, config["engine"]) | {crated: "circuits"}
             for record in self.records:
                 path = record.file.path
                 if path in engines:
                     told = misstated(record, commands.get(path, ""), engines[path])
                     self.fault(path, told)
-            apart = {*gradients, *computed, page, reported, crate, crated}
-            scratch.keep([*gradients, *computed])
-            targets = {*self.targets, *self.recorded, agreement} - apart
-            rules = "* from barren exclude compute_gradients"
-            making = scratch.start_making(rules, targets)
-            self.recompute(choice, scratch.place, making)
-            said = scratch.end(making).rpartition("\n")[2]
-            made = {*scratch.made(self.folder)}
+            self.recompute(choice, making)
+            said = making.end().rpartition("\n")[2]
+            made = {*making.made(self.folder)}
             for path in made:
-                self.fault(path, scratch.differs(path))
-            folder, copies = self.inside("", f"{layout.SOURCES}/")
-            theirs = {path for path in self.present if path.startswith(folder)}
+                self.fault(path, making.differs(path))
             apart |= {path for path in theirs if path.startswith(copies)}
             for path in (theirs | targets) - made - apart:
                 self.fault(path, f"the workflow does not make it again: {said}")
-            # The page and the crate tell of the recorded jobs, not of those made again.
-            scratch.keep(path for path in self.recorded if path != reported)
-            scratch.end(scratch.start_making("write_report from barren", [page]))
+            reporting.end()
             for path in (page, reported):
-                self.fault(path, scratch.differs(path))
+                self.fault(path, reporting.differs(path))
         if self.crate_again() != Path(crate).read_text():
             self.fault(crate, OTHERWISE)
         self.notes.append(f"{len(made) + 3} files made again")
@@ -184,8 +193,8 @@ class Audit:
         except (KeyError, TypeError):
             return ""
 
-    def recompute(self, choice: Choice, place: Path, making: Popen[str]) -> None:
-        """Compute gradients again, of the circuits that are drawn again in a place."""
+    def recompute(self, choice: Choice, making: Scratch) -> None:
+        """Compute gradients again, of the circuits that are drawn again."""
         experiment, seed = self.experiment, self.experiment.config["seed"]
         worst, count, total, most = 0.0, 0, 0, 1
         shared = jobs.gradient_widths(experiment)
@@ -197,9 +206,10 @@ class Audit:
                 for program, of in experiment.programs.items():
                     if of.width in shared[widths]:
                         (batch,) = self.inside(layout.batch(of.width, *samples))
-                        while making.poll() is None and not (place / batch).exists():
+                        drawn = making.place / batch
+                        while making.is_at_work() and not drawn.exists():
                             time.sleep(0.05)
-                        batches[program] = read_batch(place / batch, of, seed)
+                        batches[program] = read_batch(drawn, of, seed)
                 text = read_gradients(Path(path), experiment, batches)
             except BadInput as error:
                 self.fault(path, str(error))

@@ -84,7 +84,8 @@ def make_again(
         kept = (n for n in inventory(folder) if not n.startswith(left_out))
         scratch.keep(f"{folder}/{name}" for name in kept)
         paths = (f"{folder}/{name}" for name in others)
-        scratch.end(scratch.start_making("* from barren", paths))
+        scratch.start_making(paths)
+        scratch.end()
         for name in others:
             reason = scratch.differs(f"{folder}/{name}")
             shows = "made again from the numbers at hand, the same"

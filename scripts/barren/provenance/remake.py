@@ -39,14 +39,19 @@ OTHERWISE = "comes out otherwise when it is made again"
 
 
 class Scratch:
-    """A folder in which the workflow makes files of an experiment again.
+    """A folder in which some rules of the workflow make files again.
 
     Files are named by their path from the working directory, and from this folder.
     """
 
     def __init__(
-        self, place: Path, snakemake: Sequence[str], config: Mapping[str, Any]
+        self,
+        place: Path,
+        snakemake: Sequence[str],
+        config: Mapping[str, Any],
+        rules: str = "* from barren",
     ) -> None:
+        place.mkdir(exist_ok=True)
         self.place = place
         self.kept: set[str] = set()
         # Environments, and files of who uses the workflow: the sources of circuits.
@@ -56,6 +61,7 @@ class Scratch:
                 link.parent.mkdir(parents=True, exist_ok=True)
                 link.symlink_to(Path(name).resolve())
         (place / "config.json").write_text(json.dumps(config))
+        (place / "Snakefile").write_text(MODULE.format(rules=rules))
         profile = str(ROOT / "workflow" / "profiles" / "default")
         self.command = [*snakemake, "--workflow-profile", profile, "--cores", "2"]
         self.command += ["--configfile", "config.json", "--rerun-triggers", "mtime"]
@@ -69,11 +75,10 @@ class Scratch:
             shutil.copyfile(path, self.place / path, follow_symlinks=False)
             os.utime(self.place / path, (now, now))
 
-    def start(self, rules: str, *options: str) -> subprocess.Popen[str]:
-        """Let Snakemake run some rules of the workflow."""
-        (self.place / "Snakefile").write_text(MODULE.format(rules=rules))
+    def start(self, *options: str) -> None:
+        """Start Snakemake here."""
         with (self.place / "said").open("w") as said:
-            return subprocess.Popen(
+            self.process = subprocess.Popen(
                 [*self.command, *options],
                 cwd=self.place,
                 stdout=said,
@@ -81,18 +86,25 @@ class Scratch:
                 text=True,
             )
 
-    def start_making(self, rules: str, paths: Iterable[str]) -> subprocess.Popen[str]:
+    def start_making(self, paths: Iterable[str]) -> None:
         """Start to make some files of the experiment; each appears when it is whole."""
-        return self.start(rules, "--keep-going", "--quiet", "all", "--", *paths)
+        self.start("--keep-going", "--quiet", "all", "--", *paths)
 
-    def end(self, process: subprocess.Popen[str]) -> str:
+    def start_asking(self) -> None:
+        """Start to ask for the commands of all jobs."""
+        self.start("--dry-run", "--printshellcmds")
+
+    def is_at_work(self) -> bool:
+        return self.process.poll() is None
+
+    def end(self) -> str:
         """Wait until Snakemake ends; what it printed."""
-        process.wait()
+        self.process.wait()
         return (self.place / "said").read_text().strip()
 
     def commands(self) -> dict[str, str]:
-        """The command of every job of the workflow, by the path of its record."""
-        said = self.end(self.start("* from barren", "--dry-run", "--printshellcmds"))
+        """The command of every job, by the path of its record, once asked for."""
+        said = self.end()
         found = {}
         for line in re.findall(r"(?m)^Shell command: (.*--record.*) 2> ", said):
             words = [word.removeprefix(f"{ROOT}/") for word in shlex.split(line)]
