@@ -20,12 +20,12 @@ def judge_claims(
     exact = read_table(theory)
     ensembles = points_of(found.ensembles, exact)
     seed = found.config["seed"]
-    paths = {
-        width: [experiment.parent / layout.batch(width, *of) for of in found.batches]
-        for width in widths(found.sampled)
-    }
+    folder, samples = experiment.parent, found.batches
     read = {
-        program: [read_batch(path, ensemble, seed) for path in paths[ensemble.width]]
+        program: [
+            read_batch(folder / path, ensemble, seed)
+            for path in layout.batches([ensemble.width], samples)
+        ]
         for program, ensemble in found.programs.items()
     }
     draws = {
@@ -39,7 +39,8 @@ def judge_claims(
     findings = judge(read_points(ensembles, found.key_columns, *tables, draws))
     write_table(statements.table(findings), claims)
     verdict.write_text(statements.render(findings))
-    return {"batches": [path for of in paths.values() for path in of]}
+    names = layout.batches(widths(found.sampled), samples)
+    return {"batches": [folder / name for name in names]}
 
 
 if __name__ == "__main__":

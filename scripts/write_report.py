@@ -44,9 +44,7 @@ def write_report(
             details=report.prose(rest) if rest else "",
             claims=report.claims_by_statement(read_table(claims)),
             figures=[
-                report.figure(
-                    of, drawings[of.name], found.setting, found.config["seed"]
-                )
+                report.figure(of, drawings[of.name], found.config["seed"])
                 for of in figures_of(found.ensembles)
             ],
             tables=report.statistics_tables(read_table(statistics), read_table(fits)),

@@ -85,7 +85,10 @@ def refused(message, *arguments, **options):
         ({"parameters": "last"}, "parameters: got 'last'; allowed: `first`, `all`; or"),
         ({"parameters": []}, r"parameters: got \[\]"),
         ({"observable": ["Z0 Q1"]}, "'Z0 Q1', position 4: expected a factor"),
-        ({"observable": ["Z0 Z5"], "width": [8, 4]}, "Z5 lies outside a circuit of 4"),
+        (
+            {"observable": ["Z0 Z5"], "width": [8, 4]},
+            "qubit 5 lies outside a circuit of 4",
+        ),
         ({"observable": [[0, 1]]}, "got .*; allowed: string"),
         ({"sigma": [0]}, "sigma.0: got 0; allowed: number, 0.0001"),
     ],

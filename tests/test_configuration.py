@@ -67,7 +67,7 @@ BAD = {
         {"layer": 10, "qubit": 0},
         "layer 10 lies out",
     ),
-    "an observable outside": ("observable", "Z0 Z4", "Z4 lies outside a circuit"),
+    "an observable outside": ("observable", "Z0 Z4", "qubit 4 lies outside a circuit"),
     "one qubit twice": ("observable", "Z1 Z1", "position 4: qubit 1 appears twice"),
     "a list of qubits": (
         "observable",

@@ -60,7 +60,7 @@ def test_what_lies_outside_the_circuit_is_refused(ensemble: Layered) -> None:
         with pytest.raises(BadInput, match=what):
             replace(ensemble, **{key: size}).check()
     outside = replace(ensemble, observable=f"Z{ensemble.width}")
-    with pytest.raises(BadInput, match=f"Z{ensemble.width} lies outside"):
+    with pytest.raises(BadInput, match=f"qubit {ensemble.width} lies outside"):
         outside.check()
 
 

@@ -126,7 +126,7 @@ def test_the_command_line_crosses_lists(capsys):
         ("--width 4 --depth 0", "--depth: 0 is less than 1"),
         ("--width 4 --depth 3 --symbol-layer 3", "symbol layer 3 lies outside"),
         ("--width 4 --depth 3 --symbol-qubit 4", "symbol qubit 4 lies outside"),
-        ("--width 4 --depth 3 --observable Z4", "Z4 lies outside a circuit of 4"),
+        ("--width 4 --depth 3 --observable Z4", "qubit 4 lies outside a circuit of 4"),
         ("--width 4 --depth 3 --observable Q1", "Q1"),
         ("--width 4 --depth 3 --sigma nan", "--sigma: takes numbers above 0"),
         ("--width four --depth 3", "'four' is not an integer"),

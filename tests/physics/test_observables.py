@@ -113,7 +113,9 @@ def test_errors_have_their_position(text, position, what):
 
 
 def test_what_makes_no_sense_for_a_circuit():
-    with pytest.raises(BadObservable, match="Z4 lies outside a circuit of 4 qubits"):
+    with pytest.raises(
+        BadObservable, match="qubit 4 lies outside a circuit of 4 qubits"
+    ):
         Observable.parse("Z0 Z4 + X0").terms(4)
     with pytest.raises(BadObservable, match="cancel"):
         Observable.parse("Z0 - Z0")

@@ -117,11 +117,8 @@ def batches_of_job(wildcards):
 
 def all_batches(_):
     """All batches of circuits."""
-    return [
-        results(layout.batch(width, *samples))
-        for width in widths(EXPERIMENT.sampled)
-        for samples in EXPERIMENT.batches
-    ]
+    names = layout.batches(widths(EXPERIMENT.sampled), EXPERIMENT.batches)
+    return [results(name) for name in names]
 
 
 def all_gradients(_):
@@ -176,10 +173,10 @@ def reference(_):
 def caption(figure):
     """A file with the caption of a figure, for Snakemake's report."""
     path = Path(".snakemake", "captions", config["experiment"], f"{figure.name}.rst")
-    text = figure.caption.format(setting=EXPERIMENT.setting, seed=config["seed"])
+    text = figure.caption.format(seed=config["seed"])
     if workflow.is_main_process:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_text(f"{text}\n\n*Setting:* {EXPERIMENT.setting}")
     return str(path.absolute())
 
 

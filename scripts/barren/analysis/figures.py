@@ -29,7 +29,6 @@ AXES = {
     QUBITS[1]: "qubit b",
 }
 
-_SETTING = "\n\n*Setting:* {setting}"
 _POINTS = (
     "Points are the unbiased sample variance of the gradient over the circuits of an "
     "ensemble, each circuit with its own theta; bars are 95 % bootstrap-t intervals. "
@@ -73,7 +72,7 @@ class Figure:
     kind: variance (or what `quantity` names) as curves against the key x, as heat maps
     over x and y, or the drawing of a circuit. families: the names of those that it
     shows. fits: with the lines fitted to the samples. caption: text in which
-    `{setting}` stands for what was sampled and `{seed}` for the seed.
+    `{seed}` stands for the seed; what was sampled is told beside.
     """
 
     name: str
@@ -169,15 +168,14 @@ def _widths(variance: str, std: str, families: Families, fits: bool) -> list[Fig
         Figure(
             name=variance,
             title=f"Variance against width: {names}",
-            caption=f"Gradient variance {opening}{_POINTS}{_LIMIT}{_FIT * fits}"
-            f"{_SETTING}",
+            caption=f"Gradient variance {opening}{_POINTS}{_LIMIT}{_FIT * fits}",
             families=_names(families),
             fits=fits,
         ),
         Figure(
             name=std,
             title=f"Standard deviation against width: {names}",
-            caption=f"Standard deviation of the gradient {opening}{_STD}{_SETTING}",
+            caption=f"Standard deviation of the gradient {opening}{_STD}",
             families=_names(families),
             quantity=columns.STD,
         ),
@@ -195,7 +193,7 @@ def _against(key: str, families: Families) -> list[Figure]:
             name=f"gradient_variance_by_{key.removeprefix('symbol_')}",
             title=f"Variance against {axis(key).partition(' (')[0]}",
             caption=f"Gradient variance against {axis(key)}. "
-            f"{_POINTS}{_FURTHER.get(key, '')}{_SETTING}",
+            f"{_POINTS}{_FURTHER.get(key, '')}",
             families=_names(families),
             x=key,
         )
@@ -208,7 +206,7 @@ def _map(name: str, by: str, axes: tuple[str, str], families: Families) -> list[
             name=name,
             title=f"Variance by {by}",
             caption=f"Gradient variance by {by}: {AXES[axes[0]]} and {AXES[axes[1]]}. "
-            f"{_CELLS}{_SETTING}",
+            f"{_CELLS}",
             families=_names(families),
             kind=MAP,
             x=axes[0],

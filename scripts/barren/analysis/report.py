@@ -184,13 +184,13 @@ def opening(verdict: str) -> tuple[str, str]:
     return first, rest
 
 
-def figure(of: Figure, svg: bytes, setting: str, seed: int) -> dict[str, Any]:
+def figure(of: Figure, svg: bytes, seed: int) -> dict[str, Any]:
     """A figure with its caption, and where it comes from."""
     drawn = of.kind == CIRCUIT
     return {
         "name": of.name,
         "title": of.title,
-        "caption": prose(of.caption.format(setting=setting, seed=seed)),
+        "caption": prose(of.caption.format(seed=seed)),
         "alt": f"{of.title}. The numbers shown are in figures/{of.name}.csv.",
         "image": f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}",
         "is_circuit": drawn,

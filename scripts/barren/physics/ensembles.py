@@ -64,6 +64,8 @@ class Ensemble:
     theta_is_alone: ClassVar[bool | None] = None
     #: Of the Paulis on a site, those that the exact theory tells apart.
     classes: ClassVar[int] = 3
+    #: Whether engines and theory take its gates one by one, not in layers.
+    gate_by_gate: ClassVar[bool] = False
     #: A key of which the exact theory yields every lesser value too.
     predicts_every: ClassVar[str] = ""
     #: What is claimed of the family, by name (see `analysis.claims`).

@@ -104,11 +104,11 @@ class Observable:
         if self.name == GLOBAL:
             return ((1.0, tuple((qubit, "Z") for qubit in range(width))),)
         for _, string in self.strings:
-            last, letter = string[-1]
+            last, _ = string[-1]
             if last >= width:
                 raise BadObservable(
-                    f"{self.text}: {letter}{last} lies outside a circuit of {width} "
-                    f"qubits, 0 to {width - 1}"
+                    f"observable {self.text}: qubit {last} lies outside a circuit of "
+                    f"{width} qubits, 0 to {width - 1}"
                 )
         return self.strings
 

@@ -35,6 +35,7 @@ class OwnCircuit(Ensemble):
     parameter: str | None = None
 
     classes: ClassVar[int] = 4
+    gate_by_gate: ClassVar[bool] = True
     gradient_keys: ClassVar[tuple[str, ...]] = (
         "observable",
         "parameters",

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from barren.physics.ensembles import QSIM, TFQ, Ensemble, circuits_at_once
-from barren.physics.own_circuits import OwnCircuit
 
 #: Rates belong to the version of this model that they were measured for.
 MODEL = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
@@ -154,7 +153,7 @@ def gradient(ensembles: Iterable[Ensemble], samples: int, rates: Rates) -> Cost:
     seconds, mib = rates.start, 0
     for ensemble in ensembles:
         count = samples * ensemble.gates
-        own = rates.own if isinstance(ensemble, OwnCircuit) else 1.0
+        own = rates.own if ensemble.gate_by_gate else 1.0
         seconds += own * count * rates.gate(ensemble.width)
         programs = COPIES_COMPUTED * PROGRAM_BYTES_PER_GATE * count
         parsed = circuits_at_once(ensemble) * ensemble.gates * rates.parsed
@@ -175,8 +174,7 @@ def theory(ensembles: Iterable[Ensemble], rates: Rates) -> float:
     seconds = rates.draw_start
     for curve, layers in sweeps.items():
         if curve.width <= DENSE_WIDTH:
-            own = isinstance(curve, OwnCircuit)
-            each = DENSE_GATE if own else DENSE_NUMBER
+            each = DENSE_GATE if curve.gate_by_gate else DENSE_NUMBER
             seconds += layers * each * float(curve.classes) ** curve.width
         else:
             seconds += min(layers, MPS_LAYERS) * MPS_QUBIT * (curve.width - 5)

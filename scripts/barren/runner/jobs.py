@@ -52,11 +52,7 @@ def records(experiment: Experiment) -> list[str]:
     """The records of the jobs of which there may be several."""
     sampled = widths(experiment.sampled)
     outputs = {
-        "sample_circuits": [
-            layout.batch(width, *batch)
-            for width in sampled
-            for batch in experiment.batches
-        ],
+        "sample_circuits": layout.batches(sampled, experiment.batches),
         "compute_gradients": [
             layout.gradients(*job) for job in gradient_jobs(experiment)
         ],
