@@ -78,6 +78,11 @@ def copy_project(folder: Path, source: Path = ROOT) -> Path:
     return folder
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of a cluster, which mostly wait, start first, beside the others."""
+    items.sort(key=lambda item: item.path.stem != "test_slurm")
+
+
 class ByFile(LoadScopeScheduling):
     """The tests of a file share a worker, for its fixtures; random experiments none."""
 

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from barren.analysis.figures import figures_of
 from barren.physics.ensembles import BadInput
-from barren.runner import configuration, layout
+from barren.runner import configuration, jobs, layout
 from barren.runner.experiment import Experiment
 from conftest import ROOT, copy_project, run_in
 from strategies import observables
@@ -33,8 +33,8 @@ CHUNKS = 4
 #: How far an integer goes beyond its least value; a seed as far as it can.
 SPREAD = 3
 SPREADS = {"samples": 6, "batch_size": 7, "depth": 5, "seed": 2**64}
-#: Values in a list, entries in an experiment, and ensembles in all.
-LENGTH, ENSEMBLES = 3, 60
+#: Values in a list, entries in an experiment; ensembles, and further jobs, in all.
+LENGTH, ENSEMBLES, JOBS = 3, 60, 60
 EVERYTHING = settings(
     phases=[Phase.generate], suppress_health_check=[*HealthCheck], deadline=None
 )
@@ -133,7 +133,8 @@ def experiments(chunk: int) -> list[dict[str, Any]]:
     def collect(config: dict[str, Any]) -> None:
         with suppress(BadInput):
             experiment = configuration.check(deepcopy(config))
-            if len(experiment.ensembles) <= ENSEMBLES:
+            few = len(experiment.ensembles) <= ENSEMBLES
+            if few and len(jobs.records(experiment)) <= JOBS:
                 found.append(config)
 
     collect()
