@@ -97,10 +97,10 @@ def source(repository: Path, tag: str) -> str:
     return f"git+{repository.as_uri()}/workflow/Snakefile@{tag}"
 
 
-def records(folder: Path, prefix: str = "") -> dict[str, dict[str, object]]:
-    """What the steps of the tiny experiment recorded, by step."""
+def records(results: Path) -> dict[str, dict[str, object]]:
+    """What the steps of an experiment recorded, by step."""
     found = {}
-    for path in (folder / prefix / "results" / "tiny" / "records").rglob("*.json"):
+    for path in (results / "records").rglob("*.json"):
         record = json.loads(path.read_text())
         found[record["step"]] = record
     return found
@@ -119,6 +119,7 @@ module local:
     snakefile: "{root}/workflow/Snakefile"
     config: config["local"]
     prefix: "below"
+    pathvars: results="found/tiny"
 
 
 module tagged:
@@ -157,7 +158,7 @@ def mine(qubits):
 
 
 def test_two_modules_run_in_one_workflow(repository: Path, tmp_path: Path) -> None:
-    """One from a folder with a prefix, one from a tag, with a circuit of theirs."""
+    """One from a folder, results elsewhere; one from a tag, a circuit of theirs."""
     own = {"family": "ansatz", "circuit": "circuits/mine.py:mine", "width": [2]}
     folder = workflow(
         tmp_path / "theirs",
@@ -172,8 +173,8 @@ def test_two_modules_run_in_one_workflow(repository: Path, tmp_path: Path) -> No
     # The time left is known of the steps of the one whose onstart is called.
     assert re.search(r"\d+ steps, about \d+ s on 2 cores", done.stdout + done.stderr)
     assert (folder / "theirs.txt").stat().st_size
-    assert (folder / "below" / "results" / "tiny" / layout.VERDICT).exists()
-    assert (folder / "results" / "tiny" / layout.VERDICT).exists()
+    places = Path("results/tiny"), Path("below/found/tiny")
+    assert all((folder / place / layout.VERDICT).exists() for place in places)
     # Nothing of theirs is anywhere else, and nothing of ours is beside it.
     names = {path.name for path in folder.iterdir()} - {".snakemake", ".venvs"}
     mine = {"workflow", "config", "circuits"}
@@ -183,26 +184,27 @@ def test_two_modules_run_in_one_workflow(repository: Path, tmp_path: Path) -> No
     version = git("-C", repository, "rev-parse", TAG).strip()
     assert version.startswith(checkout.name)
     # Records name code from the project, results and circuits from where they are.
-    tagged, local = records(folder), records(folder, "below")
+    tagged, local = (records(folder / place) for place in places)
     assert tagged.keys() - local.keys() == {"build_circuits"}
-    for prefix, steps in (("", tagged), ("below/", local)):
+    for place, steps in zip(places, (tagged, local), strict=True):
         for step, record in steps.items():
             assert record["command"].startswith(f"python scripts/{step}.py ")
             assert all(f["path"].startswith("scripts/") for f in record["code"])
             produced = {f["path"] for f in record["outputs"]}
-            assert all(p.startswith(f"{prefix}results/tiny/") for p in produced)
+            assert all(p.startswith(f"{place}/") for p in produced)
     assert {r["source"]["commit"] for r in tagged.values()} == {version}
     assert all(record["source"]["clean"] for record in tagged.values())
     sources = [f["path"] for f in tagged["build_circuits"]["inputs"]]
     assert sources == ["circuits/mine.py"]
     assert NOTHING in run().stderr
-    # The crate has the workflow of the project, not theirs, and the audit holds.
+    # The crate has the workflow of the project, not theirs, and both audits hold.
     copies = folder / "results" / "tiny" / layout.SOURCES
     ours = checkout / "workflow" / "Snakefile"
     assert (copies / "workflow" / "Snakefile").read_text() == ours.read_text()
     assert (copies / "circuits" / "mine.py").read_text() == CIRCUIT
-    audit = run("tagged_audit", "--quiet", "all")
-    assert "audit: everything holds" in audit.stdout + audit.stderr
+    for target in ("tagged_audit", "local_audit"):
+        audit = run(target, "--quiet", "all")
+        assert "audit: everything holds" in audit.stdout + audit.stderr
     # Their report has our figures and captions, and their own beginning.
     run("--report", "report.html")
     report = (folder / "report.html").read_text()

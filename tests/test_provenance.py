@@ -35,6 +35,8 @@ from test_audit import STEPS
 
 CONTEXT = "https://w3id.org/ro/crate/1.1/context"
 FOLDER = "results/small"
+REFERENCE = "results/reference/small/experiment.json"
+VERIFY = ("verify", FOLDER, "--reference", REFERENCE, "--snakemake")
 
 
 def run_script(project: Path, name: str, *arguments: str) -> tuple[int, str]:
@@ -368,9 +370,7 @@ def edit(path: Path, pattern: str, replacement: str) -> None:
 
 def verify(project: Path) -> tuple[int, str]:
     python = ROOT / ".venv" / "bin" / "python"
-    return run_script(
-        project, "verify", FOLDER, "--snakemake", f"{python} -m snakemake"
-    )
+    return run_script(project, *VERIFY, f"{python} -m snakemake")
 
 
 def test_verify_says_in_one_line_that_the_reference_is_reproduced(
@@ -413,10 +413,10 @@ def test_verify_makes_again_what_follows_from_other_digits(compared: Path) -> No
 
 def test_verify_allows_qsim_what_its_kernels_differ_by(compared: Path) -> None:
     shift(compared / FOLDER / layout.GRADIENTS, "gradient", 1 + 1e-6)
-    assert run_script(compared, "verify", FOLDER, "--snakemake", "false")[0] == 1
+    assert run_script(compared, *VERIFY, "false")[0] == 1
     for of in (FOLDER, "results/reference/small"):
         edit(compared / of / layout.EXPERIMENT, '"engine": "tfq"', '"engine": "qsim"')
-    assert run_script(compared, "verify", FOLDER, "--snakemake", "false")[0] == 0
+    assert run_script(compared, *VERIFY, "false")[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -435,14 +435,14 @@ def test_verify_allows_qsim_what_its_kernels_differ_by(compared: Path) -> None:
 )
 def test_verify_tells_what_is_not_the_reference(compared: Path, plant) -> None:
     plant(compared / FOLDER)
-    code, text = run_script(compared, "verify", FOLDER, "--snakemake", "false")
+    code, text = run_script(compared, *VERIFY, "false")
     assert code == 1
     assert text.splitlines()[-1].startswith("NOT REPRODUCED")
 
 
 def test_verify_refuses_another_experiment(compared: Path) -> None:
     edit(compared / FOLDER / "experiment.json", '"seed": 7', '"seed": 8')
-    code, text = run_script(compared, "verify", FOLDER, "--snakemake", "false")
+    code, text = run_script(compared, *VERIFY, "false")
     assert code == 1
     assert text.strip() == (
         "verify: results/reference/small is of another experiment: seed was 7, is 8"
@@ -452,7 +452,7 @@ def test_verify_refuses_another_experiment(compared: Path) -> None:
 def test_verify_takes_any_batch_size(compared: Path) -> None:
     path = compared / FOLDER / "experiment.json"
     edit(path, r'"batch_size": \d+', '"batch_size": 1')
-    assert run_script(compared, "verify", FOLDER, "--snakemake", "false")[0] == 0
+    assert run_script(compared, *VERIFY, "false")[0] == 0
 
 
 # Processors.

@@ -149,7 +149,7 @@ class Audit:
         theirs = {path for path in self.present if path.startswith(folder)}
         with TemporaryDirectory() as place:
             asking, reporting, making = (
-                Scratch(Path(place, of), snakemake, config, rules)
+                Scratch(Path(place, of), snakemake, config, self.folder, rules)
                 for of, rules in SCRATCHES.items()
             )
             making.keep([*gradients, *computed])

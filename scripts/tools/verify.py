@@ -29,7 +29,7 @@ from barren.provenance.records import (
 )
 from barren.provenance.remake import ROUNDING, Scratch, deviates
 from barren.runner import layout
-from barren.runner.step import ROOT, shown
+from barren.runner.step import shown
 
 #: Relative and absolute tolerance of numbers, by table.
 TOLERANCES = dict.fromkeys((layout.THEORY, layout.STATISTICS), ROUNDING)
@@ -79,7 +79,7 @@ def make_again(
         return
     others = [name for name in {*outcomes} - numbers if outcomes[name][0] == DIFFERS]
     with TemporaryDirectory() as place:
-        scratch = Scratch(Path(place), snakemake, config)
+        scratch = Scratch(Path(place), snakemake, config, folder)
         left_out = (*OF_NUMBERS, *AFTER)
         kept = (n for n in inventory(folder) if not n.startswith(left_out))
         scratch.keep(f"{folder}/{name}" for name in kept)
@@ -97,12 +97,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path, help="the experiment's, results/NAME")
+    parser.add_argument("--reference", type=Path, required=True, help="its experiment")
     parser.add_argument("--snakemake", type=shlex.split, required=True, help="command")
     args = parser.parse_args(argv)
-    reference = ROOT / "results" / "reference" / args.folder.resolve().name
-    expected, config = (
-        read_json(path / layout.EXPERIMENT) for path in (reference, args.folder)
-    )
+    reference = args.reference.parent
+    expected, config = map(read_json, (args.reference, args.folder / layout.EXPERIMENT))
     # How circuits are spread over files changes no result.
     spread = {"batch_size": None}
     if reason := difference(expected | spread, config | spread):

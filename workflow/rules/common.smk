@@ -205,7 +205,6 @@ ONCE = [
     "draw_circuits",
     "write_paper",
 ]
-RESULTS = f"results/{config['experiment']}"
 # What a reader of the paper sees.
 TARGETS = [
     results(name)

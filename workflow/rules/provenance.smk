@@ -41,6 +41,12 @@ SNAKEMAKE = f"{sys.executable} -m snakemake"
 CHECK = TFQ if config["engine"] == QSIM else QSIM
 
 
+def where(path):
+    """Where a path with path variables is, also below an importing workflow's prefix."""
+    path = workflow.pathvars.apply(path)
+    return workflow.modifier.path_modifier.replace_prefix(path)
+
+
 rule audit:
     input:
         environment=environment(CHECK),
@@ -52,8 +58,8 @@ rule audit:
     params:
         python=python(CHECK),
         script=project("scripts/tools/audit.py"),
-        results=RESULTS,
-        targets=[target.replace("<results>", RESULTS) for target in TARGETS],
+        results=where("<results>"),
+        targets=[where(target) for target in TARGETS],
         steps=ONCE,
         config=json.dumps(config),
         snakemake=SNAKEMAKE,
@@ -86,7 +92,7 @@ rule verify:
     message:
         f"comparing the results of {config['experiment']} with the reference"
     shell:
-        "{params.python} {params.script} {params.results}"
+        "{params.python} {params.script} {params.results} --reference {input.reference}"
         " --snakemake {params.snakemake:q} 2> {log}"
 
 
@@ -95,7 +101,7 @@ rule archive_crate:
         **needs("tools/archive", "circuits"),
         crate=results(layout.CRATE),
     output:
-        archive=f"{RESULTS}.crate.zip",
+        archive="<results>.crate.zip",
     log:
         "<logs>/archive_crate.log",
     conda:
@@ -114,7 +120,7 @@ use rule archive_crate as archive with:
         crate=results(layout.CRATE),
         project=lambda _: [project(path) for path in project_files()],
     output:
-        archive=f"{RESULTS}.tar.gz",
+        archive="<results>.tar.gz",
     log:
         "<logs>/archive.log",
     message:

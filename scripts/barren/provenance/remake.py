@@ -30,6 +30,7 @@ MODULE = f"""\
 module barren:
     snakefile: {str(ROOT / "workflow" / "Snakefile")!r}
     config: config
+    pathvars: results={{results!r}}
 
 use rule {{rules}}
 """
@@ -41,7 +42,8 @@ OTHERWISE = "comes out otherwise when it is made again"
 class Scratch:
     """A folder in which some rules of the workflow make files again.
 
-    Files are named by their path from the working directory, and from this folder.
+    Files are named by their path from the working directory, and from this folder;
+    results: where those of the experiment are.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Scratch:
         place: Path,
         snakemake: Sequence[str],
         config: Mapping[str, Any],
+        results: Path,
         rules: str = "* from barren",
     ) -> None:
         place.mkdir(exist_ok=True)
@@ -61,7 +64,9 @@ class Scratch:
                 link.parent.mkdir(parents=True, exist_ok=True)
                 link.symlink_to(Path(name).resolve())
         (place / "config.json").write_text(json.dumps(config))
-        (place / "Snakefile").write_text(MODULE.format(rules=rules))
+        (place / "Snakefile").write_text(
+            MODULE.format(results=str(results), rules=rules)
+        )
         profile = str(ROOT / "workflow" / "profiles" / "default")
         self.command = [*snakemake, "--workflow-profile", profile, "--cores", "2"]
         self.command += ["--configfile", "config.json", "--rerun-triggers", "mtime"]
