@@ -26,11 +26,17 @@ from barren.analysis.evidence import (
 )
 from barren.analysis.fits import curves, fit_curves
 from barren.analysis.statistics import summarise
-from barren.analysis.tables import ensemble_keys, read_table, write_table
+from barren.analysis.tables import (
+    ensemble_keys,
+    read_table,
+    rows_by_ensemble,
+    write_table,
+)
 from barren.physics import simulate
 from barren.physics.circuits import sample_circuits
 from barren.physics.ensembles import BadInput, Prediction
 from barren.physics.families import (
+    Ansatz,
     Identity,
     IdentityTutorial,
     Random,
@@ -448,6 +454,27 @@ def test_points_are_those_of_the_tables(tutorial: list[Point], tmp_path: Any) ->
     assert found == expected
     alone = read_points([*ensembles, extra], keys, *whole[:2], header_only, {})
     assert {p.gradients.size for p in alone} == {0}
+
+
+def test_a_circuit_of_ones_own_is_judged_beside_symbols_that_move() -> None:
+    """It has no symbol's place, which its setting then does not name."""
+    own = [Ansatz(width=n, source="file.py:mine") for n in (2, 3)]
+    moved = [Random(width=2, depth=4, symbol_layer=layer) for layer in (1, 2)]
+    points = [Point(ensemble, Prediction()) for ensemble in (*own, *moved)]
+    settings = {finding.setting for finding in judge(points)}
+    assert {"ansatz, circuit mine", "random, depth 4, symbol on layer 2"} <= settings
+
+
+@given(st.lists(st.floats(0, 1e3), min_size=1, max_size=3, unique=True))
+def test_tables_know_their_ensembles_again(sigmas: list[float]) -> None:
+    """Values are rounded, keys are not."""
+    ensembles = [Random(width=2, depth=1, sigma=sigma) for sigma in sigmas]
+    keys, text = ["family", "width", "depth", "sigma"], io.StringIO()
+    table = ensemble_keys(ensembles, keys).assign(variance=1 / 3)
+    write_table(table, text)
+    read = read_table(io.StringIO(text.getvalue()))
+    assert [*rows_by_ensemble(read, keys, ensembles)] == ensembles
+    assert {*read["variance"]} == {0.3333333333}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,9 +40,16 @@ def _whole(values: pd.Series) -> bool:
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table; floats with the digits that every processor gives alike."""
+    """Write a table: keys in full, values with what every processor gives alike."""
+    keys = {
+        key: table[key].map(lambda value: repr(value).removesuffix(".0"), "ignore")
+        for key in key_columns(table)
+        if pd.api.types.is_float_dtype(table[key])
+    }
     form = f"%.{columns.DIGITS}g"
-    table.to_csv(path, index=False, lineterminator="\n", float_format=form)
+    table.assign(**keys).to_csv(
+        path, index=False, lineterminator="\n", float_format=form
+    )
 
 
 def key_columns(table: pd.DataFrame) -> list[str]:

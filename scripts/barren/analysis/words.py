@@ -17,8 +17,12 @@ def varied(ensembles: Iterable[Ensemble]) -> set[str]:
 
 
 def setting(ensemble: Ensemble, keys: Iterable[str]) -> str:
-    """Some keys of an ensemble in words: "symbol on layer 2, observable Z0 Z3"."""
-    values, keys = ensemble.keys(), set(keys)
+    """Some keys of an ensemble in words: "symbol on layer 2, observable Z0 Z3".
+
+    What its family lacks is left out.
+    """
+    values = ensemble.keys()
+    keys = values.keys() & set(keys)
     parts = []
     structure = [key for key in ensemble.shape_keys if key not in SHARED]
     if keys.intersection(structure):
