@@ -69,16 +69,30 @@ class Action(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A map on f over local strings: keep[p] f[p] + move[p] f[source[p]]."""
+    """A map on f over local strings: keep[p] f[p] + move[p] f[source[p]].
+
+    It is used like the matrix that it is, of which most is 0.
+    """
 
     source: Codes
     keep: Floats
     move: Floats
 
     @property
-    def transposed(self) -> "Table":
+    def T(self) -> "Table":
+        """The transposed map."""
         back = np.argsort(self.source)
         return Table(back, self.keep, self.move[back])
+
+    def __matmul__(self, f: Floats) -> Floats:
+        """The map on the second last axis of an array."""
+        moved: Floats = self.move[:, np.newaxis] * f.take(self.source, axis=-2)
+        return moved + self.keep[:, np.newaxis] * f if np.any(self.keep) else moved
+
+    @property
+    def matrix(self) -> Floats:
+        """The matrix itself."""
+        return self @ np.eye(len(self.source))
 
 
 def _ys(code: Codes) -> Codes:

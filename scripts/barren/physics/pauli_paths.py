@@ -40,6 +40,8 @@ from barren.physics.pauli_actions import (
 
 Digits = tuple[int, ...]
 
+#: Qubits of a gate whose map is a matrix: few are faster by BLAS than by their tables.
+DENSE = 2
 #: Weight of a sector below which its share, at most that, is left out.
 NEGLIGIBLE = 2.0**-60
 
@@ -184,8 +186,8 @@ class _Step(NamedTuple):
 
     parameter: int | None
     axes: tuple[int, ...]
-    table: Table
-    slope: Table
+    map: Table | Floats
+    slope: Table | Floats
 
 
 def _sweep(
@@ -213,18 +215,18 @@ def _sweep(
     for at, step in enumerate(steps):
         if at % stride == 0:
             kept.append(f)
-        f = _apply(step.table, step.axes, f)
+        f = _apply(step.map, step.axes, f)
     for begin in reversed(range(0, len(steps), stride)):
         segment = steps[begin : begin + stride]
         states = [kept.pop()]
         for step in segment[:-1]:
-            states.append(_apply(step.table, step.axes, states[-1]))
+            states.append(_apply(step.map, step.axes, states[-1]))
         for step in reversed(segment):
             f = states.pop()
             if step.parameter is not None:
                 g = _apply(step.slope, step.axes, f)
                 second[step.parameter] += np.vdot(b, g)
-            b = _apply(step.table.transposed, step.axes, b)
+            b = _apply(step.map.T, step.axes, b)
 
 
 def _steps(cone: _Cone, r: Sequence[int]) -> tuple[list[_Step], Sequence[int]]:
@@ -234,20 +236,26 @@ def _steps(cone: _Cone, r: Sequence[int]) -> tuple[list[_Step], Sequence[int]]:
     for action in reversed(cone.actions):
         code = _local(r, action)
         axes = tuple(axis[qubit] for qubit in action.qubits)
-        steps.append(_Step(action.parameter, axes, *tables(action, code)))
+        maps = tables(action, code)
+        few = len(axes) <= DENSE
+        steps.append(
+            _Step(action.parameter, axes, *(of.matrix if few else of for of in maps))
+        )
         if action.parameter is None:
             r = _moved(r, action, int(action.partner[code]))
     return steps[::-1], r
 
 
-def _apply(table: Table, qubits: Sequence[int], f: Floats) -> Floats:
-    """Apply a map to an array of shape (4, ..., 4), an axis for each qubit."""
-    front = range(len(qubits))
-    rows = np.moveaxis(f, qubits, front).reshape(len(table.source), -1)
-    result = table.move[:, np.newaxis] * rows[table.source]
-    if np.any(table.keep):
-        result += table.keep[:, np.newaxis] * rows
-    return np.moveaxis(result.reshape(f.shape), front, qubits)
+def _apply(of: Table | Floats, axes: tuple[int, ...], f: Floats) -> Floats:
+    """Apply a map on some axes of an array of shape (4, ..., 4)."""
+    first, count = axes[0], len(axes)
+    if axes == tuple(range(first, first + count)):
+        rows = f.reshape(4**first, 4**count, -1)
+        if isinstance(of, np.ndarray) and rows.shape[2] == 1:  # one product, not many
+            return (rows[..., 0] @ of.T).reshape(f.shape)
+        return (of @ rows).reshape(f.shape)
+    front = tuple(range(count))
+    return np.moveaxis(_apply(of, front, np.moveaxis(f, axes, front)), front, axes)
 
 
 def _means(circuit: Circuit, actions: Sequence[Action], string: Digits) -> Floats:
