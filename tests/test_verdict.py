@@ -524,6 +524,20 @@ def entries(draw: st.DrawFn) -> list[Layered]:
     return found[:12]
 
 
+def own_circuits() -> st.SearchStrategy[list[Ansatz]]:
+    """Some circuits of one's own, each about a parameter."""
+    circuit = st.builds(
+        Ansatz,
+        width=st.integers(2, 4),
+        source=st.sampled_from(["file.py:one", "file.py:two"]),
+        keywords=st.sampled_from([(), (("depth", 1),), (("depth", 2), ("gate", "x"))]),
+        sigma=st.none() | st.floats(0.01, 3),
+        observable=st.sampled_from(["Z0 Z1", "X0", "local"]),
+        parameter=st.sampled_from(["a", "b"]),
+    )
+    return st.lists(circuit, max_size=4, unique=True)
+
+
 @settings(
     max_examples=40,
     deadline=None,
@@ -532,18 +546,30 @@ def entries(draw: st.DrawFn) -> list[Layered]:
 )
 @given(
     st.lists(entries().filter(bool), min_size=1, max_size=2),
+    own_circuits(),
     st.integers(1, 20),
     st.integers(1, 5),
     st.sampled_from([4, 3, 1]),
     st.sampled_from([1.0, 1.0, 0.0]),
 )
 def test_any_experiment_is_judged(
-    lists: list[list[Layered]], samples: int, batch: int, widest: int, scale: float
+    lists: list[list[Layered]],
+    own: list[Ansatz],
+    samples: int,
+    batch: int,
+    widest: int,
+    scale: float,
 ) -> None:
-    ensembles = list(dict.fromkeys(e for of in lists for e in of))
-    predictions = predict(ensembles)
-    points = []
-    for ensemble in ensembles:
+    layered = list(dict.fromkeys(e for of in lists for e in of))
+    ensembles = [*layered, *own]
+    predictions = predict(layered)
+    points, generator = [], rng(0)
+    for circuit in own:
+        theta = circuit.draw_angle(generator, (samples,))
+        values = scale * generator.normal(size=samples)
+        summary = summarise(values)
+        points.append(Point(circuit, Prediction(), theta, values, summary))
+    for ensemble in layered:
         prediction = predictions[ensemble]
         if ensemble.width > widest:
             points.append(Point(ensemble, prediction))

@@ -38,7 +38,7 @@ PATIENCE = 4
 #: to width 24).
 DENSE_WIDTH = 12
 DENSE_NUMBER = 2e-8
-DENSE_GATE = 1e-8
+DENSE_GATE = 4e-9
 MPS_QUBIT = 0.0105
 MPS_LAYERS = 150
 #: CPU seconds of the steps that run once, and for each file that they read (measured).
