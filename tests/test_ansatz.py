@@ -80,6 +80,8 @@ def refused(message, *arguments, **options):
         ({"axis": "nan"}, "axis: got 'nan'; .* text that is not"),
         ({"axis": "a\nb"}, r"axis: got 'a\\nb'; .* one line of text"),
         ({"shift": float("inf")}, "shift: got inf"),
+        ({"axis": [1, 10**20]}, "axis: got 10{20}; allowed: numbers up to"),
+        ({"axis": 1e300}, r"axis: got 1e\+300; allowed: numbers up to"),
         ({"axis": {"a": 1}}, "axis: .*allowed: number or string or boolean"),
         ({"width": [3, 3]}, "width: .* distinct integers"),
         ({"parameters": "last"}, "parameters: got 'last'; allowed: `first`, `all`; or"),

@@ -6,7 +6,6 @@ tell is told by `build_circuits`.
 
 import ast
 import difflib
-import math
 from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
@@ -24,6 +23,8 @@ TAKEN = (
     | {columns.FAMILY, columns.CIRCUIT_OF, "ensemble", *QUBITS, *columns.VALUES}
     | {"position"}
 )
+#: Up to which a table's column holds whole numbers as they are.
+LARGEST = 2**53
 KINDS = {
     bool: "booleans",
     int: "integers",
@@ -101,8 +102,8 @@ def _check_values(key: str, values: list[Any]) -> None:
     if key in columns.KEYS and (kinds != {int} or min(values) < 1):
         raise BadInput(f"{key}: allowed: integers, at least 1, as in all families")
     for value in values:
-        if value != value or value in {math.inf, -math.inf}:
-            raise BadInput(f"{key}: {value} is not finite")
+        if not isinstance(value, str) and not abs(value) <= LARGEST:  # nor nan
+            raise BadInput(f"{key}: got {value}; allowed: numbers up to {LARGEST}")
         if isinstance(value, str) and not _is_word(value):
             raise BadInput(
                 f"{key}: got {value!r}; allowed: one line of text that is not a number "
