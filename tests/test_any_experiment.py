@@ -10,8 +10,10 @@ A key or a family is tested by being in the schema. A failure prints its YAML.
 import ast
 import os
 import shutil
+from collections import defaultdict
 from contextlib import suppress
 from copy import deepcopy
+from itertools import zip_longest
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -87,18 +89,22 @@ def objects(schema: dict[str, Any], key: str) -> st.SearchStrategy[dict[str, Any
     members = {name: values(of, name) for name, of in schema["properties"].items()}
     if "circuit" in members:  # what its functions take
         members["depth"] = st.integers(1, SPREAD) | lists(DEPTHS, "")
+        members |= KEYWORDS
     needed = {*schema["required"], *({"depth"} if "circuit" in members else ())}
     required = {name: members.pop(name) for name in [*members] if name in needed}
     return st.fixed_dictionaries(required, optional=members)
 
 
+#: Files with circuits of one's own: ours, and one with keywords of every kind.
+OWN = ("config/ansatze.py", "tests/own_circuits.py")
 #: Texts that mean something.
 TEXTS = {
     "observable": observables(3),
     "circuit": st.sampled_from(
         [
-            f"config/ansatze.py:{of.name}"
-            for of in ast.parse((ROOT / "config" / "ansatze.py").read_text()).body
+            f"{path}:{of.name}"
+            for path in OWN
+            for of in ast.parse((ROOT / path).read_text()).body
             if isinstance(of, ast.FunctionDef)
         ]
     ),
@@ -107,6 +113,12 @@ DEPTHS = {
     "minItems": 1,
     "uniqueItems": True,
     "items": {"type": "integer", "minimum": 1},
+}
+#: The further keywords of the second file.
+KEYWORDS = {
+    "angle": st.floats(-2, 2) | st.lists(st.floats(-2, 2), min_size=1, unique=True),
+    "gate": st.sampled_from(["CZ", "CNOT", ["CZ", "CNOT"]]),
+    "closed": st.sampled_from([True, False, [False, True]]),
 }
 KINDS = {
     "integer": integers,
@@ -123,9 +135,12 @@ def drawn() -> st.SearchStrategy[dict[str, Any]]:
 
 
 def experiments(chunk: int) -> list[dict[str, Any]]:
-    """The configurations of a chunk: some of those drawn that are not refused."""
+    """The configurations of a chunk: some of those drawn that are not refused.
+
+    Each mix of families in turn, or else nearly all would be of a single one.
+    """
     number = len(range(chunk, EXPERIMENTS, CHUNKS))
-    found: list[dict[str, Any]] = []
+    found: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
 
     @seed(chunk)
     @settings(EVERYTHING, max_examples=30 * number)
@@ -135,11 +150,16 @@ def experiments(chunk: int) -> list[dict[str, Any]]:
             experiment = configuration.check(deepcopy(config))
             few = len(experiment.ensembles) <= ENSEMBLES
             if few and len(jobs.records(experiment)) <= JOBS:
-                found.append(config)
+                mix = sorted(
+                    {str(e.get("circuit", e["family"])) for e in config["ensembles"]}
+                )
+                found[tuple(mix)].append(config)
 
     collect()
-    assert len(found) >= number
-    return found[:: len(found) // number][:number]
+    turns = zip_longest(*(reversed(of) for of in found.values()))
+    chosen = [config for turn in turns for config in turn if config is not None]
+    assert len(chosen) >= number
+    return chosen[:number]
 
 
 @settings(EVERYTHING, max_examples=300)
@@ -162,7 +182,9 @@ def test_what_is_refused_is_refused_by_one_line_that_names_the_key(
 @pytest.fixture(scope="module")
 def anywhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One copy of the project for all experiments."""
-    return copy_project(tmp_path_factory.mktemp("any") / "project")
+    folder = copy_project(tmp_path_factory.mktemp("any") / "project")
+    shutil.copytree(ROOT / "tests", folder / "tests")
+    return folder
 
 
 @pytest.mark.parametrize("chunk", range(min(CHUNKS, EXPERIMENTS)))

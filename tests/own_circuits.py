@@ -1,0 +1,26 @@
+"""A circuit of one's own whose keyword arguments are of every kind."""
+
+from itertools import pairwise
+
+import cirq
+import sympy
+
+
+def twisted(
+    qubits: list[cirq.Qid],
+    depth: int,
+    angle: float = 0.5,
+    gate: str = "CZ",
+    closed: bool = False,
+) -> cirq.Circuit:
+    """Layers of R_X by a symbol and R_Y by an angle, on a line or on a ring."""
+    two = {"CZ": cirq.CZ, "CNOT": cirq.CNOT}[gate]
+    circuit = cirq.Circuit()
+    for layer in range(depth):
+        for place, qubit in enumerate(qubits):
+            circuit.append(cirq.rx(sympy.Symbol(f"x{layer}_{place}"))(qubit))
+            circuit.append(cirq.ry(angle)(qubit))
+        circuit.append(two(*pair) for pair in pairwise(qubits))
+        if closed and len(qubits) > 2:
+            circuit.append(two(qubits[-1], qubits[0]))
+    return circuit
