@@ -38,6 +38,12 @@ def results(name):
     return f"<results>/{name}"
 
 
+def where(path):
+    """Where a path with path variables is, also below an importing workflow's prefix."""
+    path = workflow.pathvars.apply(path)
+    return workflow.modifier.path_modifier.replace_prefix(path)
+
+
 # What every step has: its code and environment as inputs, a record, a command line.
 
 

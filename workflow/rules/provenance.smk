@@ -41,12 +41,6 @@ SNAKEMAKE = f"{sys.executable} -m snakemake"
 CHECK = TFQ if config["engine"] == QSIM else QSIM
 
 
-def where(path):
-    """Where a path with path variables is, also below an importing workflow's prefix."""
-    path = workflow.pathvars.apply(path)
-    return workflow.modifier.path_modifier.replace_prefix(path)
-
-
 rule audit:
     input:
         environment=environment(CHECK),
