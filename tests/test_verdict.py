@@ -477,6 +477,13 @@ def test_tables_know_their_ensembles_again(sigmas: list[float]) -> None:
     assert {*read["variance"]} == {0.3333333333}
 
 
+def test_the_numbers_of_a_table_without_ensembles_are_rounded() -> None:
+    """Such as the angles of the gates of a drawing, which are no keys."""
+    text = io.StringIO()
+    write_table(pd.DataFrame({"gate": ["RY"], "angle": [np.pi / 4]}), text)
+    assert text.getvalue() == "gate,angle\nRY,0.7853981634\n"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ring(Layered):
     """R_Y rotations and a ring of CNOTs, of which nothing exact is known."""

@@ -159,13 +159,6 @@ class Audit:
             # The page tells of the recorded jobs, not of those made again.
             reporting.keep(theirs - {page, reported, crate, crated})
             reporting.start_making([page])
-            commands = asking.commands()
-            engines = dict.fromkeys(computed, config["engine"]) | {crated: "circuits"}
-            for record in self.records:
-                path = record.file.path
-                if path in engines:
-                    told = misstated(record, commands.get(path, ""), engines[path])
-                    self.fault(path, told)
             self.recompute(choice, making)
             said = making.end().rpartition("\n")[2]
             made = {*making.made(self.folder)}
@@ -177,6 +170,13 @@ class Audit:
             reporting.end()
             for path in (page, reported):
                 self.fault(path, reporting.differs(path))
+            commands = asking.commands()
+        engines = dict.fromkeys(computed, config["engine"]) | {crated: "circuits"}
+        for record in self.records:
+            path = record.file.path
+            if path in engines:
+                told = misstated(record, commands.get(path, ""), engines[path])
+                self.fault(path, told)
         if self.crate_again() != Path(crate).read_text():
             self.fault(crate, OTHERWISE)
         self.notes.append(f"{len(made) + 3} files made again")

@@ -40,11 +40,14 @@ def _whole(values: pd.Series) -> bool:
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table: keys in full, values with what every processor gives alike."""
+    """Write a table: numbers with what every processor gives alike.
+
+    The keys of ensembles are written in full, because they are looked up by them.
+    """
     keys = {
         key: table[key].map(lambda value: repr(value).removesuffix(".0"), "ignore")
         for key in key_columns(table)
-        if pd.api.types.is_float_dtype(table[key])
+        if columns.FAMILY in table and pd.api.types.is_float_dtype(table[key])
     }
     form = f"%.{columns.DIGITS}g"
     table.assign(**keys).to_csv(
