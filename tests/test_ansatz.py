@@ -576,10 +576,10 @@ def test_the_audit_sees_the_program_of_another_circuit(tmp_path, fault):
         for at, name in enumerate(batch.symbols)
     }
     choice = Choice(experiment, 5, 1)
-    reason, worst, count = check_gradients(choice, {ensemble.program: batch}, text)
-    assert count == found.size
-    assert bool(reason) == bool(fault)
-    assert (worst > 100 * GRADIENT_TOLERANCE) == bool(fault)
+    told = check_gradients(choice, [ensemble], {ensemble.program: batch}, text)
+    assert told.count == found.size
+    assert bool(told.reason) == bool(fault)
+    assert (told.worst > 100 * GRADIENT_TOLERANCE) == bool(fault)
 
 
 def test_the_plan_counts_the_exact_theory():

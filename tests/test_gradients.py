@@ -189,11 +189,11 @@ def test_the_audit_allows_for_the_weights_of_an_observable() -> None:
     )
     assert np.abs(values - exact).max() > GRADIENT_TOLERANCE
     said = {(ensemble.name, "theta"): [*map(str, values)]}
-    reason, worst, count = check_gradients(
-        Choice(experiment, 20, 1), {ensemble.program: batch}, said
+    check = check_gradients(
+        Choice(experiment, 20, 1), [ensemble], {ensemble.program: batch}, said
     )
-    assert (reason, count) == ("", 20)
-    assert worst < GRADIENT_TOLERANCE
+    assert (check.reason, check.count) == ("", 20)
+    assert check.worst < GRADIENT_TOLERANCE
 
 
 def test_auto_takes_the_faster_differentiator() -> None:

@@ -16,13 +16,13 @@ run.
 
 import argparse
 import json
-import re
 import secrets
 import shlex
+import shutil
 import sys
-import time
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial, wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -33,9 +33,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from barren.physics.batches import read_batch
 from barren.physics.ensembles import BadInput
 from barren.provenance.chain import BROKEN, CHANGED, DOWNSTREAM, Verdicts, judge
-from barren.provenance.crate import describe_run
 from barren.provenance.recompute import (
     GRADIENT_TOLERANCE,
+    Check,
     Choice,
     check_gradients,
     other,
@@ -52,24 +52,31 @@ from barren.provenance.records import (
     read_crate,
     read_json,
     read_record,
-    sources,
     unlocked,
 )
-from barren.provenance.remake import OTHERWISE, Scratch
-from barren.runner import cost, jobs, layout
-from barren.runner.experiment import Experiment
-from barren.runner.sources import sources as modules
+from barren.provenance.remake import (
+    Job,
+    ask_jobs,
+    copy,
+    differs,
+    do_again,
+    prepare,
+    run_again,
+)
+from barren.runner import cost, jobs, layout, step
+from barren.runner.experiment import Experiment, widths
+from barren.runner.sources import sources
 from barren.runner.step import shown
+from compute_gradients import compute
 
 CRATED = layout.record("assemble_crate")
 REPORTED = layout.record("write_report")
 AGREED = layout.record("confirm_agreement")
-#: What is asked for all commands, what makes the page, and what makes the rest.
-SCRATCHES = {
-    "commands": "* from barren",
-    "page": "write_report from barren",
-    "rest": "* from barren exclude compute_gradients",
-}
+COMPUTE = "compute_gradients"
+#: In place of its environment: a job whose gradients are computed again.
+CHECK = "check"
+#: The steps that read records.
+LAST = ("write_report", "assemble_crate")
 
 
 class Audit:
@@ -85,7 +92,7 @@ class Audit:
         described_as = folder / layout.EXPERIMENT
         if reason := difference(read_json(described_as), config):
             raise BadInput(f"{described_as} is of another configuration: {reason}")
-        self.folder, self.targets = folder, targets
+        self.folder, self.targets, self.steps = folder, targets, steps
         self.experiment = Experiment(config)
         self.faults: Verdicts = {}
         self.notes: list[str] = []
@@ -136,120 +143,89 @@ class Audit:
 
     def make_again(self, snakemake: Sequence[str], choice: Choice) -> None:
         """Make all but the gradients again, and compute those by the other engine."""
-        config = self.experiment.config
-        every = jobs.gradient_jobs(self.experiment)
-        names = [layout.gradients(*job) for job in every]
-        gradients = self.inside(*names)
-        computed = self.inside(*(layout.record("compute_gradients", n) for n in names))
-        page, reported, agreement, crate, crated = self.inside(
-            layout.REPORT, REPORTED, layout.AGREEMENT, layout.CRATE, CRATED
-        )
-        apart = {*gradients, *computed, page, reported, crate, crated}
-        folder, copies = self.inside("", f"{layout.SOURCES}/")
-        theirs = {path for path in self.present if path.startswith(folder)}
-        with TemporaryDirectory() as place:
-            asking, reporting, making = (
-                Scratch(Path(place, of), snakemake, config, self.folder, rules)
-                for of, rules in SCRATCHES.items()
-            )
-            making.keep([*gradients, *computed])
-            targets = {*self.targets, *self.recorded, agreement} - apart
-            making.start_making(targets)
-            asking.start_asking()
-            # The page tells of the recorded jobs, not of those made again.
-            reporting.keep(theirs - {page, reported, crate, crated})
-            reporting.start_making([page])
-            self.recompute(choice, making)
-            said = making.end().rpartition("\n")[2]
-            made = {*making.made(self.folder)}
-            for path in made:
-                self.fault(path, making.differs(path))
-            apart |= {path for path in theirs if path.startswith(copies)}
-            for path in (theirs | targets) - made - apart:
-                self.fault(path, f"the workflow does not make it again: {said}")
-            reporting.end()
-            for path in (page, reported):
-                self.fault(path, reporting.differs(path))
-            commands = asking.commands()
-        engines = dict.fromkeys(computed, config["engine"]) | {crated: "circuits"}
+        config, (folder,) = self.experiment.config, self.inside("")
+        jobs = ask_jobs(snakemake, config, self.folder, self.steps)
+        checks = [
+            replace(job, environment=CHECK) for job in jobs if job.step == COMPUTE
+        ]
+        done: list[Check] = []
+        made: set[str] = set()
+        with TemporaryDirectory() as temporary:
+            place = Path(temporary)
+            prepare(place, config)
+            do = partial(job_again, choice, Path.cwd(), place)
+            parts = [[job for job in jobs if job.step not in LAST] + checks]
+            parts += [[job for job in jobs if job.step == of] for of in LAST]
+            for part in parts:
+                done += self.outcomes(do_again(part, self.folder, do))
+                new = {f"{folder}{of}" for of in inventory(place / folder)} - made
+                for path in new:
+                    self.fault(path, differs(path, place))
+                made |= new
+                # What reads records is to tell of the recorded jobs.
+                copy({*self.recorded} & new, place)
+        of_jobs = {job.record: job for job in jobs}
         for record in self.records:
-            path = record.file.path
-            if path in engines:
-                told = misstated(record, commands.get(path, ""), engines[path])
-                self.fault(path, told)
-        if self.crate_again() != Path(crate).read_text():
-            self.fault(crate, OTHERWISE)
-        self.notes.append(f"{len(made) + 3} files made again")
-
-    def crate_again(self) -> str:
-        """The text of the crate; empty if records do not belong together."""
-        last = self.inside(CRATED, AGREED)
-        behind = [record for record in self.records if record.file.path not in last]
-        told = (r.parameters for r in self.records if r.file.path == last[0])
-        targets = [*self.targets, *self.inside(layout.REPORT)]
-        folder, code = str(self.folder), sources(behind)
-        try:
-            return describe_run(folder, behind, targets, code, next(told)["snakemake"])
-        except (KeyError, TypeError):
-            return ""
-
-    def recompute(self, choice: Choice, making: Scratch) -> None:
-        """Compute gradients again, of the circuits that are drawn again."""
-        experiment, seed = self.experiment, self.experiment.config["seed"]
-        worst, count, total, most = 0.0, 0, 0, 1
-        shared = jobs.gradient_widths(experiment)
-        for job in jobs.gradient_jobs(experiment):
-            widths, *samples = job
-            (path,) = self.inside(layout.gradients(*job))
-            try:
-                batches = {}
-                for program, of in experiment.programs.items():
-                    if of.width in shared[widths]:
-                        (batch,) = self.inside(layout.batch(of.width, *samples))
-                        drawn = making.place / batch
-                        while making.is_at_work() and not drawn.exists():
-                            time.sleep(0.05)
-                        batches[program] = read_batch(drawn, of, seed)
-                text = read_gradients(Path(path), experiment, batches)
-            except BadInput as error:
-                self.fault(path, str(error))
-                continue
-            reason, off, number = check_gradients(choice, batches, text)
-            self.fault(path, reason)
-            worst, count = max(worst, off), count + number
-            total += sum(map(len, text.values()))
-            most = max(most, *Counter(ensemble for ensemble, _ in text).values())
-        self.notes.append(
-            f"{count} gradients computed again by {other(experiment)} (largest "
-            f"difference for a unit of the norm and a gate of the symbol {worst:.1e}, "
-            f"allowed {GRADIENT_TOLERANCE:.0e}; again: --seed {choice.seed})"
-        )
+            self.fault(record.file.path, unlike(record, of_jobs[record.file.path]))
+        theirs = {path for path in self.present if path.startswith(folder)}
+        if not self.faults:  # after some, not all is made
+            for path in (theirs | {*self.targets}) - made:
+                self.fault(path, "the workflow does not make it again")
+        worst = max((check.worst for check in done), default=0.0)
+        self.notes += [
+            f"{len(made)} files made again",
+            f"{sum(check.count for check in done)} gradients computed again by "
+            f"{other(self.experiment)} (largest difference for a unit of the norm and "
+            f"a gate of the symbol {worst:.1e}, allowed {GRADIENT_TOLERANCE:.0e}; "
+            f"again: --seed {choice.seed})",
+        ]
         self.found = (
             "; a forgery of 1 % of the gradients would have been found with "
-            f"probability {choice.power(total, most):.3g}"
+            f"probability {choice.power(done):.3g}"
         )
 
+    def outcomes(self, done: Iterable[tuple[Job, Any]]) -> Iterator[Check]:
+        """The checks among what came of jobs; what went wrong is noted."""
+        for job, outcome in done:
+            path = job.option("gradients" if job.step == COMPUTE else "record")
+            if isinstance(outcome, BadInput):
+                self.fault(path, str(outcome))
+            elif outcome:
+                self.fault(path, outcome.reason)
+                yield outcome
 
-def misstated(record: Record, command: str, environment: str) -> str:
-    """What the record of a job that is not run again says otherwise than it must.
 
-    command: the workflow's for that job.
-    """
-    # A run may have had more threads.
-    old, new = (re.sub(r" --threads \d+$", "", of) for of in (record.command, command))
-    if old != new:
-        return f"command is {record.command!r}"
-    if not command.startswith(f"python scripts/{record.step}.py "):
-        return f"step is {record.step!r}"
-    if record.environment["name"] != environment:
-        return f"environment was {record.environment['name']!r}, is {environment!r}"
-    for name, value in record.parameters.items():
-        values = value if isinstance(value, list) else [value]
-        words = [of if isinstance(of, str) else json.dumps(of) for of in values]
-        if shlex.join([f"--{name}", *words]) not in record.command:
-            return f"parameters.{name} is {value!r}"
+def job_again(choice: Choice, results: Path, place: Path, job: Job) -> Check | None:
+    """Do a job again; the one that computes gradients takes the recorded ones."""
+    if job.step != COMPUTE:
+        run_again(place, job)
+        return None
+    args = step.command_line(compute)[0].parse_args(job.arguments)
+    ensembles = Experiment(args.ensembles).ensembles
+    paths = dict(zip(widths(ensembles), args.batches, strict=True))
+    batches = {
+        of.program: read_batch(place / paths[of.width], of, args.seed)
+        for of in ensembles
+    }
+    recorded = results / args.gradients
+    text = read_gradients(recorded, ensembles, batches)
+    if job.environment == CHECK:
+        return check_gradients(choice, ensembles, batches, text)
+
+    def take(gradients: Path, **_: Any) -> None:
+        shutil.copyfile(recorded, gradients)
+
+    run_again(place, job, partial(step.run, wraps(compute)(take)))
+    return None
+
+
+def unlike(record: Record, job: Job) -> str:
+    """What a record says otherwise than a job of the workflow would."""
+    name = record.environment["name"]
+    if name != job.environment:
+        return f"environment was {name!r}, is {job.environment!r}"
     code = {file.path for file in record.code}
-    lacking = (path for path in map(shown, modules(record.step)) if path not in code)
+    lacking = (path for path in map(shown, sources(job.step)) if path not in code)
     return next((f"code lacks {path}" for path in lacking), "")
 
 

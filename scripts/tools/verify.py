@@ -12,6 +12,7 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,7 +28,16 @@ from barren.provenance.records import (
     read_bytes,
     read_json,
 )
-from barren.provenance.remake import ROUNDING, Scratch, deviates
+from barren.provenance.remake import (
+    ROUNDING,
+    ask_jobs,
+    copy,
+    deviates,
+    differs,
+    do_again,
+    prepare,
+    run_again,
+)
 from barren.runner import layout
 from barren.runner.step import shown
 
@@ -37,6 +47,8 @@ QSIM_TOLERANCES = {layout.GRADIENTS: (0.0, 1e-5), layout.STATISTICS: (1e-2, 1e-4
 #: What a reader sees, and what of it is made of tables of numbers.
 SHOWN = (layout.VERDICT, "tables/", "figures/", "paper/")
 OF_NUMBERS = (layout.VERDICT, layout.CLAIMS, layout.FITS, "figures/", "paper/")
+#: The steps that make it.
+FOLLOWING = ("judge_claims", "plot_variance", "draw_circuits", "write_paper")
 #: What is made of them in turn, and left out where they are made again.
 AFTER = (layout.REPORT, layout.CRATE, layout.AGREEMENT)
 
@@ -78,16 +90,18 @@ def make_again(
     if WITHIN not in found or not found <= {SAME, WITHIN, EXTRA}:
         return
     others = [name for name in {*outcomes} - numbers if outcomes[name][0] == DIFFERS]
-    with TemporaryDirectory() as place:
-        scratch = Scratch(Path(place), snakemake, config, folder)
+    with TemporaryDirectory() as temporary:
+        place = Path(temporary)
+        prepare(place, config)
         left_out = (*OF_NUMBERS, *AFTER)
         kept = (n for n in inventory(folder) if not n.startswith(left_out))
-        scratch.keep(f"{folder}/{name}" for name in kept)
-        paths = (f"{folder}/{name}" for name in others)
-        scratch.start_making(paths)
-        scratch.end()
+        copy((f"{folder}/{name}" for name in kept), place)
+        every = ask_jobs(snakemake, config, folder, FOLLOWING)
+        following = [job for job in every if job.step in FOLLOWING]
+        for _ in do_again(following, folder, partial(run_again, place)):
+            pass  # what cannot be made again differs
         for name in others:
-            reason = scratch.differs(f"{folder}/{name}")
+            reason = differs(f"{folder}/{name}", place)
             shows = "made again from the numbers at hand, the same"
             outcomes[name] = (DIFFERS, reason) if reason else (WITHIN, shows)
 

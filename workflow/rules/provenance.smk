@@ -1,7 +1,6 @@
 # The results as a research object crate, its audit, and what is made to be deposited.
 import snakemake
 
-from barren.physics.ensembles import QSIM, TFQ
 from barren.provenance.records import project_files, workflow_files
 
 
@@ -35,22 +34,20 @@ rule assemble_crate:
         "{params.command} 2> {log}"
 
 
-# What audits and compares lets Snakemake make things again in a folder of its own.
+# What audits and compares asks Snakemake which jobs there are.
 SNAKEMAKE = f"{sys.executable} -m snakemake"
-# The engine that checks the other one's gradients.
-CHECK = TFQ if config["engine"] == QSIM else QSIM
 
 
 rule audit:
     input:
-        environment=environment(CHECK),
+        environment=environment("audit"),
     log:
         "<logs>/audit.log",
     conda:
-        f"../../envs/{CHECK}.yaml"
+        "../../envs/audit.yaml"
     threads: 2
     params:
-        python=python(CHECK),
+        python=python("audit"),
         script=project("scripts/tools/audit.py"),
         results=where("<results>"),
         targets=[where(target) for target in TARGETS],
@@ -62,7 +59,7 @@ rule audit:
     message:
         f"auditing the results of {config['experiment']}"
     shell:
-        "{params.python} {params.script} {params.results}"
+        "OPENBLAS_NUM_THREADS=1 {params.python} {params.script} {params.results}"
         " --targets {params.targets} --steps {params.steps} --config {params.config:q}"
         " --snakemake {params.snakemake:q} {params.options} 2> {log}"
 
@@ -72,21 +69,21 @@ rule verify:
         TARGETS,
         reference=reference,
         experiment=results(layout.EXPERIMENT),
-        environment=environment("circuits"),
+        environment=environment("audit"),
     log:
         "<logs>/verify.log",
     conda:
-        "../../envs/circuits.yaml"
+        "../../envs/audit.yaml"
     threads: 2
     params:
-        python=python("circuits"),
+        python=python("audit"),
         script=project("scripts/tools/verify.py"),
         results=subpath(input.experiment, parent=True),
         snakemake=SNAKEMAKE,
     message:
         f"comparing the results of {config['experiment']} with the reference"
     shell:
-        "{params.python} {params.script} {params.results} --reference {input.reference}"
+        "OPENBLAS_NUM_THREADS=1 {params.python} {params.script} {params.results} --reference {input.reference}"
         " --snakemake {params.snakemake:q} 2> {log}"
 
 

@@ -4,7 +4,7 @@ PREDICTION = layout.theory("{widths}")
 
 rule predict_variance:
     input:
-        **needs("predict_variance", "theory"),
+        **needs("predict_variance", "circuits"),
         circuits=own_circuits_of_job,
     output:
         **leaves("predict_variance", PREDICTION),
@@ -14,9 +14,9 @@ rule predict_variance:
     # Drawings wait instead.
     priority: 1
     conda:
-        "../../envs/theory.yaml"
+        "../../envs/circuits.yaml"
     params:
-        **command("theory", "predict_variance", ensembles=configuration_of_job),
+        **command("circuits", "predict_variance", ensembles=configuration_of_job),
     message:
         "predicting the exact moments at width {wildcards.widths}"
     shell:

@@ -15,7 +15,7 @@ from barren.physics.circuits import AXES, Circuits
 from barren.physics.ensembles import BadInput, Ensemble
 from barren.physics.moments import Floats
 from barren.physics.observables import Term
-from barren.physics.qsim import in_parts, simulation
+from barren.physics.qsim import in_parts, kernels, simulation
 from barren.physics.simulate import PAULIS, Complex
 
 #: Half the change of a symbol, whose unit is the user's, in the central difference that
@@ -151,10 +151,8 @@ def _gradient(
 
 def _applied(factors: Sequence[Factor], state: State) -> State:
     """A state (2^width,) after some matrices, one by one."""
-    import qsimcirq
-
     gates = ((time, on, parts.tolist()) for time, (on, parts) in enumerate(factors))
     options = simulation(len(state).bit_length() - 1, gates)
-    found = qsimcirq.qsim.qsim_simulate_fullstate(options, state.view(np.float32))
+    found = kernels().qsim_simulate_fullstate(options, state.view(np.float32))
     result: State = found.view(np.complex64)
     return result

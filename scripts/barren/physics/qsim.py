@@ -7,9 +7,12 @@ with the observable at the end, or lie outside its light cone are left out; a la
 rotations takes in the two-qubit gates on both its sides.
 """
 
+import importlib.util
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cache
 from itertools import groupby
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +27,13 @@ MATRICES = {
     "CNOT": np.eye(4, dtype=complex)[[0, 1, 3, 2]],
 }
 
+#: qsim's kernels, as it numbers the instruction sets that it finds.
+INSTRUCTIONS = ("qsim_avx512", "qsim_avx2", "qsim_sse", "qsim_basic")
+#: qsim fuses up to two qubits, in one thread, because jobs share the cores, in silence.
+#: The seed is asked for, not used.
+OPTIONS = {"f": 2, "t": 1, "r": 1, "s": 0, "v": 0, "z": False}
+OPTIONS |= {"g": False, "gmode": 0, "gsst": 512, "gdb": 16}  # no GPU
+
 
 class Fused(NamedTuple):
     """A gate on one or two qubits: its matrix in each circuit (see `in_parts`)."""
@@ -36,45 +46,51 @@ class Fused(NamedTuple):
 def qsim_gradients(ensemble: Layered, circuits: Circuits) -> NDArray[np.float32]:
     """d<O>/d theta of each circuit, shape (samples,), per radian.
 
-    The parameter shift: two expectations at theta +- pi/2, in float32.
+    The parameter shift, (<O> at theta + pi/2 - <O> at theta - pi/2) / 2, in float32 and
+    in one simulation: a further qubit in |+> chooses the shift, and its Z, measured
+    with O, gives the difference.
     """
-    import qsimcirq
-
-    qsim = qsimcirq.qsim
-    last = ensemble.width - 1  # qsim counts qubits from the other end
+    qsim, width = kernels(), ensemble.width
     strings = []
     for weight, string in ensemble.terms:
         observable = qsim.OpString()
         observable.weight = weight
-        for qubit, letter in string:
+        for place, letter in [(width, "Z"), *((width - 1 - q, p) for q, p in string)]:
             kind = getattr(qsim, f"k{letter}")
-            qsim.add_gate_to_opstring(kind, [last - qubit], observable)
+            qsim.add_gate_to_opstring(kind, [place], observable)
         strings.append(observable)
-    observables = [(strings, max(len(string) for _, string in ensemble.terms))]
+    observables = [(strings, 1 + max(len(string) for _, string in ensemble.terms))]
     moments = simplified(ensemble)
     if not any(gate.angle == THETA for moment in moments for gate in moment):
         return np.zeros(len(circuits), np.float32)  # outside the light cone
     up, down = (
-        fused(moments, circuits.shifted(shift), ensemble.width)
+        fused(moments, circuits.shifted(shift), width)
         for shift in (np.pi / 2, -np.pi / 2)
     )
-    # All gates but the one with the symbol are the same in both.
-    same = [
-        np.array_equal(a.matrices, b.matrices) for a, b in zip(up, down, strict=True)
-    ]
-    values = np.empty((len(circuits), 2), np.float32)
+    gates = [*map(chosen, up, down)]
+    found = np.empty(len(circuits), np.float32)
     for row in range(len(circuits)):
-        lists = [gate.matrices[row].tolist() for gate in up]
-        for column, variant in enumerate((up, down)):
-            gates = (
-                (gate.time, gate.qubits, known if of else gate.matrices[row].tolist())
-                for gate, known, of in zip(variant, lists, same, strict=True)
-            )
-            options = simulation(ensemble.width, gates)
-            (value,) = qsim.qsim_simulate_expectation_values(options, observables, 0)
-            values[row, column] = value.real
-    shifted: NDArray[np.float32] = values[:, 0] - values[:, 1]
-    return shifted / np.float32(2)
+        lists = ((time, on, parts[row].tolist()) for time, on, parts in gates)
+        options = simulation(width + 1, lists)
+        (value,) = qsim.qsim_simulate_expectation_values(options, observables, 0)
+        found[row] = value.real
+    return found
+
+
+def chosen(up: Fused, down: Fused) -> Fused:
+    """The gate that is one or the other, as a further qubit before all others says.
+
+    That qubit goes from |0> to |+> where the gates differ: there is one such place.
+    """
+    further = tuple(qubit + 1 for qubit in up.qubits)
+    if np.array_equal(up.matrices, down.matrices):
+        return up._replace(qubits=further)
+    size = 2 ** len(further)
+    one, other = (
+        of.matrices.view(np.complex64).reshape(-1, size, size) for of in (up, down)
+    )
+    matrices = np.block([[one, one], [other, -other]]) / np.sqrt(2)
+    return Fused(up.time, (0, *further), in_parts(matrices))
 
 
 def in_parts(matrices: Complex) -> NDArray[np.float32]:
@@ -87,17 +103,36 @@ def simulation(
     width: int, gates: Iterable[tuple[int, Sequence[int], list[float]]]
 ) -> dict[str, Any]:
     """What qsim takes of gates: of each the time, qubits and parts of its matrix."""
-    import qsimcirq
-
-    circuit = qsimcirq.qsim.Circuit()
+    qsim = kernels()
+    circuit = qsim.Circuit()
     circuit.num_qubits = width
     for time, qubits, parts in gates:
         # qsim counts qubits from the other end.
         places = [width - 1 - qubit for qubit in qubits]
-        qsimcirq.qsim.add_matrix_gate(time, places, parts, circuit)
-    # One thread, because jobs share the cores. The seed is asked for, not used.
-    options: dict[str, Any] = qsimcirq.QSimOptions(cpu_threads=1).as_dict()
-    return options | {"c": circuit, "s": 0}
+        qsim.add_matrix_gate(time, places, parts, circuit)
+    return OPTIONS | {"c": circuit}
+
+
+@cache
+def kernels() -> Any:
+    """qsim's kernels for the processor at hand.
+
+    Loaded by file: `import qsimcirq` would import Cirq too, which costs as much as the
+    gradients of a thousand narrow circuits.
+    """
+    return _module(INSTRUCTIONS[_module("qsim_decide").detect_instructions()])
+
+
+def _module(name: str) -> Any:
+    """A compiled module of the package qsimcirq."""
+    package = importlib.util.find_spec("qsimcirq")
+    assert package is not None and package.origin is not None
+    (path,) = Path(package.origin).parent.glob(f"{name}.*.so")
+    spec = importlib.util.spec_from_file_location(f"qsimcirq.{name}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def simplified(ensemble: Layered) -> list[Moment]:

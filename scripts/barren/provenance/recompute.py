@@ -3,7 +3,8 @@
 import csv
 import io
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,13 +34,8 @@ def other(experiment: Experiment) -> str:
     return TFQ if experiment.config["engine"] == QSIM else QSIM
 
 
-def of_program(experiment: Experiment, program: str) -> list[Ensemble]:
-    """The sampled ensembles whose circuits are those of a program."""
-    return [of for of in experiment.sampled if of.program == program]
-
-
 def read_gradients(
-    path: Path, experiment: Experiment, batches: Mapping[str, Batch]
+    path: Path, ensembles: Sequence[Ensemble], batches: Mapping[str, Batch]
 ) -> Text:
     """The gradients of a job's file; BadInput where it is not of its batches.
 
@@ -47,8 +43,8 @@ def read_gradients(
     """
     known = {
         (ensemble.name, parameter, str(sample)): str(theta)
-        for program, batch in batches.items()
-        for ensemble in of_program(experiment, program)
+        for ensemble in ensembles
+        for batch in [batches[ensemble.program]]
         for parameter in ensemble.asked(batch.symbols)
         for sample, theta in zip(
             batch.samples,
@@ -74,6 +70,22 @@ def read_gradients(
     if known:
         raise BadInput(f"no gradient of {', '.join(next(iter(known)))}")
     return text
+
+
+@dataclass(frozen=True)
+class Check:
+    """What came of the check of a job's gradients.
+
+    reason: the first that is contradicted. worst: the largest difference, in units of
+    the tolerance's. count: how many were computed again, of how many;
+    most: of a circuit.
+    """
+
+    reason: str
+    worst: float
+    count: int
+    gradients: int
+    most: int
 
 
 @dataclass(frozen=True)
@@ -107,44 +119,44 @@ class Choice:
         inside = numbers[(first <= numbers) & (numbers <= last)]
         return [int(number) for number in np.sort(inside) - first]
 
-    def power(self, gradients: int, most: int) -> float:
+    def power(self, checks: Sequence[Check]) -> float:
         """Probability, at least, that a forgery of 1 % of the gradients is found.
 
-        gradients: of all circuits; most: of one circuit. A circuit is checked whole, so
-        whoever forges k circuits, wherever they are, and all their gradients remains
-        unseen with at most (1 - each / samples)^k.
+        A circuit is checked whole, so whoever forges k circuits, wherever they are, and
+        all their gradients remains unseen with at most (1 - each / samples)^k.
         """
-        forged = math.ceil(0.01 * gradients / most)
+        gradients = sum(check.gradients for check in checks)
+        forged = math.ceil(0.01 * gradients / max(check.most for check in checks))
         return float(1 - (1 - self.each / self.experiment.config["samples"]) ** forged)
 
 
 def check_gradients(
-    choice: Choice, batches: Mapping[str, Batch], text: Text
-) -> tuple[str, float, int]:
-    """Compute the chosen gradients of a job's batches again.
-
-    Returns the first that is contradicted, the largest difference in units of the
-    tolerance's, and their number.
-    """
+    choice: Choice,
+    ensembles: Sequence[Ensemble],
+    batches: Mapping[str, Batch],
+    text: Text,
+) -> Check:
+    """Compute the chosen ones of a job's gradients again."""
     engine, reason, worst, count = other(choice.experiment), "", 0.0, 0
-    for program, batch in batches.items():
-        for ensemble in of_program(choice.experiment, program):
-            unit = max(1.0, ensemble.norm) * gates_of_a_symbol(batch.circuits)
-            first, at_once = int(batch.samples[0]), circuits_at_once(ensemble)
-            rows = choice.rows(ensemble, first, int(batch.samples[-1]))
-            for begin in range(0, len(rows), at_once):
-                chosen = rows[begin : begin + at_once]
-                part = batch[chosen]
-                found = compute_gradients(ensemble, part, engine, ADJOINT)
-                for parameter in ensemble.asked(batch.symbols):
-                    values = found[:, batch.symbols.index(parameter)]
-                    for row, value in zip(chosen, values, strict=True):
-                        said = text[ensemble.name, parameter][row]
-                        off = abs(float(said) - float(value)) / unit
-                        worst, count = max(worst, off), count + 1
-                        if not off <= GRADIENT_TOLERANCE and not reason:  # nor nan
-                            reason = (
-                                f"{ensemble.name}, sample {first + row}: gradient "
-                                f"{said}, {engine} gives {value}"
-                            )
-    return reason, worst, count
+    for ensemble in ensembles:
+        batch = batches[ensemble.program]
+        unit = max(1.0, ensemble.norm) * gates_of_a_symbol(batch.circuits)
+        first, at_once = int(batch.samples[0]), circuits_at_once(ensemble)
+        rows = choice.rows(ensemble, first, int(batch.samples[-1]))
+        for begin in range(0, len(rows), at_once):
+            chosen = rows[begin : begin + at_once]
+            found = compute_gradients(ensemble, batch[chosen], engine, ADJOINT)
+            for parameter in ensemble.asked(batch.symbols):
+                values = found[:, batch.symbols.index(parameter)]
+                for row, value in zip(chosen, values, strict=True):
+                    said = text[ensemble.name, parameter][row]
+                    off = abs(float(said) - float(value)) / unit
+                    worst, count = max(worst, off), count + 1
+                    if not off <= GRADIENT_TOLERANCE and not reason:  # nor nan
+                        reason = (
+                            f"{ensemble.name}, sample {first + row}: gradient "
+                            f"{said}, {engine} gives {value}"
+                        )
+    of_circuits = Counter(ensemble for ensemble, _ in text)
+    gradients = sum(map(len, text.values()))
+    return Check(reason, worst, count, gradients, max(of_circuits.values()))

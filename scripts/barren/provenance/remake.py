@@ -1,142 +1,206 @@
-"""What the checkout's workflow makes of recorded files, in a folder of its own.
+"""The workflow's jobs done again in a folder of their own, by the checkout alone.
 
-Nothing of the results is run: the jobs, their arguments and their environments follow
-from the checkout and the configuration alone.
+What the jobs are follows from the checkout and the configuration: Snakemake is asked
+for their commands, and nothing of the results is run. Each job is done in a fork of
+this process, which has imported what they need.
 """
 
 import csv
+import importlib
 import io
 import json
 import math
 import os
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
-import time
+import sys
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from barren.physics.ensembles import BadInput
-from barren.provenance.records import Record, difference, inventory, read_record
+from barren.provenance.records import Record, difference, read_record
 from barren.runner import layout
 from barren.runner.experiment import Experiment
 from barren.runner.step import ROOT
 
-#: The checkout's workflow as a module, of which some rules are taken.
+#: The checkout's workflow as a module, wherever who uses it keeps results.
 MODULE = f"""\
 module barren:
     snakefile: {str(ROOT / "workflow" / "Snakefile")!r}
     config: config
-    pathvars: results={{results!r}}
+    pathvars: results={{!r}}
 
-use rule {{rules}}
+use rule * from barren
 """
 #: What a processor may round otherwise: one in the last of the digits, relative.
 ROUNDING = (2e-9, 0.0)
 OTHERWISE = "comes out otherwise when it is made again"
 
 
-class Scratch:
-    """A folder in which some rules of the workflow make files again.
+@dataclass(frozen=True)
+class Job:
+    """A job of the workflow: a script, in an environment, with its command line."""
 
-    Files are named by their path from the working directory, and from this folder;
-    results: where those of the experiment are.
+    environment: str
+    script: str
+    arguments: tuple[str, ...]
+
+    @property
+    def step(self) -> str:
+        return Path(self.script).stem
+
+    def option(self, name: str) -> str:
+        """The value of an option that takes one, as a path."""
+        return self.arguments[self.arguments.index(f"--{name}") + 1]
+
+    @property
+    def record(self) -> str:
+        """The path of its record."""
+        return self.option("record")
+
+
+def ask_jobs(
+    snakemake: Sequence[str],
+    config: Mapping[str, Any],
+    folder: Path,
+    steps: Iterable[str],
+) -> list[Job]:
+    """Every job of an experiment, each after those that it rests on.
+
+    folder: where the experiment's results are, from the working directory. steps: what
+    is imported meanwhile, once for all forks.
     """
-
-    def __init__(
-        self,
-        place: Path,
-        snakemake: Sequence[str],
-        config: Mapping[str, Any],
-        results: Path,
-        rules: str = "* from barren",
-    ) -> None:
-        place.mkdir(exist_ok=True)
-        self.place = place
-        self.kept: set[str] = set()
-        # Environments, and files of who uses the workflow: the sources of circuits.
-        for name in (".venvs", ".snakemake/conda", *Experiment(config).functions):
-            link = place / name
-            if ".." not in link.parts and Path(name).exists() and not link.exists():
-                link.parent.mkdir(parents=True, exist_ok=True)
-                link.symlink_to(Path(name).resolve())
-        (place / "config.json").write_text(json.dumps(config))
-        (place / "Snakefile").write_text(
-            MODULE.format(results=str(results), rules=rules)
-        )
+    with TemporaryDirectory() as place:
+        prepare(Path(place), config)
+        Path(place, "config.json").write_text(json.dumps(config))
+        Path(place, "Snakefile").write_text(MODULE.format(str(folder)))
         profile = str(ROOT / "workflow" / "profiles" / "default")
-        self.command = [*snakemake, "--workflow-profile", profile, "--cores", "2"]
-        self.command += ["--configfile", "config.json", "--rerun-triggers", "mtime"]
+        command = [*snakemake, "--workflow-profile", profile, "--cores", "1"]
+        command += ["--configfile", "config.json", "--dry-run", "--printshellcmds"]
+        asking = subprocess.Popen(
+            command,
+            cwd=place,
+            # By venvs, a command names its environment.
+            env=os.environ | {"DEPLOYER": "venv"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for step in steps:
+            importlib.import_module(step)
+        said, _ = asking.communicate()
+    jobs = []
+    for line in re.findall(r"(?m)^Shell command: (.*--record.*) 2> ", said):
+        python, _, _, script, *arguments = shlex.split(line)
+        environment = Path(python).parts[-3].rpartition("-")[0]
+        jobs.append(Job(environment, script, tuple(arguments)))
+    if not jobs:
+        raise BadInput(f"the workflow cannot be run here: {said[-200:].strip()}")
+    return jobs
 
-    def keep(self, paths: Iterable[str]) -> None:
-        """Start from some of the results' files, all of one age: nothing is old."""
-        now = time.time()
-        for path in paths:
-            self.kept.add(path)
-            (self.place / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, self.place / path, follow_symlinks=False)
-            os.utime(self.place / path, (now, now))
 
-    def start(self, *options: str) -> None:
-        """Start Snakemake here."""
-        with (self.place / "said").open("w") as said:
-            self.process = subprocess.Popen(
-                [*self.command, *options],
-                cwd=self.place,
-                stdout=said,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
+def prepare(place: Path, config: Mapping[str, Any]) -> None:
+    """Make a folder in which jobs find the sources of circuits of one's own."""
+    place.mkdir(exist_ok=True)
+    for name in Experiment(config).functions:
+        link = place / name
+        if ".." not in link.parts and Path(name).exists():
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(Path(name).resolve())
 
-    def start_making(self, paths: Iterable[str]) -> None:
-        """Start to make some files of the experiment; each appears when it is whole."""
-        self.start("--keep-going", "--quiet", "all", "--", *paths)
 
-    def start_asking(self) -> None:
-        """Start to ask for the commands of all jobs."""
-        self.start("--dry-run", "--printshellcmds")
+def copy(paths: Iterable[str], place: Path) -> None:
+    """Put some of the results in such a folder."""
+    for path in paths:
+        (place / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, place / path, follow_symlinks=False)
 
-    def is_at_work(self) -> bool:
-        return self.process.poll() is None
 
-    def end(self) -> str:
-        """Wait until Snakemake ends; what it printed."""
-        self.process.wait()
-        return (self.place / "said").read_text().strip()
+def do_again(
+    jobs: Sequence[Job], folder: Path, do: Callable[[Job], Any], cores: int = 2
+) -> Iterator[tuple[Job, Any]]:
+    """Do jobs, each in a fork as soon as those are done that it rests on.
 
-    def commands(self) -> dict[str, str]:
-        """The command of every job, by the path of its record, once asked for."""
-        said = self.end()
-        found = {}
-        for line in re.findall(r"(?m)^Shell command: (.*--record.*) 2> ", said):
-            words = [word.removeprefix(f"{ROOT}/") for word in shlex.split(line)]
-            record = words[words.index("--record") + 1]
-            found[record] = shlex.join(["python", *words[3:]])  # without -s -E
-        if not found:
-            raise BadInput(f"the workflow cannot be run here: {said[-200:]}")
-        return found
+    With each comes what `do` returns, or the BadInput that says why it cannot be done;
+    then what rests on it is not done either.
+    """
+    sorter = TopologicalSorter(links(jobs, folder))
+    sorter.prepare()
+    running: dict[Future[Any], Job] = {}
+    with ProcessPoolExecutor(cores, get_context("fork"), silence) as pool:
+        while True:
+            running |= {pool.submit(do, job): job for job in sorter.get_ready()}
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                job = running.pop(future)
+                try:
+                    yield job, future.result()
+                    sorter.done(job)
+                except BadInput as error:
+                    yield job, error
+                except BrokenProcessPool:
+                    raise BadInput(f"{job.record}: its job was killed") from None
 
-    def made(self, folder: Path) -> list[str]:
-        """The files of an experiment that were made here."""
-        names = inventory(self.place / folder)
-        return [path for name in names if (path := f"{folder}/{name}") not in self.kept]
 
-    def differs(self, path: str) -> str:
-        """What of a file is not as it was made again; empty if nothing."""
-        theirs, ours = Path(path), self.place / path
-        if not theirs.is_file():
-            return "is not among the results, but the workflow makes it"
-        if not ours.is_file():
-            return "cannot be made again"
-        if f"/{layout.RECORDS}/" in path:
-            return difference(*map(comparable, map(read_record, (theirs, ours))))
-        old, new = ours.read_bytes(), theirs.read_bytes()
-        if old == new or (theirs.suffix == ".npz" and same_arrays(theirs, ours)):
-            return ""
-        return deviates(old, new, *ROUNDING) if theirs.suffix == ".csv" else OTHERWISE
+def links(jobs: Iterable[Job], folder: Path) -> dict[Job, set[Job]]:
+    """The jobs that each job rests on: who names a file first makes it."""
+    makes: dict[str, Job] = {}
+    many: set[Job] = set()
+    rests: dict[Job, set[Job]] = {}
+    for job in jobs:
+        paths = (word for word in job.arguments if word.startswith(f"{folder}/"))
+        rests[job] = {makes.setdefault(path, job) for path in paths} - {job}
+        if job.record == f"{folder}/{layout.record(job.step)}":
+            rests[job] |= many  # what runs once finds by itself what many jobs left
+        else:
+            many.add(job)
+    return rests
+
+
+def silence() -> None:
+    """Let what a fork prints go nowhere."""
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def run_again(place: Path, job: Job, step: Callable[[], Any] | None = None) -> None:
+    """Do a job in a folder, or another step by its command line."""
+    os.chdir(place)
+    sys.argv = [job.script, *job.arguments]
+    try:
+        step() if step else runpy.run_path(job.script, run_name="__main__")
+    except SystemExit as end:
+        if end.code:
+            raise BadInput(str(end.code)) from None
+    except Exception as error:
+        raise BadInput(f"{type(error).__name__}: {error}") from None
+
+
+def differs(path: str, place: Path) -> str:
+    """What of a file is not as it was made again in a folder; empty if nothing."""
+    theirs, ours = Path(path), place / path
+    if not theirs.is_file():
+        return "is not among the results, but the workflow makes it"
+    if not ours.is_file():
+        return "cannot be made again"
+    if f"/{layout.RECORDS}/" in path:
+        return difference(*map(comparable, map(read_record, (theirs, ours))))
+    old, new = ours.read_bytes(), theirs.read_bytes()
+    if old == new or (theirs.suffix == ".npz" and same_arrays(theirs, ours)):
+        return ""
+    return deviates(old, new, *ROUNDING) if theirs.suffix == ".csv" else OTHERWISE
 
 
 def comparable(record: Record) -> dict[str, Any]:
@@ -150,7 +214,6 @@ def comparable(record: Record) -> dict[str, Any]:
         "parameters": record.parameters,
         "inputs": [[file.option, file.path] for file in record.inputs],
         "outputs": [[file.option, file.path] for file in record.outputs],
-        "made with": [[file.path, file.sha256] for file in record.made_with],
     }
 
 

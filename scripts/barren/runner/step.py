@@ -47,8 +47,7 @@ def run(step: Callable[..., Found | None]) -> None:
 
     A user's mistake (BadInput) and a full disk end it with one line and code 1.
     """
-    parser, marks = _command_line(step)
-    parser.add_argument("--record", type=Path, help="where to leave a record")
+    parser, marks = command_line(step)
     given = vars(parser.parse_args())
     record = given.pop("record")
     inputs, outputs = (
@@ -90,7 +89,7 @@ def run(step: Callable[..., Found | None]) -> None:
             shutil.rmtree(_temporary(path).parent, ignore_errors=True)
 
 
-def _command_line(
+def command_line(
     step: Callable[..., Any],
 ) -> tuple[argparse.ArgumentParser, dict[str, Any]]:
     """The parser of a step's options, and what each of them holds."""
@@ -115,6 +114,7 @@ def _command_line(
         option = f"--{name.replace('_', '-')}"
         parser.add_argument(option, required=required, default=default, **options)
         marks[name] = mark
+    parser.add_argument("--record", type=Path, help="where to leave a record")
     return parser, marks
 
 
