@@ -465,8 +465,8 @@ print(hashlib.sha256(matrix @ matrix).hexdigest())
 
 
 def by_kernels(kernels: str, *command: str) -> str:
-    """What numpy prints in the theory's environment with some kernels of OpenBLAS."""
-    deploy = [sys.executable, "scripts/tools/deploy.py", "run", "theory"]
+    """What numpy prints with some kernels of OpenBLAS."""
+    deploy = [sys.executable, "scripts/tools/deploy.py", "run", "circuits"]
     environment = os.environ | {"DEPLOYER": "venv", "OPENBLAS_CORETYPE": kernels}
     done = subprocess.run(
         [*deploy, *command], cwd=ROOT, env=environment, capture_output=True, text=True

@@ -48,7 +48,8 @@ QSIM_TOLERANCES = {layout.GRADIENTS: (0.0, 1e-5), layout.STATISTICS: (1e-2, 1e-4
 SHOWN = (layout.VERDICT, "tables/", "figures/", "paper/")
 OF_NUMBERS = (layout.VERDICT, layout.CLAIMS, layout.FITS, "figures/", "paper/")
 #: The steps that make it.
-FOLLOWING = ("judge_claims", "plot_variance", "draw_circuits", "write_paper")
+FOLLOWING = ("summarise_gradients", "judge_claims", "plot_variance", "draw_circuits")
+FOLLOWING += ("write_paper",)
 #: What is made of them in turn, and left out where they are made again.
 AFTER = (layout.REPORT, layout.CRATE, layout.AGREEMENT)
 
@@ -86,10 +87,10 @@ def make_again(
 ) -> None:
     """Mend the outcomes of what follows from numbers within tolerance."""
     numbers = {name for name in outcomes if not name.startswith(OF_NUMBERS)}
-    found = {outcomes[name][0] for name in numbers}
-    if WITHIN not in found or not found <= {SAME, WITHIN, EXTRA}:
-        return
     others = [name for name in {*outcomes} - numbers if outcomes[name][0] == DIFFERS]
+    found = {outcomes[name][0] for name in numbers}
+    if not others or WITHIN not in found or not found <= {SAME, WITHIN, EXTRA}:
+        return
     with TemporaryDirectory() as temporary:
         place = Path(temporary)
         prepare(place, config)
