@@ -98,7 +98,7 @@ def test_steps_and_tests_run_the_same_versions(name: str) -> None:
 
 def test_only_tensorflow_steps_carry_tensorflow() -> None:
     carriers = {name for name in NAMES if "tensorflow" in locked_versions(name)}
-    assert carriers == {"tfq", "test"}
+    assert carriers == {"tfq", "audit", "test"}
 
 
 def test_the_runner_carries_nothing_that_steps_compute_with() -> None:
