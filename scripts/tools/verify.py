@@ -48,8 +48,13 @@ QSIM_TOLERANCES = {layout.GRADIENTS: (0.0, 1e-5), layout.STATISTICS: (1e-2, 1e-4
 SHOWN = (layout.VERDICT, "tables/", "figures/", "paper/")
 OF_NUMBERS = (layout.VERDICT, layout.CLAIMS, layout.FITS, "figures/", "paper/")
 #: The steps that make it.
-FOLLOWING = ("summarise_gradients", "judge_claims", "plot_variance", "draw_circuits")
-FOLLOWING += ("write_paper",)
+FOLLOWING = (
+    "summarise_gradients",
+    "judge_claims",
+    "plot_variance",
+    "draw_circuits",
+    "write_paper",
+)
 #: What is made of them in turn, and left out where they are made again.
 AFTER = (layout.REPORT, layout.CRATE, layout.AGREEMENT)
 

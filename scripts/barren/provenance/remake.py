@@ -6,6 +6,7 @@ this process, which has imported what they need.
 """
 
 import csv
+import ctypes
 import importlib
 import io
 import json
@@ -15,6 +16,7 @@ import re
 import runpy
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import zipfile
@@ -45,6 +47,8 @@ use rule * from barren
 """
 #: What a processor may round otherwise: one in the last of the digits, relative.
 ROUNDING = (2e-9, 0.0)
+#: Linux's prctl option of that name (prctl.h).
+PR_SET_PDEATHSIG = 1
 OTHERWISE = "comes out otherwise when it is made again"
 
 
@@ -138,7 +142,7 @@ def do_again(
     sorter = TopologicalSorter(links(jobs, folder))
     sorter.prepare()
     running: dict[Future[Any], Job] = {}
-    with ProcessPoolExecutor(cores, get_context("fork"), silence) as pool:
+    with ProcessPoolExecutor(cores, get_context("fork"), set_apart) as pool:
         while True:
             running |= {pool.submit(do, job): job for job in sorter.get_ready()}
             if not running:
@@ -169,8 +173,9 @@ def links(jobs: Iterable[Job], folder: Path) -> dict[Job, set[Job]]:
     return rests
 
 
-def silence() -> None:
-    """Let what a fork prints go nowhere."""
+def set_apart() -> None:
+    """Let a fork print nothing, and end with the process that it is of."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     for stream in (sys.stdout, sys.stderr):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
