@@ -207,6 +207,20 @@ def test_every_value_stands_where_the_tables_say(
         check(figure, source, of.x, of.y)
 
 
+def test_a_series_without_any_number_is_not_named() -> None:
+    """Wide circuits that are not sampled and have no exact form."""
+    entry = {"family": "ring", "width": [3, 4], "turns": [3, 5]}
+    statistics, theory, fits = made_up(experiment([entry]))
+    wide = statistics[columns.WIDTH] == 4
+    statistics.loc[wide, columns.SAMPLES] = 0
+    statistics.loc[wide, [columns.VARIANCE, columns.STD]] = np.nan
+    (of,) = (f for f in figures_of(experiment([entry]).ensembles) if f.x == "turns")
+    figure, source = plots.draw_variance(of, statistics, theory, fits)
+    assert set(source[columns.WIDTH]) == {3, 4}
+    assert any("3" in text for text in texts(figure))
+    assert not any("4" in text for text in texts(figure))
+
+
 @pytest.mark.filterwarnings("error")
 @settings(max_examples=3, deadline=None, derandomize=True)
 @given(experiments(), st.sampled_from([0.0, 0.3]))

@@ -152,7 +152,10 @@ def _draw_curves(
     shown = at_most(shown, across, MOST, "panels", notes)
     if x not in {columns.WIDTH, columns.DEPTH}:
         shown = shown.assign(asymptotic=np.nan)
-    groups, panels = groups_by(shown, by), groups_by(shown, across)
+    every, panels = groups_by(shown, by), groups_by(shown, across)
+    # A series of wide circuits may have neither samples nor an exact form.
+    known = [of for of in every if of[["exact", "sampled"]].notna().any(axis=None)]
+    groups = known or every
     styles = _styles(groups, [label(group, by, shown) for group in groups])
     ends = x == columns.DEPTH and len(panels) == 1 and _ends_apart(groups)
     height = 2.6 + 0.05 * len(groups) if x == columns.WIDTH else HEIGHTS.get(x, 2.9)
