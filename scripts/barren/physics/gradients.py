@@ -1,11 +1,11 @@
 """Gradients of expectation values, computed by TensorFlow Quantum's kernels."""
 
 import ctypes
-import gc
 import importlib.util
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -117,23 +117,33 @@ def _kernel(library: str) -> Any:
     # A parsed gate is many small objects. Without the allocator's lists of the freed
     # ones, which it merges again and again, narrow circuits take three quarters.
     ctypes.CDLL(None).mallopt(_M_MXFAST, 0)
-    tf = _tensorflow()
     package = importlib.util.find_spec("tensorflow_quantum")
     assert package is not None and package.origin is not None
-    return tf.load_op_library(
-        str(Path(package.origin).parent / "core" / "ops" / library)
-    )
+    with _part_of_tensorflow():
+        # constant_op registers how arrays become tensors.
+        from tensorflow.python.framework import constant_op, load_library, ops
+
+        assert constant_op
+        ops.enable_eager_execution()
+        return load_library.load_op_library(
+            str(Path(package.origin).parent / "core" / "ops" / library)
+        )
 
 
-def _tensorflow() -> Any:
-    """TensorFlow, imported in half the time: Keras hidden, no garbage collected."""
-    if "tensorflow" not in sys.modules:
-        hidden: dict[str, Any] = sys.modules
-        hidden["keras"] = None
-        gc.disable()
-    import tensorflow as tf
+@contextmanager
+def _part_of_tensorflow() -> Iterator[None]:
+    """Import modules of TensorFlow without all the others.
 
-    if sys.modules.get("keras", tf) is None:
-        del sys.modules["keras"]
-        gc.enable()
-    return tf
+    `import tensorflow` imports all there is, in four times the time. So the package is
+    empty meanwhile; afterwards it can be imported whole.
+    """
+    if "tensorflow" in sys.modules:
+        yield
+        return
+    spec = importlib.util.find_spec("tensorflow")
+    assert spec is not None
+    sys.modules["tensorflow"] = importlib.util.module_from_spec(spec)
+    try:
+        yield
+    finally:
+        del sys.modules["tensorflow"]
