@@ -47,8 +47,8 @@ class Circuits:
         """The values of the symbols, (samples, symbols)."""
         return self.angles if self.theta is None else self.theta[:, None]
 
-    def shifted(self, by: float) -> "Circuits":
-        """The circuits with another theta."""
+    def shifted(self, by: float | NDArray[np.float64]) -> "Circuits":
+        """The circuits with another theta, by a number or one for each, radians."""
         assert self.theta is not None
         return replace(self, theta=self.theta + by)
 

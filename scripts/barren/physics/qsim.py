@@ -63,11 +63,9 @@ def qsim_gradients(ensemble: Layered, circuits: Circuits) -> NDArray[np.float32]
     moments = simplified(ensemble)
     if not any(gate.angle == THETA for moment in moments for gate in moment):
         return np.zeros(len(circuits), np.float32)  # outside the light cone
-    up, down = (
-        fused(moments, circuits.shifted(shift), width)
-        for shift in (np.pi / 2, -np.pi / 2)
-    )
-    gates = [*map(chosen, up, down)]
+    shifts = np.repeat([np.pi / 2, -np.pi / 2], len(circuits))
+    both = circuits[[*range(len(circuits))] * 2].shifted(shifts)
+    gates = [*map(chosen, fused(moments, both, width))]
     found = np.empty(len(circuits), np.float32)
     for row in range(len(circuits)):
         lists = ((time, on, parts[row].tolist()) for time, on, parts in gates)
@@ -77,20 +75,20 @@ def qsim_gradients(ensemble: Layered, circuits: Circuits) -> NDArray[np.float32]
     return found
 
 
-def chosen(up: Fused, down: Fused) -> Fused:
-    """The gate that is one or the other, as a further qubit before all others says.
+def chosen(gate: Fused) -> Fused:
+    """A gate of circuits with theta up, then down, as a further qubit chooses.
 
-    That qubit goes from |0> to |+> where the gates differ: there is one such place.
+    That qubit is before all others. It goes from |0> to |+> where the two differ, which
+    they do in one place.
     """
-    further = tuple(qubit + 1 for qubit in up.qubits)
-    if np.array_equal(up.matrices, down.matrices):
-        return up._replace(qubits=further)
+    further = tuple(qubit + 1 for qubit in gate.qubits)
+    up, down = np.split(gate.matrices, 2)
+    if np.array_equal(up, down):
+        return Fused(gate.time, further, up)
     size = 2 ** len(further)
-    one, other = (
-        of.matrices.view(np.complex64).reshape(-1, size, size) for of in (up, down)
-    )
+    one, other = (of.view(np.complex64).reshape(-1, size, size) for of in (up, down))
     matrices = np.block([[one, one], [other, -other]]) / np.sqrt(2)
-    return Fused(up.time, (0, *further), in_parts(matrices))
+    return Fused(gate.time, (0, *further), in_parts(matrices))
 
 
 def in_parts(matrices: Complex) -> NDArray[np.float32]:

@@ -113,15 +113,15 @@ def _by_width(*seconds: float) -> dict[int, float]:
 RATES = {
     TFQ: Rates(
         _by_width(4e-6, 3e-6, 3.6e-6, 6e-6, 1.3e-5, 4e-5, 1.4e-4, 5.6e-4),
-        start=2.0,
-        loaded=540,
+        start=0.7,
+        loaded=340,
         parsed=2200,
         own=1.0,
     ),
     QSIM: Rates(
         _by_width(1.4e-6, 1.2e-6, 1.4e-6, 1.8e-6, 3.9e-6, 1.2e-5, 4e-5, 1.6e-4),
-        start=1.6,
-        loaded=200,
+        start=0.3,
+        loaded=50,
         parsed=150,
         own=15.0,
     ),
