@@ -105,6 +105,7 @@ def ask_jobs(
             importlib.import_module(step)
         said, _ = asking.communicate()
     jobs = []
+    # A dry run, too, starts no job before those that it rests on.
     for line in re.findall(r"(?m)^Shell command: (.*--record.*) 2> ", said):
         python, _, _, script, *arguments = shlex.split(line)
         environment = Path(python).parts[-3].rpartition("-")[0]
