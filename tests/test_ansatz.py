@@ -418,21 +418,18 @@ def test_what_is_not_asked_for_is_not_computed():
     assert np.count_nonzero(some) == 2
 
 
-def test_qsim_refuses_gates_that_it_does_not_have():
+def test_both_engines_take_gates_on_many_qubits():
+    """And say the same: of one that turns if six others are 1."""
     qubits = cirq.GridQubit.rect(1, 7)
-    circuit = cirq.Circuit(cirq.rx(sympy.Symbol("a"))(qubits[0]), cirq.X(qubits[6]))
-    wide = cirq.X(qubits[0]).controlled_by(*qubits[1:])
-    ensemble = replace(OWN, width=7)
-    for operations, allowed in (([], True), ([wide], False)):
-        data = build_circuits.built(circuit + operations, ensemble, qubits)
-        batch = drawn(ensemble, data, 1, range(1))
-        if allowed:
-            assert compute_gradients(ensemble, batch, QSIM, AUTO).shape == (1, 1)
-        else:
-            with pytest.raises(
-                BadInput, match="qsim: a gate on 7 qubits, allowed are 6"
-            ):
-                compute_gradients(ensemble, batch, QSIM, AUTO)
+    turns = [cirq.rx(sympy.Symbol("a"))(q) for q in qubits]
+    circuit = cirq.Circuit(turns, cirq.X(qubits[0]).controlled_by(*qubits[1:]))
+    ensemble = replace(OWN, width=7, observable="Z0", parameters=("a",))
+    batch = drawn(
+        ensemble, build_circuits.built(circuit, ensemble, qubits), 1, range(9)
+    )
+    found = [compute_gradients(ensemble, batch, engine, AUTO) for engine in (TFQ, QSIM)]
+    assert np.abs(found[0] - found[1]).max() < 7 * GRADIENT_TOLERANCE
+    assert np.abs(found[1] + np.sin(batch.circuits.values)).max() > 1e-3
 
 
 # The whole, as a new user would: a file beside the project's, and one command.

@@ -69,8 +69,9 @@ class Rates:
 
     CPU seconds: `start` for loading it, `simulate` for a gate of a gradient, by width;
     `draw_start` for loading numpy, `serialise` for a gate drawn, serialised and
-    compressed. `own`: times that a gate of a circuit of one's own takes. Memory: MiB of
-    the engine `loaded`, bytes of a `parsed` gate.
+    compressed; `own` for a gate of a circuit of one's own and each amplitude, 0 where
+    it takes what others take. Memory: MiB of the engine `loaded`, bytes of a `parsed`
+    gate.
     """
 
     simulate: Mapping[int, float]
@@ -116,14 +117,14 @@ RATES = {
         start=0.7,
         loaded=340,
         parsed=2200,
-        own=1.0,
+        own=0.0,
     ),
     QSIM: Rates(
         _by_width(1.4e-6, 1.2e-6, 1.4e-6, 1.8e-6, 3.9e-6, 1.2e-5, 4e-5, 1.6e-4),
         start=0.3,
         loaded=50,
         parsed=150,
-        own=15.0,
+        own=1.8e-8,
     ),
 }
 
@@ -153,8 +154,10 @@ def gradient(ensembles: Iterable[Ensemble], samples: int, rates: Rates) -> Cost:
     seconds, mib = rates.start, 0
     for ensemble in ensembles:
         count = samples * ensemble.gates
-        own = rates.own if ensemble.gate_by_gate else 1.0
-        seconds += own * count * rates.gate(ensemble.width)
+        gate = rates.gate(ensemble.width)
+        if ensemble.gate_by_gate and rates.own:
+            gate = rates.own * 2**ensemble.width
+        seconds += count * gate
         programs = COPIES_COMPUTED * PROGRAM_BYTES_PER_GATE * count
         parsed = circuits_at_once(ensemble) * ensemble.gates * rates.parsed
         states = STATE_VECTORS * BYTES_PER_AMPLITUDE * 2**ensemble.width
