@@ -7,6 +7,7 @@ circuits of a batch go through a gate at once.
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -95,7 +96,7 @@ def _gate(operation: Any, values: Mapping[str, Floats], asked: Sequence[str]) ->
     names = sorted(cirq.parameter_names(operation))
     own = {name: values[name] for name in names}
     slopes: dict[str, Complex] = {}
-    if generated := _generator(operation, *names) if len(names) == 1 else None:
+    if generated := _generator(_nameless(operation, *names)) if own else None:
         speeds, vectors, zero = generated
         phases = np.exp(1j * speeds * own[names[0]][:, np.newaxis])[:, np.newaxis]
         inverse = vectors.conj().T
@@ -125,14 +126,28 @@ def _unitaries(operation: Any, values: Mapping[str, Floats]) -> Complex:
     )
 
 
-def _generator(operation: Any, name: str) -> tuple[Floats, Complex, Complex] | None:
+def _nameless(operation: Any, *names: str) -> Any:
+    """A gate like that of others but for its qubits and its symbols' names."""
+    import cirq
+
+    qubits = cirq.LineQubit.range(len(operation.qubits))
+    symbols = {name: f"s{at}" for at, name in enumerate(names)}
+    return cirq.resolve_parameters_once(operation.with_qubits(*qubits), symbols)
+
+
+@cache
+def _generator(operation: Any) -> tuple[Floats, Complex, Complex] | None:
     """H and U(0) of a gate exp(i H s) U(0) of one symbol s, if it is one.
 
     H, from differences with an error of h^4, as its eigenvalues and eigenvectors.
     """
+    import cirq
+
+    if len(names := cirq.parameter_names(operation)) > 1:
+        return None
     h = 1e-3
     points = np.array([0.0, h, -h, 2 * h, -2 * h, 1.0])
-    zero, *others, one = _unitaries(operation, {name: points})
+    zero, *others, one = _unitaries(operation, dict.fromkeys(names, points))
     difference = 8 * (others[0] - others[1]) - (others[2] - others[3])
     speeds, vectors = np.linalg.eigh(-1j * difference @ zero.conj().T / (12 * h))
     again = vectors * np.exp(1j * speeds) @ vectors.conj().T @ zero
