@@ -1,6 +1,8 @@
 """The gradients of both engines, against Cirq's simulator and the public TFQ layer."""
 
 import os
+import subprocess
+import sys
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
@@ -36,6 +38,7 @@ from barren.physics.programs import serialise
 from barren.physics.qsim import qsim_gradients
 from barren.provenance.recompute import GRADIENT_TOLERANCE, Choice, check_gradients
 from barren.runner import configuration
+from conftest import ROOT
 from strategies import a_batch, ensembles
 from textbook import ABSOLUTE, RELATIVE, cirq_circuit, cirq_gradient
 
@@ -194,6 +197,30 @@ def test_the_audit_allows_for_the_weights_of_an_observable() -> None:
     )
     assert (check.reason, check.count) == ("", 20)
     assert check.worst < GRADIENT_TOLERANCE
+
+
+LEAN = """
+import sys
+sys.path[:0] = ["scripts", "tests"]
+from barren.physics.families import Random
+from barren.physics.gradients import compute_gradients
+from strategies import a_batch
+ensemble = Random(width=3, depth=2)
+batch = a_batch(ensemble, 1, range(5))
+for how in ("adjoint", "parameter_shift") * 2:
+    assert compute_gradients(ensemble, batch, "tfq", how).shape == (5, 1)
+assert "tensorflow" not in sys.modules and "tensorflow.python.data" not in sys.modules
+import tensorflow as tf
+import tensorflow_quantum
+assert (tf.Variable(1.0) + 1).numpy() == 2
+"""
+
+
+def test_gradients_take_a_part_of_tensorflow_and_leave_the_whole() -> None:
+    """Operations, too, import none of the rest, nor do they stumble over its lack."""
+    command = [sys.executable, "-c", LEAN]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
 
 
 def test_auto_takes_the_faster_differentiator() -> None:

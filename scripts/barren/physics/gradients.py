@@ -100,9 +100,10 @@ def _call(
     *more: NDArray[np.float32],
 ) -> NDArray[np.float32]:
     observables = [[pauli_sum(terms)]] * len(programs)
-    result: NDArray[np.float32] = operation(
-        programs, list(symbols), values.astype(np.float32), observables, *more
-    ).numpy()
+    with _part_of_tensorflow():
+        result: NDArray[np.float32] = operation(
+            programs, list(symbols), values.astype(np.float32), observables, *more
+        ).numpy()
     return result
 
 
@@ -120,10 +121,11 @@ def _kernel(library: str) -> Any:
     package = importlib.util.find_spec("tensorflow_quantum")
     assert package is not None and package.origin is not None
     with _part_of_tensorflow():
-        # constant_op registers how arrays become tensors.
+        # constant_op registers how arrays become tensors; kernels ask for variables.
         from tensorflow.python.framework import constant_op, load_library, ops
+        from tensorflow.python.ops import resource_variable_ops
 
-        assert constant_op
+        assert constant_op and resource_variable_ops
         ops.enable_eager_execution()
         return load_library.load_op_library(
             str(Path(package.origin).parent / "core" / "ops" / library)
@@ -132,10 +134,10 @@ def _kernel(library: str) -> Any:
 
 @contextmanager
 def _part_of_tensorflow() -> Iterator[None]:
-    """Import modules of TensorFlow without all the others.
+    """Load and use modules of TensorFlow without all the others.
 
-    `import tensorflow` imports all there is, in four times the time. So the package is
-    empty meanwhile; afterwards it can be imported whole.
+    `import tensorflow`, which operations do too, imports all there is, in four times
+    the time. So the package is empty meanwhile; afterwards it can be imported whole.
     """
     if "tensorflow" in sys.modules:
         yield
