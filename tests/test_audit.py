@@ -772,6 +772,7 @@ def test_a_choice_finds_forgeries_as_often_as_it_says(small: Path) -> None:
     power = Choice(experiment, 20, 1).power
     assert power([Check("", 0.0, 0, 300, 1)] * 2) == pytest.approx(expected)
     assert power([Check("", 0.0, 0, 600, 3)]) == pytest.approx(1 - 0.8**2)
+    assert power([]) == 0  # of theory alone, or where no gradients can be read
     assert found / times > expected - 3 * (0.25 / times) ** 0.5
 
 

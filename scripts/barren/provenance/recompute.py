@@ -126,7 +126,8 @@ class Choice:
         all their gradients remains unseen with at most (1 - each / samples)^k.
         """
         gradients = sum(check.gradients for check in checks)
-        forged = math.ceil(0.01 * gradients / max(check.most for check in checks))
+        most = max((check.most for check in checks), default=1)
+        forged = math.ceil(0.01 * gradients / most)
         return float(1 - (1 - self.each / self.experiment.config["samples"]) ** forged)
 
 
