@@ -144,9 +144,9 @@ class Audit:
     def make_again(self, snakemake: Sequence[str], choice: Choice) -> None:
         """Make all but the gradients again, and compute those by the other engine."""
         config, (folder,) = self.experiment.config, self.inside("")
-        jobs = ask_jobs(snakemake, config, self.folder, self.steps)
+        every = ask_jobs(snakemake, config, self.folder, self.steps)
         checks = [
-            replace(job, environment=CHECK) for job in jobs if job.step == COMPUTE
+            replace(job, environment=CHECK) for job in every if job.step == COMPUTE
         ]
         done: list[Check] = []
         made: set[str] = set()
@@ -154,8 +154,8 @@ class Audit:
             place = Path(temporary)
             prepare(place, config)
             do = partial(job_again, choice, Path.cwd(), place)
-            parts = [[job for job in jobs if job.step not in LAST] + checks]
-            parts += [[job for job in jobs if job.step == of] for of in LAST]
+            parts = [[job for job in every if job.step not in LAST] + checks]
+            parts += [[job for job in every if job.step == of] for of in LAST]
             for part in parts:
                 done += self.outcomes(do_again(part, self.folder, do))
                 new = {f"{folder}{of}" for of in inventory(place / folder)} - made
@@ -164,7 +164,7 @@ class Audit:
                 made |= new
                 # What reads records is to tell of the recorded jobs.
                 copy({*self.recorded} & new, place)
-        of_jobs = {job.record: job for job in jobs}
+        of_jobs = {job.record: job for job in every}
         for record in self.records:
             self.fault(record.file.path, unlike(record, of_jobs[record.file.path]))
         theirs = {path for path in self.present if path.startswith(folder)}
