@@ -1,6 +1,7 @@
 """Records, the crate made from them, the comparison with a reference, and archives."""
 
 import getpass
+import itertools
 import json
 import os
 import platform
@@ -455,7 +456,7 @@ def test_verify_takes_any_batch_size(compared: Path) -> None:
     assert run_script(compared, *VERIFY, "false")[0] == 0
 
 
-# Processors.
+# Other processors and machines.
 
 MULTIPLY = """
 import hashlib, numpy
@@ -464,15 +465,23 @@ print(hashlib.sha256(matrix @ matrix).hexdigest())
 """
 
 
-def by_kernels(kernels: str, *command: str) -> str:
-    """What numpy prints with some kernels of OpenBLAS."""
-    deploy = [sys.executable, "scripts/tools/deploy.py", "run", "circuits"]
-    environment = os.environ | {"DEPLOYER": "venv", "OPENBLAS_CORETYPE": kernels}
+def run_by(environment: str, *command: str | Path, **variables: str) -> str:
+    """What a program prints in an environment of the workflow."""
+    deploy = [sys.executable, "scripts/tools/deploy.py", "run", environment]
     done = subprocess.run(
-        [*deploy, *command], cwd=ROOT, env=environment, capture_output=True, text=True
+        [*deploy, *map(str, command)],
+        cwd=ROOT,
+        env=os.environ | {"DEPLOYER": "venv"} | variables,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def by_kernels(kernels: str, *command: str) -> str:
+    """What numpy prints with some kernels of OpenBLAS."""
+    return run_by("circuits", *command, OPENBLAS_CORETYPE=kernels)
 
 
 def test_kernels_of_processors_differ() -> None:
@@ -500,6 +509,26 @@ def test_theory_is_the_same_by_the_kernels_of_other_processors(
         tables.append(path.read_bytes())
     assert len(tables[0].splitlines()) > 100
     assert tables[0] == tables[1]
+
+
+def test_figures_are_the_same_whatever_fonts_the_machine_has(
+    small: Path, tmp_path: Path
+) -> None:
+    """A list of fonts in the home folder, as other programs leave it, counts nothing."""
+    seen = {"MPLCONFIGDIR": str(tmp_path)}
+    run_by("plot", "-c", "import matplotlib.font_manager", **seen)
+    (path,) = tmp_path.glob("fontlist-*.json")
+    listed = json.loads(path.read_text())
+    for font in listed["ttflist"]:
+        font["fname"] = "fonts/ttf/cmex10.ttf"
+    path.write_text(json.dumps(listed))
+    results, name = small / FOLDER, "random_vs_identity.svg"
+    tables = ("statistics", "theory", "fits")
+    options = [(f"--{table}", results / f"tables/{table}.csv") for table in tables]
+    options += [("--experiment", results / "experiment.json")]
+    options += [("--figures", tmp_path / name)]
+    run_by("plot", "scripts/plot_variance.py", *itertools.chain(*options), **seen)
+    assert (tmp_path / name).read_bytes() == (results / "figures" / name).read_bytes()
 
 
 # Archives.

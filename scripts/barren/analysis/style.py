@@ -10,6 +10,7 @@ from typing import Any
 
 import matplotlib
 import pandas as pd
+from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -53,6 +54,12 @@ FORMATS: dict[str, tuple[Any, dict[str, None]]] = {
     "svg": (FigureCanvasSVG, dict.fromkeys(("Date", "Creator"))),
     "png": (FigureCanvasAgg, {"Software": None}),
 }
+
+# Of fonts, Matplotlib's own alone: neither those of the machine nor a list of them that
+# whoever drew here before has left in the home folder.
+font_manager.fontManager.ttflist = []
+for _font in sorted(Path(matplotlib.get_data_path(), "fonts", "ttf").glob("*.ttf")):
+    font_manager.fontManager.addfont(_font)
 
 
 def save(figure: Figure, source: pd.DataFrame, paths: Sequence[Path]) -> None:
