@@ -41,7 +41,7 @@ rule build_circuits:
     log:
         "<logs>/build_circuits.log",
     # What is wrong with a circuit is told before others are sampled.
-    priority: 1
+    priority: 3
     conda:
         "../../envs/tfq.yaml"
     params:
@@ -66,7 +66,7 @@ rule sample_circuits:
     log:
         "<logs>/sample_circuits/width-{widths}_samples-{first}-{last}.log",
     # What takes longest waits for them.
-    priority: 1
+    priority: 3
     conda:
         "../../envs/circuits.yaml"
     resources:

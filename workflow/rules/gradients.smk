@@ -11,8 +11,8 @@ rule compute_gradients:
         gradients=results(GRADIENTS),
     log:
         "<logs>/compute_gradients/widths-{widths}_samples-{first}-{last}.log",
-    # What takes longest starts first.
-    priority: 1
+    # What takes longest starts before theory, and that before drawings.
+    priority: 2
     conda:
         f"../../envs/{config['engine']}.yaml"
     resources:

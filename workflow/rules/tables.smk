@@ -11,7 +11,6 @@ rule predict_variance:
         theory=results(PREDICTION),
     log:
         "<logs>/predict_variance/widths-{widths}.log",
-    # Drawings wait instead.
     priority: 1
     conda:
         "../../envs/circuits.yaml"
