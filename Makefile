@@ -48,7 +48,7 @@ plan verify audit reference: readable
 archive: readable
 	$(SNAKEMAKE) --cores $(CORES) --configfile $(CONFIG) -- archive archive_crate
 
-test: $(RUNNER) $(TESTS)
+test: $(RUNNER) $(TESTS) .venvs/slurm/environment.json
 	$(TEST_PYTHON) -m ruff check
 	$(TEST_PYTHON) -m ruff format --check
 	$(TEST_PYTHON) -m mypy

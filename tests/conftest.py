@@ -47,14 +47,14 @@ def snakemake_program() -> str:
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def run_in(folder: Path) -> Run:
+def run_in(folder: Path, program: str | Path | None = None) -> Run:
     """A function that runs Snakemake in a folder and captures what it prints."""
 
     def run(
         *arguments: str | Path, check: bool = True, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [snakemake_program(), "--cores", "2", *map(str, arguments)],
+            [program or snakemake_program(), "--cores", "2", *map(str, arguments)],
             cwd=folder,
             capture_output=True,
             text=True,

@@ -17,6 +17,8 @@ from test_documents import blocks
 from test_environments import Project
 
 MODULE = ROOT / "workflow" / "docs" / "module.md"
+#: Newer than the project's own.
+NEWEST = ROOT / ".venvs" / "slurm" / "bin" / "snakemake"
 SNAKEDEPLOY = ROOT / ".venvs" / "snakedeploy" / "bin" / "snakedeploy"
 #: Where the repository of the tests stands in for that of `OWNER` on GitHub.
 ADDRESS = "https://github.com/OWNER/barren-plateaus"
@@ -168,7 +170,7 @@ def test_two_modules_run_in_one_workflow(repository: Path, tmp_path: Path) -> No
     )
     (folder / "circuits").mkdir()
     (folder / "circuits" / "mine.py").write_text(CIRCUIT)
-    run = run_in(folder)
+    run = run_in(folder, NEWEST)
     done = run()
     # The time left is known of the steps of the one whose onstart is called.
     assert re.search(r"\d+ steps, about \d+ s on 2 cores", done.stdout + done.stderr)
@@ -224,13 +226,13 @@ def test_two_versions_do_not_mix(repository: Path, tmp_path: Path) -> None:
         local=TINY,
         tagged=later,
     )
-    refused = run_in(folder)("--dry-run", check=False)
+    refused = run_in(folder, NEWEST)("--dry-run", check=False)
     # Its schema lets the key pass; its code asks for the name that it had.
     assert "unknown key" not in refused.stdout + refused.stderr
     assert "'samples'" in refused.stdout + refused.stderr
     with (folder / "config" / "config.yaml").open("w") as file:
         json.dump({"local": TINY, "tagged": TINY}, file)
-    refused = run_in(folder)("--dry-run", check=False)
+    refused = run_in(folder, NEWEST)("--dry-run", check=False)
     assert "unknown key samples" in refused.stdout + refused.stderr
 
 
@@ -277,7 +279,7 @@ def test_the_page_on_modules_has_a_workflow(internet: None, tmp_path: Path) -> N
     snakefile, configuration = page
     folder = workflow(tmp_path / "theirs", snakefile.text)
     (folder / "config" / "config.yaml").write_text(configuration.text)
-    done = run_in(folder)("--dry-run", "--quiet", "rules")
+    done = run_in(folder, NEWEST)("--dry-run", "--quiet", "rules")
     assert re.search(r"^paper +1$", done.stdout + done.stderr, re.M)
 
 

@@ -19,6 +19,8 @@ rule describe_experiment:
         experiment=results(layout.EXPERIMENT),
     log:
         "<logs>/describe_experiment.log",
+    # All tables wait for it.
+    priority: 3
     conda:
         "../../envs/circuits.yaml"
     params:

@@ -27,6 +27,16 @@ try:
 except BadInput as error:
     sys.exit(f"configuration: {error}")
 
+
+# A workflow that imports this one may say others.
+pathvars:
+    results=f"results/{config['experiment']}",
+    logs=f"logs/{config['experiment']}",
+
+
+# Not left to Snakemake, which applies those of the importing workflow to what functions
+# return (9.16).
+RESULTS = workflow.pathvars.apply("<results>")
 FIGURES = figures_of(EXPERIMENT.ensembles)
 # Where `snakemake plan` leaves what it measured on this machine.
 CALIBRATION = Path(f"logs/calibration-{config['engine']}.json")
@@ -35,12 +45,11 @@ RATES = cost.Rates.read(CALIBRATION, config["engine"])
 
 def results(name):
     """A file of the experiment."""
-    return f"<results>/{name}"
+    return f"{RESULTS}/{name}"
 
 
 def where(path):
-    """Where a path with path variables is, also below an importing workflow's prefix."""
-    path = workflow.pathvars.apply(path)
+    """Where a file of the experiment is, also below an importing workflow's prefix."""
     return workflow.modifier.path_modifier.replace_prefix(path)
 
 

@@ -123,7 +123,7 @@ if workflow.is_main_process:
     check_locks()
     if CONDA:
         discard_incomplete()
-    if workflow.modifier.is_main_snakefile():  # our profile reads DEPLOYER
+    if workflow.modifier.base_snakefile is None:  # our profile reads DEPLOYER
         print(
             f"environments: {'conda' if CONDA else 'venvs in .venvs'} "
             f"(force with DEPLOYER={'venv' if CONDA else 'conda'})",

@@ -49,7 +49,7 @@ rule audit:
     params:
         python=python("audit"),
         script=project("scripts/tools/audit.py"),
-        results=where("<results>"),
+        results=where(RESULTS),
         targets=[where(target) for target in TARGETS],
         steps=ONCE,
         config=json.dumps(config),
@@ -92,7 +92,7 @@ rule archive_crate:
         **needs("tools/archive", "circuits"),
         crate=results(layout.CRATE),
     output:
-        archive="<results>.crate.zip",
+        archive=f"{RESULTS}.crate.zip",
     log:
         "<logs>/archive_crate.log",
     conda:
@@ -111,7 +111,7 @@ use rule archive_crate as archive with:
         crate=results(layout.CRATE),
         project=lambda _: [project(path) for path in project_files()],
     output:
-        archive="<results>.tar.gz",
+        archive=f"{RESULTS}.tar.gz",
     log:
         "<logs>/archive.log",
     message:

@@ -74,6 +74,8 @@ def save(figure: Figure, source: pd.DataFrame, paths: Sequence[Path]) -> None:
             # Not `savefig`, which draws a figure with a layout twice.
             figure.dpi = DPI
             getattr(canvas(figure), f"print_{form}")(path, metadata=metadata)
+        # The layout of the first format is that of all.
+        figure.set_layout_engine("none")
 
 
 def axis_label(key: str) -> str:
