@@ -514,7 +514,7 @@ def test_theory_is_the_same_by_the_kernels_of_other_processors(
 def test_figures_are_the_same_whatever_fonts_the_machine_has(
     small: Path, tmp_path: Path
 ) -> None:
-    """A list of fonts in the home folder, as other programs leave it, counts nothing."""
+    """A list of fonts that other programs left in the home folder counts nothing."""
     seen = {"MPLCONFIGDIR": str(tmp_path)}
     run_by("plot", "-c", "import matplotlib.font_manager", **seen)
     (path,) = tmp_path.glob("fontlist-*.json")

@@ -16,11 +16,12 @@ run.
 
 import argparse
 import json
+import os
 import secrets
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial, wraps
 from pathlib import Path
@@ -75,8 +76,6 @@ AGREED = layout.record("confirm_agreement")
 COMPUTE = "compute_gradients"
 #: In place of its environment: a job whose gradients are computed again.
 CHECK = "check"
-#: The steps that read records.
-LAST = ("write_report", "assemble_crate")
 
 
 class Audit:
@@ -143,31 +142,27 @@ class Audit:
 
     def make_again(self, snakemake: Sequence[str], choice: Choice) -> None:
         """Make all but the gradients again, and compute those by the other engine."""
-        config, (folder,) = self.experiment.config, self.inside("")
-        every = ask_jobs(snakemake, config, self.folder, self.steps)
-        checks = [
-            replace(job, environment=CHECK) for job in every if job.step == COMPUTE
-        ]
+        config, folder = self.experiment.config, self.folder
+        every = ask_jobs(snakemake, config, folder, self.steps)
+        checks = [replace(of, environment=CHECK) for of in every if of.step == COMPUTE]
         done: list[Check] = []
-        made: set[str] = set()
         with TemporaryDirectory() as temporary:
             place = Path(temporary)
             prepare(place, config)
             do = partial(job_again, choice, Path.cwd(), place)
-            parts = [[job for job in every if job.step not in LAST] + checks]
-            parts += [[job for job in every if job.step == of] for of in LAST]
-            for part in parts:
-                done += self.outcomes(do_again(part, self.folder, do))
-                new = {f"{folder}{of}" for of in inventory(place / folder)} - made
-                for path in new:
-                    self.fault(path, differs(path, place))
-                made |= new
-                # What reads records is to tell of the recorded jobs.
-                copy({*self.recorded} & new, place)
+            for job, outcome in do_again([*every, *checks], folder, do, is_check):
+                path = job.option("gradients" if is_check(job) else "record")
+                if isinstance(outcome, Check):
+                    done.append(outcome)
+                    outcome = outcome.reason
+                self.fault(path, str(outcome))
+            made = {*self.inside(*inventory(place / folder))}
+            for path in made - {*self.recorded}:
+                self.fault(path, differs(path, place))
         of_jobs = {job.record: job for job in every}
         for record in self.records:
             self.fault(record.file.path, unlike(record, of_jobs[record.file.path]))
-        theirs = {path for path in self.present if path.startswith(folder)}
+        theirs = {path for path in self.present if path.startswith(f"{folder}/")}
         if not self.faults:  # after some, not all is made
             for path in (theirs | {*self.targets}) - made:
                 self.fault(path, "the workflow does not make it again")
@@ -184,22 +179,28 @@ class Audit:
             f"probability {choice.power(done):.3g}"
         )
 
-    def outcomes(self, done: Iterable[tuple[Job, Any]]) -> Iterator[Check]:
-        """The checks among what came of jobs; what went wrong is noted."""
-        for job, outcome in done:
-            path = job.option("gradients" if job.step == COMPUTE else "record")
-            if isinstance(outcome, BadInput):
-                self.fault(path, str(outcome))
-            elif outcome:
-                self.fault(path, outcome.reason)
-                yield outcome
+
+def is_check(job: Job) -> bool:
+    return job.environment == CHECK
 
 
-def job_again(choice: Choice, results: Path, place: Path, job: Job) -> Check | None:
-    """Do a job again; the one that computes gradients takes the recorded ones."""
-    if job.step != COMPUTE:
-        run_again(place, job)
-        return None
+def job_again(choice: Choice, results: Path, place: Path, job: Job) -> Check | str:
+    """Do a job again, and say how its record differs; or check its gradients.
+
+    The job that computes gradients takes the recorded ones, and what reads records is
+    to tell of the recorded jobs.
+    """
+    if not is_check(job):
+
+        def take(gradients: Path, **_: Any) -> None:
+            shutil.copyfile(results / job.option("gradients"), gradients)
+
+        taken = partial(step.run, wraps(compute)(take))
+        run_again(place, job, taken if job.step == COMPUTE else None)
+        os.chdir(results)
+        reason = differs(job.record, place)
+        copy([job.record], place)
+        return reason
     args = step.command_line(compute)[0].parse_args(job.arguments)
     ensembles = Experiment(args.ensembles).ensembles
     paths = dict(zip(widths(ensembles), args.batches, strict=True))
@@ -207,16 +208,8 @@ def job_again(choice: Choice, results: Path, place: Path, job: Job) -> Check | N
         of.program: read_batch(place / paths[of.width], of, args.seed)
         for of in ensembles
     }
-    recorded = results / args.gradients
-    text = read_gradients(recorded, ensembles, batches)
-    if job.environment == CHECK:
-        return check_gradients(choice, ensembles, batches, text)
-
-    def take(gradients: Path, **_: Any) -> None:
-        shutil.copyfile(recorded, gradients)
-
-    run_again(place, job, partial(step.run, wraps(compute)(take)))
-    return None
+    text = read_gradients(results / args.gradients, ensembles, batches)
+    return check_gradients(choice, ensembles, batches, text)
 
 
 def unlike(record: Record, job: Job) -> str:

@@ -64,18 +64,20 @@ for _font in sorted(Path(matplotlib.get_data_path(), "fonts", "ttf").glob("*.ttf
 
 def save(figure: Figure, source: pd.DataFrame, paths: Sequence[Path]) -> None:
     """Write a figure in each format, and its source data as CSV."""
-    for path in paths:
-        form = path.suffix[1:]
-        if form == "csv":
-            write_table(source, path)
-            continue
-        canvas, metadata = FORMATS[form]
-        with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(STYLE):
+        figure.dpi = DPI
+        FigureCanvasAgg(figure)
+        if layout := figure.get_layout_engine():
+            layout.execute(figure)  # once for all formats
+            figure.set_layout_engine("none")
+        for path in paths:
+            form = path.suffix[1:]
+            if form == "csv":
+                write_table(source, path)
+                continue
+            canvas, metadata = FORMATS[form]
             # Not `savefig`, which draws a figure with a layout twice.
-            figure.dpi = DPI
             getattr(canvas(figure), f"print_{form}")(path, metadata=metadata)
-        # The layout of the first format is that of all.
-        figure.set_layout_engine("none")
 
 
 def axis_label(key: str) -> str:

@@ -73,6 +73,11 @@ class Job:
         """The path of its record."""
         return self.option("record")
 
+    @property
+    def runs_once(self) -> bool:
+        """Whether its step has this job alone."""
+        return self.record.endswith(layout.record(self.step))
+
 
 def ask_jobs(
     snakemake: Sequence[str],
@@ -133,19 +138,27 @@ def copy(paths: Iterable[str], place: Path) -> None:
 
 
 def do_again(
-    jobs: Sequence[Job], folder: Path, do: Callable[[Job], Any], cores: int = 2
+    jobs: Sequence[Job],
+    folder: Path,
+    do: Callable[[Job], Any],
+    is_last: Callable[[Job], bool] = lambda job: False,
+    cores: int = 2,
 ) -> Iterator[tuple[Job, Any]]:
     """Do jobs, each in a fork as soon as those are done that it rests on.
 
     With each comes what `do` returns, or the BadInput that says why it cannot be done;
-    then what rests on it is not done either.
+    then what rests on it is not done either. is_last: what can wait for others.
     """
     sorter = TopologicalSorter(links(jobs, folder))
     sorter.prepare()
+    ready: list[Job] = []
     running: dict[Future[Any], Job] = {}
     with ProcessPoolExecutor(cores, get_context("fork"), set_apart) as pool:
         while True:
-            running |= {pool.submit(do, job): job for job in sorter.get_ready()}
+            ready = sorted([*ready, *sorter.get_ready()], key=is_last)
+            while ready and len(running) < cores:
+                job = ready.pop(0)
+                running[pool.submit(do, job)] = job
             if not running:
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -159,18 +172,17 @@ def do_again(
                     raise BadInput(f"{job.record}: its job was killed") from None
 
 
-def links(jobs: Iterable[Job], folder: Path) -> dict[Job, set[Job]]:
+def links(jobs: Sequence[Job], folder: Path) -> dict[Job, set[Job]]:
     """The jobs that each job rests on: who names a file first makes it."""
     makes: dict[str, Job] = {}
-    many: set[Job] = set()
     rests: dict[Job, set[Job]] = {}
     for job in jobs:
         paths = (word for word in job.arguments if word.startswith(f"{folder}/"))
         rests[job] = {makes.setdefault(path, job) for path in paths} - {job}
-        if job.record == f"{folder}/{layout.record(job.step)}":
-            rests[job] |= many  # what runs once finds by itself what many jobs left
-        else:
-            many.add(job)
+        # What runs once finds by itself what many left, and what steps it names.
+        if job.runs_once:
+            steps = {*job.arguments}
+            rests[job] |= {of for of in rests if not of.runs_once or of.step in steps}
     return rests
 
 
