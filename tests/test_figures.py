@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import matplotlib
@@ -22,6 +23,7 @@ from barren.analysis.figures import CIRCUIT, CURVE, MAP, figures_of
 from barren.physics.circuits import sample_circuits
 from barren.physics.families import FAMILIES, Random
 from barren.physics.layered import Gate, Layered, Moment
+from barren.runner import layout
 from barren.runner.experiment import Experiment
 from conftest import ROOT
 
@@ -289,6 +291,20 @@ def test_the_experiments_that_are_shipped(name: str) -> None:
     assert set(SHIPPED[name]) <= set(names)
     if name == "config":
         assert names == SHIPPED[name]
+
+
+def test_a_format_is_the_same_whatever_others_are_made(tmp_path: Path) -> None:
+    """For print: 300 pixels per inch, fonts as outlines."""
+    entry = {"family": "random", "width": [2, 4], "depth": [5]}
+    for place, forms in (("all", layout.FORMATS), ("one", ("png",))):
+        (tmp_path / place).mkdir()
+        paths = [tmp_path / place / f"figure.{form}" for form in forms]
+        ((_, figure, source), *_) = drawn(experiment([entry]))
+        style.save(figure, source, paths)
+    assert b"/FontFile2" in (tmp_path / "all" / "figure.pdf").read_bytes()
+    png = (tmp_path / "all" / "figure.png").read_bytes()
+    assert png == (tmp_path / "one" / "figure.png").read_bytes()
+    assert int.from_bytes(png[16:20], "big") == style.COLUMN_WIDTH * 300
 
 
 def test_no_key_varies() -> None:

@@ -76,6 +76,7 @@ def save(figure: Figure, source: pd.DataFrame, paths: Sequence[Path]) -> None:
                 write_table(source, path)
                 continue
             canvas, metadata = FORMATS[form]
+            figure.dpi = DPI  # which a PDF changes
             # Not `savefig`, which draws a figure with a layout twice.
             getattr(canvas(figure), f"print_{form}")(path, metadata=metadata)
 
