@@ -25,7 +25,7 @@ Indices = NDArray[np.intp]
 Automaton = Sequence[Floats]
 
 #: Numbers up to which the dense chain is the faster one.
-DENSE_SIZE = 3**12
+DENSE_SIZE = 3**13
 #: Of the matrix product state, taken in turn until two agree to `TOLERANCE`.
 TRUNCATIONS = (1e-8, 1e-9, 1e-10, 1e-11, 1e-12)
 #: Layers on either side over which its error is taken at the worst.
@@ -103,18 +103,20 @@ def dense_chain(
     values, sizes = [_read_dense(f, read)], [_read_dense(f, absolute)]
     operations = len(start) * width
     bounds = [operations]
-    few = max(1, round(4 * np.log(3) / np.log(classes)))
-    groups = [slice(first, first + few) for first in range(0, width, few)]
+    groups = [slice(first, first + 2) for first in range(0, width, 2)]
     kernels: dict[bytes, list[Floats]] = {}
     for layer in maps:
         key = layer.tobytes()
         if key not in kernels:
             kernels[key] = [_kron(layer[group]) for group in groups]
-        for kernel in kernels[key]:
-            # Takes the leading sites and puts them last: a cycle over all groups.
-            f = (kernel @ f.reshape(len(kernel), -1)).T.reshape(-1)
-            operations += len(kernel) + few
-        f = f[ladder]
+        for group, kernel in zip(groups, kernels[key], strict=True):
+            before, size = classes**group.start, len(kernel)
+            if group.stop < width:
+                f = kernel @ f.reshape(before, size, -1)
+            else:
+                f = f.reshape(before, size) @ kernel.T
+            operations += size + 2
+        f = f.reshape(-1)[ladder]
         values.append(_read_dense(f, read))
         sizes.append(_read_dense(f, absolute))
         bounds.append(operations)

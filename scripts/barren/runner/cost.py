@@ -26,7 +26,7 @@ BYTES_PER_AMPLITUDE = 8
 STATE_VECTORS = 4
 #: A gate in a TFQ program, in memory and in the batch's archive (measured).
 PROGRAM_BYTES_PER_GATE = 142.6
-DISK_BYTES_PER_GATE = 4.3
+DISK_BYTES_PER_GATE = 6.4
 #: Copies of a batch's programs that the job holds that makes or takes it (measured).
 COPIES_DRAWN = 2.1
 COPIES_COMPUTED = 1.2
@@ -36,8 +36,8 @@ PATIENCE = 4
 #: circuit of one's own: for each of the 3^width or 4^width numbers, and beyond for each
 #: qubit of a matrix product state after the fifth, until it has converged (measured, up
 #: to width 24).
-DENSE_WIDTH = 12
-DENSE_NUMBER = 2e-8
+DENSE_WIDTH = 13
+DENSE_NUMBER = 1e-8
 DENSE_GATE = 4e-9
 MPS_QUBIT = 0.0105
 MPS_LAYERS = 150
