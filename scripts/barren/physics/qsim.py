@@ -9,7 +9,6 @@ rotations takes in the two-qubit gates on both its sides.
 
 import importlib.util
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -65,11 +64,18 @@ def qsim_gradients(ensemble: Layered, circuits: Circuits) -> NDArray[np.float32]
         return np.zeros(len(circuits), np.float32)  # outside the light cone
     shifts = np.repeat([np.pi / 2, -np.pi / 2], len(circuits))
     both = circuits[[*range(len(circuits))] * 2].shifted(shifts)
-    gates = [*map(chosen, fused(moments, both, width))]
-    found = np.empty(len(circuits), np.float32)
+    gates = [
+        # qsim counts qubits from the other end.
+        (gate.time, [width - qubit for qubit in gate.qubits], gate.matrices)
+        for gate in map(chosen, fused(moments, both, width))
+    ]
+    found, add = np.empty(len(circuits), np.float32), qsim.add_matrix_gate
     for row in range(len(circuits)):
-        lists = ((time, on, parts[row].tolist()) for time, on, parts in gates)
-        options = simulation(width + 1, lists)
+        circuit = qsim.Circuit()
+        circuit.num_qubits = width + 1
+        for time, places, parts in gates:
+            add(time, places, parts[row].tolist(), circuit)
+        options = OPTIONS | {"c": circuit}
         (value,) = qsim.qsim_simulate_expectation_values(options, observables, 0)
         found[row] = value.real
     return found
@@ -95,20 +101,6 @@ def in_parts(matrices: Complex) -> NDArray[np.float32]:
     """Matrices (samples, size, size) as real and imaginary parts in turn, of each."""
     parts = matrices.astype(np.complex64).reshape(len(matrices), -1)
     return parts.view(np.float32)
-
-
-def simulation(
-    width: int, gates: Iterable[tuple[int, Sequence[int], list[float]]]
-) -> dict[str, Any]:
-    """What qsim takes of gates: of each the time, qubits and parts of its matrix."""
-    qsim = kernels()
-    circuit = qsim.Circuit()
-    circuit.num_qubits = width
-    for time, qubits, parts in gates:
-        # qsim counts qubits from the other end.
-        places = [width - 1 - qubit for qubit in qubits]
-        qsim.add_matrix_gate(time, places, parts, circuit)
-    return OPTIONS | {"c": circuit}
 
 
 @cache
