@@ -137,7 +137,8 @@ def drawn() -> st.SearchStrategy[dict[str, Any]]:
 def experiments(chunk: int) -> list[dict[str, Any]]:
     """The configurations of a chunk: some of those drawn that are not refused.
 
-    Each mix of families in turn, or else nearly all would be of a single one.
+    Each mix of families in turn, sampled or theory alone, or else nearly all would be
+    of a single one.
     """
     number = len(range(chunk, EXPERIMENTS, CHUNKS))
     found: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
@@ -153,7 +154,7 @@ def experiments(chunk: int) -> list[dict[str, Any]]:
                 mix = sorted(
                     {str(e.get("circuit", e["family"])) for e in config["ensembles"]}
                 )
-                found[tuple(mix)].append(config)
+                found[(*mix, str(bool(experiment.sampled)))].append(config)
 
     collect()
     turns = zip_longest(*(reversed(of) for of in found.values()))

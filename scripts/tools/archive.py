@@ -10,8 +10,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from barren.physics.ensembles import BadInput
-from barren.provenance.records import described, project_files, read_crate
+from barren.provenance.records import described, read_crate
 from barren.runner import layout, step
+from barren.runner.sources import project_files
 
 #: What a run leaves beside what the crate lists.
 BESIDE = [layout.CRATE, layout.record("assemble_crate")]

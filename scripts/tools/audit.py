@@ -45,7 +45,6 @@ from barren.provenance.recompute import (
 from barren.provenance.records import (
     MOST_BYTES,
     Record,
-    code_files,
     described,
     difference,
     inventory,
@@ -66,7 +65,7 @@ from barren.provenance.remake import (
 )
 from barren.runner import cost, jobs, layout, step
 from barren.runner.experiment import Experiment, widths
-from barren.runner.sources import sources
+from barren.runner.sources import code_files, sources
 from barren.runner.step import shown
 from compute_gradients import compute
 

@@ -17,7 +17,7 @@ from barren.physics.ensembles import BadInput
 from barren.runner import configuration, cost, layout
 from barren.runner.experiment import NOTEBOOK, widths
 from barren.runner.jobs import gradient_jobs, records, theory_widths
-from barren.runner.sources import sources
+from barren.runner.sources import project_files, sources, workflow_files
 
 # Of Snakemake itself: in a cluster's job it runs twice, and counts (130 MiB each).
 SNAKEMAKE_MIB = 300

@@ -1,8 +1,6 @@
 # The results as a research object crate, its audit, and what is made to be deposited.
 import snakemake
 
-from barren.provenance.records import project_files, workflow_files
-
 
 rule assemble_crate:
     input:

@@ -10,20 +10,15 @@ no path that a record names is ever opened.
 
 import json
 import re
-import subprocess
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from barren.physics.ensembles import BadInput
+from barren.runner.sources import workflow_files
 from barren.runner.step import ROOT, sha256, shown
 
-#: Folders of the project whose files the records name.
-CODE = ("scripts", "workflow", "envs", "config")
-#: What is no part of the project where there is no checkout to ask.
-NOT_SOURCES = {".git", ".venv", ".venvs", ".snakemake", "logs", "results"}
-CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 VENV, CONDA = "venv", "conda"
 #: Bytes of a record, or of the crate, which lists all of them.
 MOST_BYTES = 64 * 2**20
@@ -164,38 +159,6 @@ def inventory(
 
 
 # The project's own files.
-
-
-def workflow_files() -> list[str]:
-    """The files that say what the workflow does, by path from the project's root."""
-    found = (path for path in (ROOT / "workflow").rglob("*") if path.is_file())
-    names = (str(path.relative_to(ROOT)) for path in found)
-    return sorted(name for name in names if not name.startswith("workflow/docs/"))
-
-
-def code_files() -> list[Path]:
-    """Every file that a record may name as code."""
-    found = (path for name in CODE for path in (ROOT / name).rglob("*"))
-    return [p for p in found if p.is_file() and "__pycache__" not in p.parts]
-
-
-def project_files() -> list[str]:
-    """The files that make up the project, by path from its root.
-
-    What git tracks; where there is no checkout to ask, all but results and caches.
-    """
-    listed = subprocess.run(
-        ["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, text=True
-    )
-    if not listed.returncode and (ROOT / ".git").exists():
-        names = [name for name in listed.stdout.split("\0") if name]
-    else:
-        parts = [path for path in ROOT.iterdir() if path.name not in NOT_SOURCES]
-        parts += [ROOT / "results" / name for name in ("README.md", "reference")]
-        paths = [path for part in parts for path in (part, *part.rglob("*"))]
-        paths = [path for path in paths if not CACHES & {*path.parts}]
-        names = [str(path.relative_to(ROOT)) for path in paths]
-    return sorted(name for name in set(names) if (ROOT / name).is_file())
 
 
 def located(path: str) -> Path:

@@ -1,10 +1,7 @@
-"""Which files of the project a script runs: itself and the modules it imports.
-
-Only imports at the top of a module count: what a function imports is for the steps that
-call it, which then import it themselves.
-"""
+"""Which files make up the project, and which of them a script runs."""
 
 import ast
+import subprocess
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -12,11 +9,20 @@ from pathlib import Path
 from barren.runner.step import ROOT
 
 SCRIPTS = ROOT / "scripts"
+#: Folders of the project whose files the records name.
+CODE = ("scripts", "workflow", "envs", "config")
+#: What is no part of the project where there is no checkout to ask.
+NOT_SOURCES = {".git", ".venv", ".venvs", ".snakemake", "logs", "results"}
+CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
 @cache
 def sources(script: str) -> tuple[Path, ...]:
-    """The script `scripts/SCRIPT.py` and all modules of the project that it imports."""
+    """The script `scripts/SCRIPT.py` and all modules of the project that it imports.
+
+    Only imports at the top of a module count: what a function imports is for the steps
+    that call it, which then import it themselves.
+    """
     found: set[Path] = set()
     new = {SCRIPTS / f"{script}.py"}
     while new:
@@ -48,3 +54,35 @@ def _names(node: ast.stmt, path: Path) -> Iterator[str]:
         base += node.module.split(".") if node.module else []
         yield ".".join(base)
         yield from (".".join([*base, alias.name]) for alias in node.names)
+
+
+def workflow_files() -> list[str]:
+    """The files that say what the workflow does, by path from the project's root."""
+    found = (path for path in (ROOT / "workflow").rglob("*") if path.is_file())
+    names = (str(path.relative_to(ROOT)) for path in found)
+    return sorted(name for name in names if not name.startswith("workflow/docs/"))
+
+
+def code_files() -> list[Path]:
+    """Every file that a record may name as code."""
+    found = (path for name in CODE for path in (ROOT / name).rglob("*"))
+    return [p for p in found if p.is_file() and "__pycache__" not in p.parts]
+
+
+def project_files() -> list[str]:
+    """The files that make up the project, by path from its root.
+
+    What git tracks; where there is no checkout to ask, all but results and caches.
+    """
+    listed = subprocess.run(
+        ["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, text=True
+    )
+    if not listed.returncode and (ROOT / ".git").exists():
+        names = [name for name in listed.stdout.split("\0") if name]
+    else:
+        parts = [path for path in ROOT.iterdir() if path.name not in NOT_SOURCES]
+        parts += [ROOT / "results" / name for name in ("README.md", "reference")]
+        paths = [path for part in parts for path in (part, *part.rglob("*"))]
+        paths = [path for path in paths if not CACHES & {*path.parts}]
+        names = [str(path.relative_to(ROOT)) for path in paths]
+    return sorted(name for name in set(names) if (ROOT / name).is_file())
