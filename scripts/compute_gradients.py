@@ -40,7 +40,7 @@ def compute(
         for program, of in groupby(by_program, key=lambda of: of.program):
             members = list(of)
             batch = read_batch(paths[members[0].width], members[0], seed)
-            at_once = circuits_at_once(members[0])
+            at_once = circuits_at_once(members[0], engine, threads)
             start = time.monotonic()
             for begin in range(0, len(batch.samples), at_once):
                 part = batch[begin : begin + at_once]

@@ -127,7 +127,7 @@ def ansatz_gradients(
         return timed(lambda: of(rows, width, how).tolist())
     program = np.array([base64.b64decode(built["program"])])
     batch = Batch(np.arange(samples), circuits, program, symbols)
-    at_once = circuits_at_once(ensemble)
+    at_once = circuits_at_once(ensemble, engine)
 
     def job() -> Any:
         parts = [batch[row : row + at_once] for row in range(0, samples, at_once)]

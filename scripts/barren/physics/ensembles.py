@@ -243,11 +243,13 @@ class Ensemble:
             raise BadInput(str(error)) from None
 
 
-#: Circuits and gates in one call: enough to keep it busy, few enough to fit.
-CIRCUITS_AT_ONCE = 50
+#: Circuits, for each thread, and gates in one call. More of those that TensorFlow
+#: Quantum parses do not fit into the processor's cache; qsim's share numpy's calls.
+CIRCUITS_AT_ONCE = {TFQ: 10, QSIM: 100}
 GATES_AT_ONCE = 200_000
 
 
-def circuits_at_once(ensemble: Ensemble) -> int:
+def circuits_at_once(ensemble: Ensemble, engine: str, threads: int = 1) -> int:
     """Circuits whose gradients are computed in one call."""
-    return max(1, min(CIRCUITS_AT_ONCE, GATES_AT_ONCE // ensemble.gates))
+    most = CIRCUITS_AT_ONCE[engine] * threads
+    return max(1, min(most, GATES_AT_ONCE // ensemble.gates))

@@ -142,7 +142,7 @@ def check_gradients(
     for ensemble in ensembles:
         batch = batches[ensemble.program]
         unit = max(1.0, ensemble.norm) * gates_of_a_symbol(batch.circuits)
-        first, at_once = int(batch.samples[0]), circuits_at_once(ensemble)
+        first, at_once = int(batch.samples[0]), circuits_at_once(ensemble, engine)
         rows = choice.rows(ensemble, first, int(batch.samples[-1]))
         for begin in range(0, len(rows), at_once):
             chosen = rows[begin : begin + at_once]

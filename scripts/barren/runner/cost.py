@@ -65,7 +65,7 @@ TRIAL = 10.0
 
 @dataclass(frozen=True)
 class Rates:
-    """What an engine takes on one core.
+    """What an engine takes on one core, and its name.
 
     CPU seconds: `start` for loading it, `simulate` for a gate of a gradient, by width;
     `draw_start` for loading numpy, `serialise` for a gate drawn, serialised and
@@ -74,13 +74,14 @@ class Rates:
     gate.
     """
 
+    engine: str
     simulate: Mapping[int, float]
     start: float
     loaded: int
     parsed: int
     own: float
     draw_start: float = 0.2
-    serialise: float = 2.5e-6
+    serialise: float = 1.6e-6
 
     def gate(self, width: int) -> float:
         """Seconds for a gate of a gradient, between and beyond the measured widths."""
@@ -101,7 +102,7 @@ class Rates:
             if values.pop("model") != MODEL:
                 return RATES[engine]
             simulate = {int(n): float(s) for n, s in values.pop("simulate").items()}
-            return cls(simulate, **values)
+            return cls(simulate=simulate, **values)
         except (OSError, ValueError, TypeError, AttributeError, KeyError):
             return RATES[engine]
 
@@ -113,6 +114,7 @@ def _by_width(*seconds: float) -> dict[int, float]:
 #: By engine, on the machine we measured on.
 RATES = {
     TFQ: Rates(
+        TFQ,
         _by_width(4e-6, 3e-6, 3.6e-6, 6e-6, 1.3e-5, 4e-5, 1.4e-4, 5.6e-4),
         start=0.7,
         loaded=340,
@@ -120,6 +122,7 @@ RATES = {
         own=0.0,
     ),
     QSIM: Rates(
+        QSIM,
         _by_width(1.4e-6, 1.2e-6, 1.4e-6, 1.8e-6, 3.9e-6, 1.2e-5, 4e-5, 1.6e-4),
         start=0.3,
         loaded=50,
@@ -159,7 +162,9 @@ def gradient(ensembles: Iterable[Ensemble], samples: int, rates: Rates) -> Cost:
             gate = rates.own * 2**ensemble.width
         seconds += count * gate
         programs = COPIES_COMPUTED * PROGRAM_BYTES_PER_GATE * count
-        parsed = circuits_at_once(ensemble) * ensemble.gates * rates.parsed
+        parsed = (
+            circuits_at_once(ensemble, rates.engine) * ensemble.gates * rates.parsed
+        )
         states = STATE_VECTORS * BYTES_PER_AMPLITUDE * 2**ensemble.width
         mib = max(mib, round((programs + parsed + states) / 2**20))
     return Cost(seconds, rates.loaded + mib, 0)
