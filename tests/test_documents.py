@@ -89,6 +89,7 @@ def script(project: Path, words: list[str]) -> None:
     """A cheap script is run; of a dear one every option is looked up in its help."""
     name, *arguments = words
     if name.endswith("tools/deploy.py") and arguments[0] == "run":
+        assert (project / "envs" / f"{arguments[1]}.requirements.txt").exists()
         script(project, arguments[2:])
         return
     path = project / name
