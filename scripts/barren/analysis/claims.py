@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special  # not stats, which imports for longer than the verdict takes
 
 from barren import columns
 from barren.analysis import words
@@ -108,7 +108,7 @@ def mean_is_zero(points: list[Point], level: float) -> Outcome:
     off, largest, allowed = [], 0.0, 0.0
     for point in sampled:
         samples, mean = point.summary.samples, point.summary.mean
-        quantile = stats.t.isf(level / len(sampled) / 2, samples - 1)
+        quantile = -special.stdtrit(samples - 1, level / len(sampled) / 2)
         reach = float(quantile / np.sqrt(samples))
         deviations = abs(mean) / np.sqrt(point.summary.variance)
         off += [point] if deviations > reach else []
@@ -135,7 +135,7 @@ def falls_exponentially(points: list[Point], level: float) -> Outcome:
     fit, (low, high), numbers = _slopes(points, level)
     if fit.freedom < 1:
         raise NotJudged("two widths are always on a straight line")
-    p_value = float(stats.chi2.sf(fit.chi_square, fit.freedom))
+    p_value = float(special.chdtrc(fit.freedom, fit.chi_square))
     known = (high - low) / 2 <= SLOW and fit.freedom > 1
     numbers |= {"fit": fit, "p_value": p_value} | {
         "steps": Listed(
@@ -367,4 +367,4 @@ def _converged(ratio: float) -> bool:
 
 def _quantile(level: float) -> float:
     """Of the normal distribution, for a two-sided test."""
-    return float(stats.norm.isf(level / 2))
+    return -float(special.ndtri(level / 2))
