@@ -530,6 +530,19 @@ def test_settings_that_put_packages_elsewhere_are_shut_out(project: Project) -> 
     assert list(project.prefix.glob("lib/python3.11/site-packages/toy.py"))
 
 
+def test_what_another_run_has_built_meanwhile_stays(project: Project) -> None:
+    """Its steps are at work there: nothing is built again."""
+    with (project.folder / "workflow/Snakefile").open("a") as snakefile:
+        snakefile.write(
+            "\n\nonstart:\n"
+            f"    shell('{sys.executable} scripts/tools/deploy.py venv circuits')\n"
+            "    shell('cd .venvs/circuits-*/ && touch theirs')\n"
+        )
+    run = project.snakemake()
+    assert run.returncode == 0, run.stdout
+    assert (project.prefix / "theirs").exists()
+
+
 def test_environments_share_files_where_links_work(project: Project) -> None:
     assert project.deploy("venv", "circuits").returncode == 0
     assert project.deploy("venv", "circuits", ".venvs/other").returncode == 0

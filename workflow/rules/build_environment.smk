@@ -1,6 +1,7 @@
 rule build_environment:
     output:
-        marker=marker(".venvs/{name}-{digest}"),
+        # Not deleted before: another run may have built it meanwhile, and use it.
+        marker=update(marker(".venvs/{name}-{digest}")),
     log:
         local("logs/build_environment/{name}-{digest}.log"),
     wildcard_constraints:
