@@ -23,7 +23,7 @@ def judge_claims(
     folder, samples = experiment.parent, found.batches
     read = {
         program: [
-            read_batch(folder / path, ensemble, seed)
+            read_batch(folder / path, ensemble, seed, programs=False)
             for path in layout.batches([ensemble.width], samples)
         ]
         for program, ensemble in found.programs.items()

@@ -32,7 +32,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from barren.physics.batches import read_batch
-from barren.physics.ensembles import BadInput
+from barren.physics.ensembles import TFQ, BadInput
 from barren.provenance.chain import BROKEN, CHANGED, DOWNSTREAM, Verdicts, judge
 from barren.provenance.recompute import (
     GRADIENT_TOLERANCE,
@@ -203,8 +203,11 @@ def job_again(choice: Choice, results: Path, place: Path, job: Job) -> Check | s
     args = step.command_line(compute)[0].parse_args(job.arguments)
     ensembles = Experiment(args.ensembles).ensembles
     paths = dict(zip(widths(ensembles), args.batches, strict=True))
+    programs = other(choice.experiment) == TFQ
     batches = {
-        of.program: read_batch(place / paths[of.width], of, args.seed)
+        of.program: read_batch(
+            place / paths[of.width], of, args.seed, programs=programs
+        )
         for of in ensembles
     }
     text = read_gradients(results / args.gradients, ensembles, batches)

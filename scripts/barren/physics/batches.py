@@ -81,8 +81,10 @@ def write_batches(
                     archive.writestr(entry, buffer.getbuffer(), compresslevel=1)
 
 
-def read_batch(path: Path, ensemble: Ensemble, seed: int) -> Batch:
-    """Read the batch of an ensemble's circuits.
+def read_batch(
+    path: Path, ensemble: Ensemble, seed: int, *, programs: bool = True
+) -> Batch:
+    """Read the batch of an ensemble's circuits, with or without their programs.
 
     Raises BadInput for a file that is truncated, of another version, without the
     circuits, or of another seed than the caller expects.
@@ -94,6 +96,7 @@ def read_batch(path: Path, ensemble: Ensemble, seed: int) -> Batch:
                 name.removeprefix(folder): archive[name]
                 for name in archive.files
                 if name.startswith(folder)
+                if programs or name != f"{folder}programs"
             }
         about = json.loads(str(arrays["about"])) if arrays else None
     except Exception as error:  # a damaged archive raises a dozen kinds
@@ -110,4 +113,5 @@ def read_batch(path: Path, ensemble: Ensemble, seed: int) -> Batch:
             )
     drawn: dict[str, Any] = {of.name: arrays.get(of.name) for of in fields(Circuits)}
     symbols = tuple(about["symbols"])
-    return Batch(arrays["sample"], Circuits(**drawn), arrays["programs"], symbols)
+    serialised = arrays["programs"] if programs else np.array([], bytes)
+    return Batch(arrays["sample"], Circuits(**drawn), serialised, symbols)

@@ -69,24 +69,28 @@ def _template(ensemble: Layered, letter: bytes, exponent: bytes) -> Bytes:
     """The program of one circuit, its axes and exponents filled in alike."""
     parts = [b"\x08\x01"]  # strategy: moment by moment
     for moment in ensemble.moments():
-        operations = (_operation(gate, letter, exponent) for gate in moment)
-        parts.append(_message(2, b"".join(_message(1, of) for of in operations)))
+        # Where it was drawn makes no difference: layers repeat each other.
+        gates = (gate._replace(place=(0, 0), sign=1) for gate in moment)
+        operations = (_operation(gate, letter, exponent) for gate in gates)
+        parts.append(_message(2, b"".join(operations)))
     language = _message(1, _message(1, b"tfq_gate_set"))
     return np.frombuffer(language + _message(2, b"".join(parts)), np.uint8)
 
 
+@cache
 def _operation(gate: Gate, letter: bytes, exponent: bytes) -> bytes:
     """A gate: its name, exponent, global shift, controls and qubits."""
     rotation, symbol = gate.name == "R", gate.angle == THETA
     name = (gate.axis.encode() or letter) + b"P" if rotation else GATES[gate.name]
     value = _float(exponent) if rotation else _number(1)
-    return (
+    return _message(
+        1,
         _message(1, _message(1, name))
         + _argument("exponent", _message(2, THETA.encode()) if symbol else value)
         + _argument("exponent_scalar", _number(1 / np.pi if symbol else 1))
         + _argument("global_shift", _number(-0.5 if rotation else 0))
         + _UNCONTROLLED
-        + b"".join(_message(3, _message(2, _qubit(qubit))) for qubit in gate.qubits)
+        + b"".join(_message(3, _message(2, _qubit(qubit))) for qubit in gate.qubits),
     )
 
 
