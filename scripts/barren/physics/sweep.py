@@ -100,6 +100,7 @@ def dense_chain(
         f += _kron(term).reshape(-1)
     ladder = _ladder(kind, width)
     absolute = [np.abs(tensor) for tensor in read]
+    signed = any(np.any(tensor < 0) for tensor in read)
     values, sizes = [_read_dense(f, read)], [_read_dense(f, absolute)]
     operations = len(start) * width
     bounds = [operations]
@@ -118,7 +119,7 @@ def dense_chain(
             operations += size + 2
         f = f.reshape(-1)[ladder]
         values.append(_read_dense(f, read))
-        sizes.append(_read_dense(f, absolute))
+        sizes.append(_read_dense(f, absolute) if signed else values[-1])
         bounds.append(operations)
     reading = width * max(tensor.shape[0] * classes for tensor in read)
     return np.array(values), np.array(sizes) * (
@@ -248,8 +249,9 @@ def _ladder(kind: Algebra, width: int) -> Indices:
 def _read_dense(f: Floats, read: Automaton) -> float:
     rest = f.reshape(1, -1)
     for tensor in read:
-        states, classes, following = tensor.shape
-        rest = tensor.reshape(-1, following).T @ rest.reshape(states * classes, -1)
+        matrix = tensor.reshape(-1, tensor.shape[2])
+        used = np.flatnonzero(matrix.any(axis=1))  # one class of three, mostly
+        rest = matrix[used].T @ rest.reshape(len(matrix), -1)[used]
     return float(rest[0, 0])
 
 

@@ -34,6 +34,7 @@ from barren.physics.ensembles import BadInput
 from barren.provenance.records import Record, difference, read_record
 from barren.runner import layout
 from barren.runner.experiment import Experiment
+from barren.runner.sources import sources
 from barren.runner.step import ROOT
 
 #: The checkout's workflow as a module, wherever who uses it keeps results.
@@ -88,7 +89,7 @@ def ask_jobs(
     """Every job of an experiment, each after those that it rests on.
 
     folder: where the experiment's results are, from the working directory. steps: what
-    is imported meanwhile, once for all forks.
+    is imported and read meanwhile, once for all forks.
     """
     with TemporaryDirectory() as place:
         prepare(Path(place), config)
@@ -108,6 +109,7 @@ def ask_jobs(
         )
         for step in steps:
             importlib.import_module(step)
+            sources(step)  # keeps what it finds
         said, _ = asking.communicate()
     jobs = []
     # A dry run, too, starts no job before those that it rests on.
