@@ -62,7 +62,7 @@ def describe_run(
             crate.file(file, str(PurePosixPath(file.path).relative_to(folder)))
     crate.run(records, targets, snakemake)
     order = sorted(crate.graph, key=lambda key: (key != CRATE, key != "./", key))
-    graph = [crate.graph[key] for key in order]
+    graph = [_flat(crate.graph[key]) for key in order]
     text = {"@context": CONTEXT, "@graph": graph}
     return json.dumps(text, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
@@ -248,3 +248,11 @@ def _version(record: Record) -> str:
 
 def _unique(references: Iterable[Ref]) -> list[Ref]:
     return [*{reference["@id"]: reference for reference in references}.values()]
+
+
+def _flat(entity: dict[str, Any]) -> dict[str, Any]:
+    """An entity with the only element of a list in the list's place."""
+    return {
+        key: value[0] if isinstance(value, list) and len(value) == 1 else value
+        for key, value in entity.items()
+    }
