@@ -180,6 +180,8 @@ class Experiment:
                 skip += family.displayed([])[0].notebook_draws or 0
             skips[program] = skip
             skip += self.config["samples"] * ((ensemble.notebook_draws or 0) + 1)
+        for ensemble in self.ensembles:  # those of which none is sampled
+            skips.setdefault(ensemble.family, skip)
         return skips
 
 
