@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
+from scipy import special  # not stats, see `claims`
 
 from barren import columns
 from barren.analysis.evidence import (

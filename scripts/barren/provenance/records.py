@@ -158,7 +158,7 @@ def inventory(
     return sorted(names)
 
 
-# The project's own files.
+# The project's files behind records.
 
 
 def located(path: str) -> Path:

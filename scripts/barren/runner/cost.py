@@ -112,8 +112,8 @@ def _by_width(*seconds: float) -> dict[int, float]:
 
 
 #: By engine, on the machine we measured on.
-RATES = {
-    TFQ: Rates(
+_MEASURED = (
+    Rates(
         TFQ,
         _by_width(4e-6, 3e-6, 3.6e-6, 6e-6, 1.3e-5, 4e-5, 1.4e-4, 5.6e-4),
         start=0.7,
@@ -121,7 +121,7 @@ RATES = {
         parsed=2200,
         own=0.0,
     ),
-    QSIM: Rates(
+    Rates(
         QSIM,
         _by_width(1.4e-6, 1.2e-6, 1.4e-6, 1.8e-6, 3.9e-6, 1.2e-5, 4e-5, 1.6e-4),
         start=0.3,
@@ -129,7 +129,8 @@ RATES = {
         parsed=150,
         own=1.8e-8,
     ),
-}
+)
+RATES = {rates.engine: rates for rates in _MEASURED}
 
 
 class Cost(NamedTuple):
@@ -162,9 +163,8 @@ def gradient(ensembles: Iterable[Ensemble], samples: int, rates: Rates) -> Cost:
             gate = rates.own * 2**ensemble.width
         seconds += count * gate
         programs = COPIES_COMPUTED * PROGRAM_BYTES_PER_GATE * count
-        parsed = (
-            circuits_at_once(ensemble, rates.engine) * ensemble.gates * rates.parsed
-        )
+        at_once = circuits_at_once(ensemble, rates.engine)
+        parsed = at_once * ensemble.gates * rates.parsed
         states = STATE_VECTORS * BYTES_PER_AMPLITUDE * 2**ensemble.width
         mib = max(mib, round((programs + parsed + states) / 2**20))
     return Cost(seconds, rates.loaded + mib, 0)
