@@ -32,7 +32,7 @@ from barren.provenance.remake import deviates
 from barren.runner import configuration, layout
 from barren.runner.experiment import Experiment, widths
 from conftest import ROOT, Run, copy_project, run_in
-from test_audit import STEPS
+from test_audit import SNAKEMAKE
 
 CONTEXT = "https://w3id.org/ro/crate/1.1/context"
 FOLDER = "results/small"
@@ -370,8 +370,7 @@ def edit(path: Path, pattern: str, replacement: str) -> None:
 
 
 def verify(project: Path) -> tuple[int, str]:
-    python = ROOT / ".venv" / "bin" / "python"
-    return run_script(project, *VERIFY, f"{python} -m snakemake")
+    return run_script(project, *VERIFY, SNAKEMAKE)
 
 
 def test_verify_says_in_one_line_that_the_reference_is_reproduced(
@@ -571,7 +570,7 @@ def test_archive_can_be_audited_and_reproduced(packed: Path, tmp_path: Path) -> 
         p.name for p in project.iterdir()
     }
     config = (project / FOLDER / layout.EXPERIMENT).read_text()
-    options = ("--config", config, "--steps", *STEPS)
+    options = ("--config", config, "--snakemake", SNAKEMAKE)
     audit = run_script(project, "audit", FOLDER, *options)
     assert audit[0] == 0, audit[1]
     (project / ".venvs").symlink_to(ROOT / ".venvs")

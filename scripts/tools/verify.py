@@ -102,7 +102,7 @@ def make_again(
         left_out = (*OF_NUMBERS, *AFTER)
         kept = (n for n in inventory(folder) if not n.startswith(left_out))
         copy((f"{folder}/{name}" for name in kept), place)
-        every = ask_jobs(snakemake, config, folder, FOLLOWING)
+        every = ask_jobs(snakemake, config, folder)
         following = [job for job in every if job.step in FOLLOWING]
         for _ in do_again(following, folder, partial(run_again, place)):
             pass  # what cannot be made again differs

@@ -48,7 +48,6 @@ rule audit:
         python=python("audit"),
         script=project("scripts/tools/audit.py"),
         results=where(RESULTS),
-        targets=[where(target) for target in TARGETS],
         steps=ONCE,
         config=json.dumps(config),
         snakemake=SNAKEMAKE,
@@ -58,7 +57,7 @@ rule audit:
         f"auditing the results of {config['experiment']}"
     shell:
         "OPENBLAS_NUM_THREADS=1 {params.python} {params.script} {params.results}"
-        " --targets {params.targets} --steps {params.steps} --config {params.config:q}"
+        " --steps {params.steps} --config {params.config:q}"
         " --snakemake {params.snakemake:q} {params.options} 2> {log}"
 
 

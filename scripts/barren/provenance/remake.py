@@ -7,7 +7,6 @@ this process, which has imported what they need.
 
 import csv
 import ctypes
-import importlib
 import io
 import json
 import math
@@ -34,7 +33,6 @@ from barren.physics.ensembles import BadInput
 from barren.provenance.records import Record, difference, read_record
 from barren.runner import layout
 from barren.runner.experiment import Experiment
-from barren.runner.sources import sources
 from barren.runner.step import ROOT
 
 #: The checkout's workflow as a module, wherever who uses it keeps results.
@@ -74,6 +72,10 @@ class Job:
         """The path of its record."""
         return self.option("record")
 
+    def paths(self, folder: Path) -> list[str]:
+        """The files of the experiment that it names."""
+        return [word for word in self.arguments if word.startswith(f"{folder}/")]
+
     @property
     def runs_once(self) -> bool:
         """Whether its step has this job alone."""
@@ -81,15 +83,11 @@ class Job:
 
 
 def ask_jobs(
-    snakemake: Sequence[str],
-    config: Mapping[str, Any],
-    folder: Path,
-    steps: Iterable[str],
+    snakemake: Sequence[str], config: Mapping[str, Any], folder: Path
 ) -> list[Job]:
     """Every job of an experiment, each after those that it rests on.
 
-    folder: where the experiment's results are, from the working directory. steps: what
-    is imported and read meanwhile, once for all forks.
+    folder: where the experiment's results are, from the working directory.
     """
     with TemporaryDirectory() as place:
         prepare(Path(place), config)
@@ -98,7 +96,7 @@ def ask_jobs(
         profile = str(ROOT / "workflow" / "profiles" / "default")
         command = [*snakemake, "--workflow-profile", profile, "--cores", "1"]
         command += ["--configfile", "config.json", "--dry-run", "--printshellcmds"]
-        asking = subprocess.Popen(
+        asked = subprocess.run(
             command,
             cwd=place,
             # By venvs, a command names its environment.
@@ -107,18 +105,15 @@ def ask_jobs(
             stderr=subprocess.STDOUT,
             text=True,
         )
-        for step in steps:
-            importlib.import_module(step)
-            sources(step)  # keeps what it finds
-        said, _ = asking.communicate()
     jobs = []
     # A dry run, too, starts no job before those that it rests on.
-    for line in re.findall(r"(?m)^Shell command: (.*--record.*) 2> ", said):
+    for line in re.findall(r"(?m)^Shell command: (.*--record.*) 2> ", asked.stdout):
         python, _, _, script, *arguments = shlex.split(line)
         environment = Path(python).parts[-3].rpartition("-")[0]
         jobs.append(Job(environment, script, tuple(arguments)))
     if not jobs:
-        raise BadInput(f"the workflow cannot be run here: {said[-200:].strip()}")
+        said = asked.stdout[-200:].strip()
+        raise BadInput(f"the workflow cannot be run here: {said}")
     return jobs
 
 
@@ -174,13 +169,21 @@ def do_again(
                     raise BadInput(f"{job.record}: its job was killed") from None
 
 
-def links(jobs: Sequence[Job], folder: Path) -> dict[Job, set[Job]]:
-    """The jobs that each job rests on: who names a file first makes it."""
+def files_of(jobs: Iterable[Job], folder: Path) -> dict[str, Job]:
+    """Every file of an experiment, and the job that makes it: who names it first."""
     makes: dict[str, Job] = {}
+    for job in jobs:
+        for path in job.paths(folder):
+            makes.setdefault(path, job)
+    return makes
+
+
+def links(jobs: Sequence[Job], folder: Path) -> dict[Job, set[Job]]:
+    """The jobs that each job rests on."""
+    makes = files_of(jobs, folder)
     rests: dict[Job, set[Job]] = {}
     for job in jobs:
-        paths = (word for word in job.arguments if word.startswith(f"{folder}/"))
-        rests[job] = {makes.setdefault(path, job) for path in paths} - {job}
+        rests[job] = {makes[path] for path in job.paths(folder)} - {job}
         # What runs once finds by itself what many left, and what steps it names.
         if job.runs_once:
             steps = {*job.arguments}
