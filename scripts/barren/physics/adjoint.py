@@ -7,12 +7,13 @@ circuits of a batch go through a gate at once.
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from barren.physics.blocks import Block, merged
 from barren.physics.circuits import AXES, Circuits
 from barren.physics.ensembles import Ensemble
 from barren.physics.moments import Floats
@@ -28,26 +29,6 @@ AMPLITUDES = 2**16
 State = NDArray[np.complex64]
 
 
-class Gate(NamedTuple):
-    """A gate U of some circuits, and (dU/ds) U^dagger for its symbols s.
-
-    Matrices (samples, size, size), or (1, size, size) where all circuits have the same.
-    """
-
-    qubits: tuple[int, ...]
-    unitaries: State
-    slopes: dict[str, State]
-
-    def of(self, rows: slice) -> "Gate":
-        """The gate of some of the circuits."""
-
-        def some(matrices: State) -> State:
-            return matrices[rows] if len(matrices) > 1 else matrices
-
-        slopes = {name: some(of) for name, of in self.slopes.items()}
-        return Gate(self.qubits, some(self.unitaries), slopes)
-
-
 def adjoint_gradients(
     ensemble: Ensemble, circuits: Circuits, symbols: Sequence[str]
 ) -> NDArray[np.float32]:
@@ -57,51 +38,62 @@ def adjoint_gradients(
     """
     asked = ensemble.asked(symbols)
     values = dict(zip(symbols, circuits.angles.T, strict=True))
-    operations = shared_circuit(circuits).all_operations()
-    gates = [_gate(of, values, asked) for of in operations]
+    assert circuits.circuit is not None
+    gates = _gates(circuits.circuit.item())
+    blocks = merged(_block(gate, values, asked) for gate in gates)
     found = np.zeros(circuits.angles.shape, np.float32)
     at_once = max(1, AMPLITUDES >> ensemble.width)
     for begin in range(0, len(found), at_once):
         rows = slice(begin, begin + at_once)
-        some = [gate.of(rows) for gate in gates]
+        some = [block.of(rows) for block in blocks]
         gradient = _gradient(some, ensemble.terms, ensemble.width, len(found[rows]))
         for name, column in gradient.items():
             found[rows, symbols.index(name)] = column
     return found
 
 
-def shared_circuit(circuits: Circuits) -> Any:
-    """The cirq.Circuit of one's own that some circuits share."""
+class _Gate(NamedTuple):
+    """An operation of Cirq, its symbols, and what generates it, if something does."""
+
+    operation: Any
+    names: list[str]
+    generator: tuple[Floats, Complex, Complex] | None
+
+
+@lru_cache(8)  # of the batches and observables that share a circuit
+def _gates(text: bytes) -> list[_Gate]:
+    """The gates of a circuit of one's own, from Cirq's JSON."""
     import cirq
 
-    assert circuits.circuit is not None
-    return cirq.read_json(json_text=circuits.circuit.item().decode())
+    gates = []
+    for operation in cirq.read_json(json_text=text.decode()).all_operations():
+        names = sorted(cirq.parameter_names(operation))
+        alike = _nameless(operation, names)
+        gates.append(_Gate(operation, names, _generator(alike) if names else None))
+    return gates
 
 
 def gates_of_a_symbol(circuits: Circuits) -> int:
     """Gates that have the same symbol, at most: 1 in layers."""
     if circuits.circuit is None:
         return 1
-    import cirq
-
-    operations = shared_circuit(circuits).all_operations()
-    names = Counter(name for of in operations for name in cirq.parameter_names(of))
+    names = Counter(
+        name for gate in _gates(circuits.circuit.item()) for name in gate.names
+    )
     return max(names.values())
 
 
-def _gate(operation: Any, values: Mapping[str, Floats], asked: Sequence[str]) -> Gate:
-    """A gate at the values of its symbols; slopes of those that are asked for."""
-    import cirq
-
-    names = sorted(cirq.parameter_names(operation))
+def _block(gate: _Gate, values: Mapping[str, Floats], asked: Sequence[str]) -> Block:
+    """A gate at the values of its symbols, and its derivatives by those asked for."""
+    operation, names, generator = gate
     own = {name: values[name] for name in names}
     slopes: dict[str, Complex] = {}
-    if generated := _generator(_nameless(operation, *names)) if own else None:
-        speeds, vectors, zero = generated
+    if generator:
+        speeds, vectors, zero = generator
         phases = np.exp(1j * speeds * own[names[0]][:, np.newaxis])[:, np.newaxis]
-        inverse = vectors.conj().T
-        unitaries = (vectors * phases) @ (inverse @ zero)
-        slopes[names[0]] = ((vectors * 1j * speeds) @ inverse)[np.newaxis]
+        after = vectors.conj().T @ zero
+        unitaries = (vectors * phases) @ after
+        slopes[names[0]] = (vectors * (1j * speeds * phases)) @ after
     else:
         unitaries = _unitaries(operation, own)
         for name in names:
@@ -109,10 +101,10 @@ def _gate(operation: Any, values: Mapping[str, Floats], asked: Sequence[str]) ->
                 _unitaries(operation, own | {name: own[name] + step})
                 for step in (STEP, -STEP)
             )
-            slopes[name] = (up - down) / (2 * STEP) @ unitaries.conj().swapaxes(1, 2)
+            slopes[name] = (up - down) / (2 * STEP)
     qubits = tuple(qubit.col for qubit in operation.qubits)
     kept = {n: of.astype(np.complex64) for n, of in slopes.items() if n in asked}
-    return Gate(qubits, unitaries.astype(np.complex64), kept)
+    return Block(qubits, unitaries.astype(np.complex64), kept)
 
 
 def _unitaries(operation: Any, values: Mapping[str, Floats]) -> Complex:
@@ -126,7 +118,7 @@ def _unitaries(operation: Any, values: Mapping[str, Floats]) -> Complex:
     )
 
 
-def _nameless(operation: Any, *names: str) -> Any:
+def _nameless(operation: Any, names: Sequence[str]) -> Any:
     """A gate like that of others but for its qubits and its symbols' names."""
     import cirq
 
@@ -155,21 +147,21 @@ def _generator(operation: Any) -> tuple[Floats, Complex, Complex] | None:
 
 
 class _States:
-    """States (kinds, samples, 2^width), whose qubits stand in an order that changes."""
+    """States (samples, 2^width), whose qubits stand in an order that changes."""
 
     def __init__(self, amplitudes: State, width: int) -> None:
         self.amplitudes, self.order = amplitudes, [*range(width)]
 
     def front(self, qubits: Sequence[int]) -> State:
-        """The states (kinds, samples, 2^qubits, rest) with some qubits put first."""
-        shape = self.amplitudes.shape[:2]
+        """The states (samples, 2^qubits, rest) with some qubits put first."""
+        samples = len(self.amplitudes)
         if self.order[: len(qubits)] != [*qubits]:
             order = [*qubits, *(q for q in self.order if q not in qubits)]
-            axes = [2 + self.order.index(qubit) for qubit in order]
-            bits = self.amplitudes.reshape(*shape, *[2] * len(order))
-            self.amplitudes = bits.transpose(0, 1, *axes).reshape(*shape, -1)
+            axes = [1 + self.order.index(qubit) for qubit in order]
+            bits = self.amplitudes.reshape(samples, *[2] * len(order))
+            self.amplitudes = bits.transpose(0, *axes).reshape(samples, -1)
             self.order = order
-        return self.amplitudes.reshape(*shape, 2 ** len(qubits), -1)
+        return self.amplitudes.reshape(samples, 2 ** len(qubits), -1)
 
     def apply(self, matrices: State, qubits: Sequence[int]) -> None:
         """Multiply matrices (samples or 1, 2^qubits, 2^qubits) into the states."""
@@ -178,32 +170,35 @@ class _States:
 
 
 def _gradient(
-    gates: Sequence[Gate], terms: Sequence[Term], width: int, samples: int
+    blocks: Sequence[Block], terms: Sequence[Term], width: int, samples: int
 ) -> Mapping[str, NDArray[np.float32]]:
     """The gradient of some circuits by each symbol, (samples,).
 
-    Going back from the end with psi and O psi, each gate that has the symbol adds
-    2 Re <O psi| (dU/ds) U^dagger |psi>, both right after the gate.
+    Going back from the end with psi and O psi, each gate U that has the symbol adds
+    2 Re <O psi| dU/ds |psi>, with psi before the gate and O psi after it.
     """
-    start = np.zeros((1, samples, 2**width), np.complex64)
-    start[..., 0] = 1
-    states, natural = _States(start, width), range(width)
-    for gate in gates:
-        states.apply(gate.unitaries, gate.qubits)
-    psi = states.front(natural)[..., 0]
-    image = np.zeros_like(psi)
+    start = np.zeros((samples, 2**width), np.complex64)
+    start[:, 0] = 1
+    psi, natural = _States(start, width), range(width)
+    for block in blocks:
+        psi.apply(block.map, block.sites)
+    last = psi.front(natural)[..., 0]
+    total = np.zeros_like(last)
     for weight, string in terms:
-        part = _States(psi, width)
+        part = _States(last, width)
         for qubit, letter in string:
             part.apply(PAULIS[AXES.index(letter)].astype(np.complex64), [qubit])
-        image += np.float32(weight) * part.front(natural)[..., 0]
-    states = _States(np.concatenate([psi, image]), width)
+        total += np.float32(weight) * part.front(natural)[..., 0]
+    image = _States(total, width)
     found: dict[str, Any] = defaultdict(np.float32)
-    for gate in reversed(gates):
-        if gate.slopes:
-            psi, image = states.front(gate.qubits)
-            products = image.conj() @ psi.swapaxes(1, 2)
-        for name, slope in gate.slopes.items():
-            found[name] = found[name] + 2 * (slope * products).sum((1, 2)).real
-        states.apply(gate.unitaries.conj().swapaxes(1, 2), gate.qubits)
+    for block in reversed(blocks):
+        inverse = block.map.conj().swapaxes(1, 2)
+        psi.apply(inverse, block.sites)
+        if block.slopes:
+            before, after = psi.front(block.sites), image.front(block.sites)
+            products = after.conj() @ before.swapaxes(1, 2)
+            for name, slope in block.slopes.items():
+                share = np.einsum("sij,sij->s", slope, products).real
+                found[name] = found[name] + 2 * share
+        image.apply(inverse, block.sites)
     return found

@@ -21,10 +21,11 @@ import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from barren.physics.blocks import MOST, Block, merged
 from barren.physics.moments import Moments
 from barren.physics.observables import LIMIT, NoExactForm, String, Term
 from barren.physics.pauli_actions import (
@@ -40,8 +41,6 @@ from barren.physics.pauli_actions import (
 
 Digits = tuple[int, ...]
 
-#: Qubits of a gate whose map is a matrix: few are faster by BLAS than by their tables.
-DENSE = 2
 #: Weight of a sector below which its share, at most that, is left out.
 NEGLIGIBLE = 2.0**-60
 
@@ -181,15 +180,6 @@ def _light_cone(actions: Sequence[Action], strings: set[Digits], width: int) -> 
 # The sweeps.
 
 
-class _Step(NamedTuple):
-    """A gate in one sector: its axes of f, its map and its derivative's."""
-
-    parameter: int | None
-    axes: tuple[int, ...]
-    map: Table | Floats
-    slope: Table | Floats
-
-
 def _sweep(
     bloch: Floats,
     cone: _Cone,
@@ -198,10 +188,10 @@ def _sweep(
 ) -> None:
     """Add one sector's share to the second moments.
 
-    f is kept at every so many gates and computed again between them.
+    f is kept at every so many blocks and computed again between them.
     """
     first, other = next(iter(start))
-    steps, r = _steps(cone, [p ^ q for p, q in zip(first, other, strict=True)])
+    blocks, r = _blocks(cone, [p ^ q for p, q in zip(first, other, strict=True)])
     f = np.array(1.0)
     for qubit in cone.qubits:
         x, y, z = bloch[qubit]
@@ -210,40 +200,40 @@ def _sweep(
     b = np.zeros(f.shape)
     for (string, _), weight in start.items():
         b[tuple(string[qubit] for qubit in cone.qubits)] += weight
-    stride = max(1, math.isqrt(len(steps)))
+    stride = max(1, math.isqrt(len(blocks)))
     kept = []
-    for at, step in enumerate(steps):
+    for at, block in enumerate(blocks):
         if at % stride == 0:
             kept.append(f)
-        f = _apply(step.map, step.axes, f)
-    for begin in reversed(range(0, len(steps), stride)):
-        segment = steps[begin : begin + stride]
+        f = _apply(block.map, block.sites, f)
+    for begin in reversed(range(0, len(blocks), stride)):
+        segment = blocks[begin : begin + stride]
         states = [kept.pop()]
-        for step in segment[:-1]:
-            states.append(_apply(step.map, step.axes, states[-1]))
-        for step in reversed(segment):
+        for block in segment[:-1]:
+            states.append(_apply(block.map, block.sites, states[-1]))
+        for block in reversed(segment):
             f = states.pop()
-            if step.parameter is not None:
-                g = _apply(step.slope, step.axes, f)
-                second[step.parameter] += np.vdot(b, g)
-            b = _apply(step.map.T, step.axes, b)
+            for parameter, slope in block.slopes.items():
+                second[parameter] += np.vdot(b, _apply(slope, block.sites, f))
+            b = _apply(block.map.T, block.sites, b)
 
 
-def _steps(cone: _Cone, r: Sequence[int]) -> tuple[list[_Step], Sequence[int]]:
-    """The gates of the sector that ends in R, and what R is before them."""
+def _blocks(cone: _Cone, r: Sequence[int]) -> tuple[list[Block], Sequence[int]]:
+    """The gates of the sector that ends in R, on axes of f, and what R is before."""
     axis = {qubit: at for at, qubit in enumerate(cone.qubits)}
-    steps = []
+    blocks = []
     for action in reversed(cone.actions):
         code = _local(r, action)
         axes = tuple(axis[qubit] for qubit in action.qubits)
-        maps = tables(action, code)
-        few = len(axes) <= DENSE
-        steps.append(
-            _Step(action.parameter, axes, *(of.matrix if few else of for of in maps))
-        )
-        if action.parameter is None:
+        maps: Sequence[Any] = tables(action, code)
+        if len(axes) <= MOST:
+            maps = [of.matrix for of in maps]
+        parameter = action.parameter
+        slopes = {} if parameter is None else {parameter: maps[1]}
+        blocks.append(Block(axes, maps[0], slopes))
+        if parameter is None:
             r = _moved(r, action, int(action.partner[code]))
-    return steps[::-1], r
+    return merged(blocks[::-1]), r
 
 
 def _apply(of: Table | Floats, axes: tuple[int, ...], f: Floats) -> Floats:
