@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from barren import columns
 from barren.analysis import statements
 from barren.analysis.agreement import agreement
-from barren.analysis.claims import OWN, TESTS, judge
-from barren.analysis.costs import COSTS
+from barren.analysis.claims import COSTS, OWN, TESTS, judge
 from barren.analysis.evidence import (
     Finding,
     Point,
@@ -64,9 +63,11 @@ def verdicts(findings: Sequence[Finding], claim: str) -> dict[str, str]:
     return {f.setting: f.verdict for f in findings if f.claim == claim}
 
 
-def failed(finding: Finding) -> str:
-    """The tests that contradict agreement."""
-    return str(finding.numbers["failed"])
+def widths(finding: Finding, listed: str) -> dict[str, float]:
+    """What a sentence of the evidence lists: a number for each width."""
+    (sentence,) = re.findall(f"{listed}: (.+?)\\.(?: |$)", finding.evidence)
+    pairs = re.findall(r"(\S+) \((n = \d+)\)", sentence)
+    return {of: float(number) for number, of in pairs}
 
 
 def bare(points: Sequence[Point]) -> list[Point]:
@@ -94,7 +95,8 @@ def test_tutorial_experiment_gets_its_verdicts(tutorial: list[Point]) -> None:
         "other_blocks_are_identity": "supported",
         "plotted_curve_is_a_variance": "contradicted",
     }
-    assert list(findings["converges_with_depth"].numbers["short"]) == ["n = 8"]
+    beyond = "Not converged at the largest depth, exact variance over its limit"
+    assert list(widths(findings["converges_with_depth"], beyond)) == ["n = 8"]
 
 
 def test_the_answer_comes_first_and_says_what_the_difference_means(
@@ -135,7 +137,7 @@ def test_each_fault_is_contradicted(fault: str) -> None:
     finding = agreement(points)
     assert finding.verdict == "contradicted"
     assert re.match(
-        "family|" + "|".join(p.ensemble.name for p in points), failed(finding)
+        "family|" + "|".join(p.ensemble.name for p in points), finding.evidence
     )
 
 
@@ -150,7 +152,8 @@ def test_gradients_alone_tell_of_a_moved_symbol() -> None:
     points = bare(experiment(SHALLOW, 1500, rng(4), "symbol"))
     finding = agreement(points)
     assert finding.verdict == "contradicted"
-    assert "second moment" in finding.numbers["failed"]
+    failed, _, _ = finding.evidence.partition("The exact second moment")
+    assert "second moment" in failed
 
 
 @pytest.mark.parametrize(
@@ -165,7 +168,7 @@ def test_gradients_alone_tell_of_a_moved_symbol() -> None:
 )
 def test_the_recorded_circuits_tell_of_a_fault(fault: str, word: str) -> None:
     points = experiment(TUTORIAL[:3], 200, rng(5), fault)
-    assert word in statements.evidence(agreement(points))
+    assert word in agreement(points).evidence
 
 
 def test_fault_in_one_ensemble_is_named() -> None:
@@ -174,7 +177,7 @@ def test_fault_in_one_ensemble_is_named() -> None:
     points[3] = replace(wrong, gradients=3 * wrong.gradients, draws=None)
     finding = agreement(points)
     assert finding.verdict == "contradicted"
-    assert f"{wrong.ensemble.name}, second moment" in finding.numbers["failed"]
+    assert f"{wrong.ensemble.name}, second moment" in finding.evidence
 
 
 def test_a_width_in_place_of_another_is_contradicted() -> None:
@@ -184,7 +187,7 @@ def test_a_width_in_place_of_another_is_contradicted() -> None:
     )
     finding = agreement(points)
     name = points[1].ensemble.name
-    assert f"{name}, circuits: 300 occur a second time" in failed(finding)
+    assert f"{name}, circuits: 300 occur a second time" in finding.evidence
 
 
 def test_ensembles_may_share_circuits() -> None:
@@ -221,7 +224,10 @@ def test_broken_block_is_contradicted(tutorial: list[Point]) -> None:
     findings = judge([*tutorial[:-1], replace(point, gradients=values)])
     finding = by_name(findings)["other_blocks_are_identity"]
     assert finding.verdict == "contradicted"
-    assert finding.numbers["largest"] == pytest.approx(0.01, abs=1e-3)
+    assert point.draws
+    largest = np.nanmax(np.abs(values - point.draws.isolated))
+    assert largest == pytest.approx(0.01, abs=1e-3)
+    assert "alone by at most 0.01." in finding.evidence
 
 
 @pytest.mark.parametrize("family", [Identity, IdentityTutorial])
@@ -318,7 +324,9 @@ def test_a_mean_that_is_not_zero_is_contradicted() -> None:
     moved = replace(points[1], summary=summarise(points[1].gradients + 0.03))
     finding = by_name(judge([points[0], moved]))["mean_is_zero"]
     assert finding.verdict == "contradicted"
-    assert list(finding.numbers["off"]) == [f"n = {moved.ensemble.width}"]
+    assert list(widths(finding, "Means beyond chance")) == [
+        f"n = {moved.ensemble.width}"
+    ]
 
 
 def test_convergence_with_depth() -> None:
@@ -326,7 +334,8 @@ def test_convergence_with_depth() -> None:
         return by_name(judge(predicted((4, 6), depths, -0.69)))["converges_with_depth"]
 
     assert convergence((10, 50, 100)).verdict == "supported"
-    assert convergence((10, 50, 100)).numbers["reached"]["n = 4"] == 100
+    reached = widths(convergence((10, 50, 100)), "First depth here that has converged")
+    assert reached["n = 4"] == 100
     assert convergence((10, 50)).verdict == "undecided"
     assert convergence((50,)).verdict == "undecided"
     away = [

@@ -18,6 +18,7 @@ from scipy import special  # not stats, see `claims`
 
 from barren import columns
 from barren.analysis.evidence import (
+    FEW,
     FEWEST,
     LEVEL,
     SAME_GRADIENT,
@@ -39,8 +40,7 @@ FOURTH_MOMENT = 12.0
 #: Stakes of the bets, all scale-free.
 UPWARD = np.array([0.03, 0.1, 0.3, 0.9])
 DOWNWARD = np.array([0.01, 0.03, 0.1, 0.3])
-STAKES = np.array([0.05, 0.1, 0.2, 0.4, 0.8])
-STAKES = np.concatenate([STAKES, -STAKES])
+STAKES = np.outer([1, -1], [0.05, 0.1, 0.2, 0.4, 0.8]).ravel()
 #: Radians; a table may round.
 SAME_ANGLE = 1e-6
 
@@ -53,9 +53,7 @@ def agreement(points: Sequence[Point]) -> Finding:
     """Do circuits and gradients agree with theory, all at once?"""
     sampled = [point for point in points if point.summary.samples]
     if not sampled:
-        return Finding(
-            columns.AGREEMENT, EVERY, "not judged", {"why": "nothing was sampled"}
-        )
+        return Finding(columns.AGREEMENT, EVERY, "not judged", "nothing was sampled")
     tests = [*moment_tests(sampled), *draw_tests(sampled)]
     level = LEVEL / max(1, len(tests))
     failed = [*repeated(sampled), *misrecorded(sampled)]
@@ -64,19 +62,22 @@ def agreement(points: Sequence[Point]) -> Finding:
         failed[SHOWN:] = [f"and {len(failed) - SHOWN} more"]
     least = min(len(point.gradients) for point in sampled)
     exact = sum(point.prediction.second_moment is not None for point in sampled)
+    smallest = min((p for p, _ in tests), default=1.0)
     verdict: Verdict = "supported" if least >= FEWEST and exact else "undecided"
-    numbers = {
-        "sampled": len(sampled),
-        "exact": exact,
-        "tests": len(tests),
-        "smallest": min((p for p, _ in tests), default=1.0),
-        "level": level,
-        "least": least,
-        "few": least if least < FEWEST else None,
-        "failed": "; ".join(failed) or None,
-    }
+    said = [f"{'; '.join(failed)}."] if failed else []
+    said.append(
+        f"The exact second moment is known for {exact} of {len(sampled)} sampled "
+        f"ensembles. The smallest of {len(tests)} p-values is {smallest:.2g}; one "
+        f"below {level:.2g} contradicts."
+    )
+    if least < FEWEST:
+        said.append(FEW.format(least))
     return Finding(
-        columns.AGREEMENT, EVERY, "contradicted" if failed else verdict, numbers
+        columns.AGREEMENT,
+        EVERY,
+        "contradicted" if failed else verdict,
+        " ".join(said),
+        {"sampled": len(sampled), "exact": exact, "least": least},
     )
 
 

@@ -2,37 +2,38 @@
 
 A *setting* holds the ensembles that differ in nothing but what the claim is about, as
 the width. A family names the claims that are made of it (`Ensemble.claims`). The tests
-give verdicts and numbers; `statements` has the words. workflow/docs/statistics.md says
-how far the tests were tried.
+give a verdict and what it rests on; `texts` has the claims in words.
+workflow/docs/statistics.md says how far the tests were tried.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
-from typing import Any
+from itertools import groupby, pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import special  # not stats, which imports for longer than the verdict takes
 
 from barren import columns
-from barren.analysis import words
 from barren.analysis.agreement import agreement
-from barren.analysis.costs import COSTS, cost_decides
 from barren.analysis.evidence import (
+    FEW,
     FEWEST,
     LEVEL,
     SAME_GRADIENT,
     Finding,
-    Listed,
     NotJudged,
-    Numbers,
     Outcome,
     Point,
     Verdict,
+    by_setting,
+    listed,
 )
 from barren.analysis.fits import ASYMPTOTIC, EXACT, SAMPLED, SLOW, fit_curves
-from barren.analysis.statistics import NORMAL_975, Fit, log_errors
+from barren.analysis.statistics import NORMAL_975, Fit, fit_slope, log_errors
 from barren.physics.layered import Layered
-from barren.physics.observables import NAMES
+from barren.physics.observables import GLOBAL, LOCAL, NAMES
+
+COSTS = "cost_decides"
 
 #: "Converged": within what 200 circuits resolve.
 CONVERGED = 1.25
@@ -64,39 +65,14 @@ def judge(points: Sequence[Point]) -> list[Finding]:
         settings = by_setting(made_of, {columns.WIDTH, *OWN.get(claim, ())})
         for setting, of in settings.items():
             try:
-                verdict, numbers = test(of, LEVEL / len(settings))
+                verdict, said, numbers = test(of, LEVEL / len(settings))
             except NotJudged as why:
-                verdict, numbers = "not judged", {"why": str(why)}
-            few = _fewest(of)
-            if verdict == "undecided" and few < FEWEST:
-                numbers["few"] = few
-            findings.append(Finding(claim, setting, verdict, numbers))
+                verdict, said, numbers = "not judged", [str(why)], {}
+            if verdict == "undecided" and (few := _fewest(of)) < FEWEST:
+                said.append(FEW.format(few))
+            evidence = " ".join(filter(None, said))
+            findings.append(Finding(claim, setting, verdict, evidence, numbers))
     return findings
-
-
-def by_setting(points: Sequence[Point], own: set[str]) -> dict[str, list[Point]]:
-    """Points by what they share but the keys `own`, in words; in ascending width."""
-    ensembles = [point.ensemble for point in points]
-    several = len({ensemble.family for ensemble in ensembles}) > 1
-    keys = words.varied(ensembles).difference(own)
-    found: dict[tuple[Any, ...], list[Point]] = {}
-    for point in points:
-        shared = {k: v for k, v in point.ensemble.keys().items() if k not in own}
-        found.setdefault(tuple(shared.values()), []).append(point)
-    settings: dict[str, list[Point]] = {}
-    for of in found.values():
-        ensemble = of[0].ensemble
-        built = [k for k in ensemble.shape_keys if k not in {*own, columns.SIGMA}]
-        parts = [ensemble.title] if several else []
-        parts += [words.text(key, ensemble.keys()) for key in built]
-        parts += (
-            [rest] if (rest := words.setting(ensemble, keys.difference(built))) else []
-        )
-        name = ", ".join(parts) or ensemble.title
-        # Rounded words may be those of another setting.
-        name = f"{name} ({ensemble.name})" if name in settings else name
-        settings[name] = sorted(of, key=lambda point: point.ensemble.width)
-    return settings
 
 
 # The tests: points of one setting in ascending width, and the chance of a false alarm.
@@ -105,56 +81,57 @@ def by_setting(points: Sequence[Point], own: set[str]) -> dict[str, list[Point]]
 def mean_is_zero(points: list[Point], level: float) -> Outcome:
     """Tutorial, claim 1: Student's test of every mean, simultaneous."""
     sampled = _sampled(points)
-    off, largest, allowed = [], 0.0, 0.0
-    for point in sampled:
-        samples, mean = point.summary.samples, point.summary.mean
-        quantile = -special.stdtrit(samples - 1, level / len(sampled) / 2)
-        reach = float(quantile / np.sqrt(samples))
-        deviations = abs(mean) / np.sqrt(point.summary.variance)
-        off += [point] if deviations > reach else []
-        largest, allowed = max(largest, deviations), max(allowed, reach)
-    verdict: Verdict = "supported" if allowed <= LARGE_MEAN else "undecided"
-    known = [point for point in off if point.prediction.mean is not None]
-    numbers = {
-        "largest": largest,
-        "allowed": allowed,
-        "off": Listed({_n(p): p.summary.mean for p in off}),
-        "exact": Listed({_n(p): p.prediction.mean or 0.0 for p in known}),
-    }
-    return "contradicted" if off else verdict, numbers
+    summaries = [point.summary for point in sampled]
+    means = np.array([abs(s.mean) / np.sqrt(s.variance) for s in summaries])
+    samples = np.array([s.samples for s in summaries])
+    reach = -special.stdtrit(samples - 1, level / len(sampled) / 2) / np.sqrt(samples)
+    off = [p for p, beyond in zip(sampled, means > reach, strict=True) if beyond]
+    verdict: Verdict = "supported" if reach.max() <= LARGE_MEAN else "undecided"
+    known = {_n(p): m for p in off if (m := p.prediction.mean) is not None}
+    said = [
+        f"Largest mean: {means.max():.2g} standard deviations of the gradient, where "
+        f"chance allows {reach.max():.2g}.",
+        listed("Means beyond chance", {_n(p): p.summary.mean for p in off}, ".3g"),
+        listed("Exact means", known, ".3g"),
+    ]
+    return "contradicted" if off else verdict, said, {}
 
 
 def falls_with_width(points: list[Point], level: float) -> Outcome:
     """Tutorial, claim 2: the interval of the slope lies below 0."""
-    _, (low, high), numbers = _slopes(points, level)
-    return _side(points, high < 0, low > 0), numbers
+    of = _slopes(points, level)
+    return _side(points, of.high < 0, of.low > 0), of.said, of.numbers
 
 
 def falls_exponentially(points: list[Point], level: float) -> Outcome:
     """Tutorial, claim 2: chi-square of log variance about a straight line."""
-    fit, (low, high), numbers = _slopes(points, level)
+    of = _slopes(points, level)
+    fit = of.fit
     if fit.freedom < 1:
         raise NotJudged("two widths are always on a straight line")
     p_value = float(special.chdtrc(fit.freedom, fit.chi_square))
-    known = (high - low) / 2 <= SLOW and fit.freedom > 1
-    numbers |= {"fit": fit, "p_value": p_value} | {
-        "steps": Listed(
-            {
-                f"{_n(a)} to {b.ensemble.width}": fit_curves([a, b])[SAMPLED].slope
-                for a, b in pairwise(_sampled(points))
-            }
-        )
+    known = (of.high - of.low) / 2 <= SLOW and fit.freedom > 1
+    steps = {
+        f"{_n(a)} to {b.ensemble.width}": fit_curves([a, b])[SAMPLED].slope
+        for a, b in pairwise(_sampled(points))
     }
-    straight = high < 0 and known and p_value >= level
-    return _side(points, straight, p_value < level), numbers
+    said = [
+        f"Chi-square about a straight line: {fit.chi_square:.1f} with {fit.freedom} "
+        f"degrees of freedom (p = {p_value:.2g}).",
+        listed("Slopes from width to width", steps, "z.2f"),
+        of.far,
+    ]
+    straight = of.high < 0 and known and p_value >= level
+    return _side(points, straight, p_value < level), said, of.numbers
 
 
 def slope_of_mcclean(points: list[Point], level: float) -> Outcome:
     """McClean et al., figure 3: the slope is -0.685 per qubit, within a tolerance."""
-    _, (low, high), numbers = _slopes(points, level)
+    of = _slopes(points, level)
     first, last = MCCLEAN_SLOPE * (1 + TOLERANCE), MCCLEAN_SLOPE * (1 - TOLERANCE)
-    inside = first <= low and high <= last
-    return _side(points, inside, high < first or low > last), numbers
+    inside = first <= of.low and of.high <= last
+    outside = of.high < first or of.low > last
+    return _side(points, inside, outside), [*of.said, of.far], of.numbers
 
 
 def converges_with_depth(points: list[Point], level: float) -> Outcome:
@@ -165,27 +142,32 @@ def converges_with_depth(points: list[Point], level: float) -> Outcome:
             known.setdefault(_n(point), {})[point.ensemble.layers] = ratio
     if not known:
         raise NotJudged("no exact variance is known beside its limit for deep circuits")
-    reached, short, away = Listed(), Listed(), Listed()
-    for width, by_depth in known.items():
-        ratios = [by_depth[depth] for depth in sorted(by_depth)]
-        near = [depth for depth, ratio in by_depth.items() if _converged(ratio)]
-        if near:
+    reached: dict[str, float] = {}
+    short: dict[str, float] = {}
+    away: dict[str, float] = {}
+    for width, of in known.items():
+        if near := [depth for depth, ratio in of.items() if _converged(ratio)]:
             reached[width] = min(near)
-        if not _converged(ratios[-1]):
-            first, last = (abs(np.log(ratios[i])) for i in (0, -1))
-            approaches = len(ratios) == 1 or last < first
-            (short if approaches else away)[width] = ratios[-1]
-    last_depth = max(depth for depths in known.values() for depth in depths)
-    numbers = {"depth": last_depth, "reached": reached, "short": short, "away": away}
+        first, last = of[min(of)], of[max(of)]
+        if not _converged(last):
+            approaches = len(of) == 1 or abs(np.log(last)) < abs(np.log(first))
+            (short if approaches else away)[width] = last
+    beyond = "exact variance over its limit"
+    said = [
+        f"Largest depth: {max(depth for of in known.values() for depth in of)}.",
+        listed("First depth here that has converged", reached),
+        listed(f"Not converged at the largest depth, {beyond}", short, ".3g"),
+        listed("Farther from the limit than at the first depth", away, ".3g"),
+    ]
     if away:
-        return "contradicted", numbers
-    return "undecided" if short else "supported", numbers
+        return "contradicted", said, {}
+    return "undecided" if short else "supported", said, {}
 
 
 def keeps_variance(points: list[Point], level: float) -> Outcome:
     """Tutorial, claim 3: the slope is less than a quarter of the plateau's."""
-    _, (low, high), numbers = _slopes(points, level)
-    return _side(points, low > -SLOW, high < -SLOW), numbers | {"far": Listed()}
+    of = _slopes(points, level)
+    return _side(points, of.low > -SLOW, of.high < -SLOW), of.said, {}
 
 
 def deeper_is_smaller(points: list[Point], level: float) -> Outcome:
@@ -196,10 +178,9 @@ def deeper_is_smaller(points: list[Point], level: float) -> Outcome:
     """
     if len({_layer(point) for point in points}) < 2:
         raise NotJudged("the symbol stays on one layer")
-    by_width: dict[int, list[Point]] = {}
-    for point in sorted(_sampled(points), key=_layer):
-        by_width.setdefault(point.ensemble.width, []).append(point)
-    pairs = [(of[0], of[-1]) for _, of in sorted(by_width.items()) if len(of) > 1]
+    ordered = sorted(_sampled(points), key=lambda p: (p.ensemble.width, _layer(p)))
+    widths = [[*of] for _, of in groupby(ordered, lambda p: p.ensemble.width)]
+    pairs = [(of[0], of[-1]) for of in widths if len(of) > 1]
     if not pairs:
         raise NotJudged("no width has two layers with gradients other than 0")
     ends = [point for pair in pairs for point in pair]
@@ -212,30 +193,29 @@ def deeper_is_smaller(points: list[Point], level: float) -> Outcome:
         fall = np.log(a.variance / b.variance)
         allowed = _quantile(level / len(pairs)) * np.hypot(*errors)
         falls.append(np.sign(fall) * (abs(fall) > allowed))
-    numbers = {
-        "seen": Listed({k: p.summary.variance for k, p in label.items()}),
-        "exact": Listed(
-            {k: v for k, p in label.items() if (v := p.prediction.variance)}
-        ),
-    }
-    return _side(ends, min(falls) > 0, min(falls) < 0), numbers
+    seen = {k: p.summary.variance for k, p in label.items()}
+    exact = {k: v for k, p in label.items() if (v := p.prediction.variance)}
+    said = [
+        listed("Sampled variance", seen, ".3g"),
+        listed("Exact variance", exact, ".3g"),
+    ]
+    return _side(ends, min(falls) > 0, min(falls) < 0), said, {}
 
 
 def other_blocks_are_identity(points: list[Point], level: float) -> Outcome:
     """Tutorial, claim 5: gradients are those of the first block alone."""
-    differences = [
-        np.abs(point.gradients - point.draws.isolated)
-        for point in points
-        if point.draws
-    ]
+    differences = [np.abs(p.gradients - p.draws.isolated) for p in points if p.draws]
     difference = np.concatenate([*differences, np.empty(0)])
     difference = difference[np.isfinite(difference)]
     known, largest = difference.size, float(difference.max(initial=0.0))
     if not known:
         raise NotJudged("no gradient of the first of several blocks alone was computed")
     verdict: Verdict = "supported" if known >= FEWEST_COMPARED else "undecided"
-    numbers = {"known": known, "largest": largest}
-    return "contradicted" if largest > SAME_GRADIENT else verdict, numbers
+    said = [
+        f"The gradients of {known} circuits differ from those of the first block alone "
+        f"by at most {largest:.1g}."
+    ]
+    return "contradicted" if largest > SAME_GRADIENT else verdict, said, {}
 
 
 def plotted_is_variance(points: list[Point], level: float) -> Outcome:
@@ -256,13 +236,47 @@ def plotted_is_variance(points: list[Point], level: float) -> Outcome:
     never, squared_never = ~np.any(inside, axis=0)
     # The largest exact variance: the tutorial's 1/8, if it is there.
     example = max(sampled, key=lambda point: point.prediction.variance or 0.0)
-    numbers = {
-        "at": _n(example),
-        "summary": example.summary,
-        "exact": example.prediction.variance,
-    }
-    denied = bool(never and squared)
-    return _side(sampled, bool(plotted and squared_never), denied), numbers
+    s, exact = example.summary, example.prediction.variance
+    said = [
+        f"Plotted at {_n(example)}: {s.std:.4g}; the variance: {s.variance:.4g} "
+        f"[{s.variance_low:.4g}, {s.variance_high:.4g}].",
+        "" if exact is None else f"Exact variance: {exact:.4g}.",
+    ]
+    supported, contradicted = plotted and squared_never, never and squared
+    return _side(sampled, supported, contradicted), said, {}
+
+
+def cost_decides(points: list[Point], level: float) -> Outcome:
+    """Cerezo et al. 2021: a global cost falls at any depth, a local one when deep.
+
+    Slopes of the exact log variance against width, of the local cost times n^2: that
+    its terms are averaged is no plateau. Of the widths that were sampled, if any.
+    """
+    sampled = [point for point in points if point.summary.samples] or points
+    slopes: dict[str, dict[int, float]] = {name: {} for name in NAMES}
+    for name, found in slopes.items():
+        own = [p for p in sampled if p.ensemble.observable == name]
+        for depth in sorted({p.ensemble.layers for p in own}):
+            curve = [
+                (p.ensemble.width, variance * p.ensemble.width ** (2 * (name == LOCAL)))
+                for p in own
+                if p.ensemble.layers == depth and (variance := p.prediction.variance)
+            ]
+            if len(curve) > 1:
+                found[depth] = fit_slope(*zip(*curve, strict=True)).slope
+    local, global_ = slopes[LOCAL], slopes[GLOBAL]
+    if len(local) < 2 or not global_:
+        raise NotJudged("it needs both costs, several widths and two depths")
+    shallow, deep = local[min(local)], local[max(local)]
+    kept = shallow > -SLOW and max(global_.values()) < -2 * SLOW
+    lost = max(global_.values()) > -SLOW or shallow < -2 * SLOW
+    said = [
+        listed(name, {f"depth {depth}": slope for depth, slope in of.items()}, "z.3f")
+        for name, of in (("Global", global_), ("Local", local))
+    ]
+    if kept and deep < -SLOW:
+        return "supported", said, {}
+    return "contradicted" if lost else "undecided", said, {}
 
 
 TESTS: dict[str, Callable[[list[Point], float], Outcome]] = {
@@ -305,28 +319,44 @@ def _sampled(points: Iterable[Point]) -> list[Point]:
     return list(points)
 
 
-def _slopes(
-    points: Sequence[Point], level: float
-) -> tuple[Fit, tuple[float, float], Numbers]:
-    """The sampled slope of a curve, its interval at a level, and what is beside it."""
+class _Slopes(NamedTuple):
+    """A sampled slope with its interval at a level.
+
+    said, far: the slopes in sentences, and how far the exact variance is from its
+    limit. numbers: what the answer says of it.
+    """
+
+    fit: Fit
+    low: float
+    high: float
+    said: list[str]
+    far: str
+    numbers: dict[str, Any]
+
+
+def _slopes(points: Sequence[Point], level: float) -> _Slopes:
+    """The sampled slope of a curve, and what is beside it."""
     sampled = _sampled(points)
     if len(sampled) < 2:
         raise NotJudged("a slope needs two widths with a sampled variance")
     fits = fit_curves(sampled)
     fit = fits[SAMPLED]
     reach = (fit.slope_high - fit.slope) / NORMAL_975 * _quantile(level)
+    said = [f"Sampled slope of log variance per qubit: {fit.slope:z.3f}."]
+    if np.isfinite(reach):
+        said.append(f"95 % interval: [{fit.slope_low:z.3f}, {fit.slope_high:z.3f}].")
+    for name, curve in (("Exact", EXACT), ("Infinite depth", ASYMPTOTIC)):
+        if curve in fits:
+            said.append(f"{name}: {fits[curve].slope:z.3f}.")
     ratios = {_n(point): ratio for point in sampled if (ratio := _ratio(point))}
+    far = {n: ratio for n, ratio in ratios.items() if not _converged(ratio)}
     numbers = {
-        "sampled": fit.slope,
-        "interval": (fit.slope_low, fit.slope_high) if np.isfinite(reach) else None,
-        "exact": fits[EXACT].slope if EXACT in fits else None,
+        "far": far,
         "limit": fits[ASYMPTOTIC].slope if ASYMPTOTIC in fits else None,
-        "far": Listed(
-            {n: ratio for n, ratio in ratios.items() if not _converged(ratio)}
-        ),
         "small_angles": any(point.ensemble.sigma is not None for point in sampled),
     }
-    return fit, (fit.slope - reach, fit.slope + reach), numbers
+    text = listed("Exact variance over that at infinite depth", far, ".3g")
+    return _Slopes(fit, fit.slope - reach, fit.slope + reach, said, text, numbers)
 
 
 def _n(point: Point) -> str:

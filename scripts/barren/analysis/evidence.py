@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from barren import columns
+from barren.analysis import words
 from barren.analysis.statistics import Summary
 from barren.analysis.tables import rows_by_ensemble
 from barren.physics import simulate
@@ -74,25 +75,25 @@ class Point:
         return any(moment is not None and moment < VANISHING for moment in moments)
 
 
-class Listed(dict[str, float]):
-    """Numbers by what they are of; formatted "2.39 (n = 8), 7.7 (n = 10)"."""
-
-    def __format__(self, form: str) -> str:
-        return ", ".join(f"{number:{form}} ({of})" for of, number in self.items())
-
-
 @dataclass(frozen=True)
 class Finding:
     """A claim judged in one setting.
 
     setting: what sets its ensembles apart from those of other settings, in words.
-    numbers: what the verdict rests on, which `statements` puts into words.
+    evidence: what the verdict rests on, in sentences, or why there is none. numbers:
+    those that the answer names (see `statements`).
     """
 
     claim: str
     setting: str
     verdict: Verdict
-    numbers: Mapping[str, Any]
+    evidence: str
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def judged(self) -> bool:
+        """Whether the setting says anything about the claim."""
+        return self.verdict != "not judged"
 
 
 def reduce_draws(ensemble: Ensemble, batch: Batch, recompute: int = 4) -> Draws:
@@ -183,10 +184,42 @@ def _angle_counts(angles: Floats, sigma: float | None) -> NDArray[np.int64]:
 
 # What a test of a claim gives.
 
-Numbers = dict[str, Any]
-#: Verdict, and what it rests on.
-Outcome = tuple[Verdict, Numbers]
+#: Verdict, the sentences of a finding's evidence, and its numbers.
+Outcome = tuple[Verdict, list[str], dict[str, Any]]
+#: Evidence of too little.
+FEW = "Only {} circuits of each ensemble."
 
 
 class NotJudged(Exception):
     """The setting says nothing about the claim; the message is why."""
+
+
+def listed(what: str, numbers: dict[str, float], form: str = "") -> str:
+    """Numbers by what they are of: "Means: 2.39 (n = 8), 7.7 (n = 10)."; or nothing."""
+    if not numbers:
+        return ""
+    listed = ", ".join(f"{number:{form}} ({of})" for of, number in numbers.items())
+    return f"{what}: {listed}."
+
+
+def by_setting(points: Sequence[Point], own: set[str]) -> dict[str, list[Point]]:
+    """Points by what they share but the keys `own`, in words; in ascending width."""
+    ensembles = [point.ensemble for point in points]
+    several = len({ensemble.family for ensemble in ensembles}) > 1
+    keys = words.varied(ensembles).difference(own)
+    found: dict[tuple[Any, ...], list[Point]] = {}
+    for point in points:
+        shared = {k: v for k, v in point.ensemble.keys().items() if k not in own}
+        found.setdefault(tuple(shared.values()), []).append(point)
+    settings: dict[str, list[Point]] = {}
+    for of in found.values():
+        ensemble = of[0].ensemble
+        built = [k for k in ensemble.shape_keys if k not in {*own, columns.SIGMA}]
+        parts = [ensemble.title] if several else []
+        parts += [words.text(key, ensemble.keys()) for key in built]
+        parts += words.further(ensemble, keys.difference(built))
+        name = ", ".join(parts) or ensemble.title
+        # Rounded words may be those of another setting.
+        name = f"{name} ({ensemble.name})" if name in settings else name
+        settings[name] = sorted(of, key=lambda point: point.ensemble.width)
+    return settings

@@ -9,7 +9,7 @@ import pandas as pd
 from barren import columns
 from barren.analysis.figures import QUBITS, Figure, is_pair
 from barren.analysis.tables import ensemble_of, key_columns
-from barren.analysis.words import SHARED, setting, text
+from barren.analysis.words import further, text
 
 #: Column of a figure's data alone.
 POSITION = "position"
@@ -105,15 +105,17 @@ def label(group: pd.DataFrame, keys: Sequence[str], shown: pd.DataFrame) -> str:
     """What tells a series or a panel apart from the others of a figure, in words."""
     ensemble = ensemble_of(group.iloc[0])
     varies = {key for key in keys if shown[key].nunique(dropna=False) > 1}
-    own = [key for key in ensemble.shape_keys if key not in SHARED]
+    shared = {columns.WIDTH, columns.SIGMA}
+    own = [key for key in ensemble.shape_keys if key not in shared]
     parts = [ensemble.title] if columns.FAMILY in varies else []
     if columns.WIDTH in keys:
         parts.append(f"{ensemble.width} qubits")
     if not varies.issuperset(own) and not set(own) <= set(keys):
         parts += [text(key, ensemble.keys()) for key in own if key in varies]
-        varies -= set(own)
-    parts.append(setting(ensemble, varies - {columns.WIDTH}))
-    return ", ".join(filter(None, parts)) or ensemble.structure
+    elif varies.intersection(own):
+        parts.append(ensemble.structure)
+    parts += further(ensemble, varies)
+    return ", ".join(parts) or ensemble.structure
 
 
 def in_lines(title: str, letters: int) -> str:

@@ -1,15 +1,15 @@
-"""The verdict in words: statements, evidence, the answer, verdict.md."""
+"""The verdict in words: the answer, verdict.md and claims.csv."""
 
-import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from string import Formatter
+from itertools import groupby
 
 import pandas as pd
 
 from barren import columns
 from barren.analysis import words
 from barren.analysis.evidence import Finding, Verdict
-from barren.analysis.texts import ALWAYS, PLOTTED, TEXTS
+from barren.analysis.texts import PLOTTED, TEXTS
 
 #: Settings that verdict.md lists of a claim, worst first; claims.csv has them all.
 SHOWN = 12
@@ -24,31 +24,13 @@ RESULTS = ("reproduced", "reproduced in part", "not reproduced", "undecided")
 
 def table(findings: Iterable[Finding]) -> pd.DataFrame:
     """The findings as claims.csv, a row for each claim and setting."""
-    rows = [
-        (
-            finding.claim,
-            finding.setting,
-            (text := TEXTS[finding.claim]).statement,
-            text.source,
-            evidence(finding),
-            text.test,
-            text.error_rate,
-            finding.verdict,
-        )
-        for finding in findings
-    ]
+    rows = []
+    for of in findings:
+        text = TEXTS[of.claim]
+        evidence = of.evidence if of.judged else f"Not judged: {of.evidence}."
+        about = text.statement, text.source, evidence, text.test, text.error_rate
+        rows.append((of.claim, of.setting, *about, of.verdict))
     return pd.DataFrame(rows, columns=list(columns.CLAIMS))
-
-
-def evidence(finding: Finding) -> str:
-    """What the verdict of a finding rests on."""
-    said = []
-    for sentence in (*TEXTS[finding.claim].evidence, *ALWAYS):
-        fields = [name or "" for _, name, _, _ in Formatter().parse(sentence)]
-        names = {re.split(r"[.[]", field)[0] for field in fields} - {""}
-        if all(finding.numbers.get(name) not in (None, {}) for name in names):
-            said.append(sentence.format_map(finding.numbers))
-    return " ".join(said)
 
 
 def render(findings: Sequence[Finding]) -> str:
@@ -71,19 +53,19 @@ def render(findings: Sequence[Finding]) -> str:
 
 def _settings(findings: Sequence[Finding]) -> list[str]:
     """The findings of a claim: a paragraph or a table; and what is not judged."""
-    judged = [f for f in findings if f.verdict in WORST_FIRST]
-    shown = judged
+    judged = [f for f in findings if f.judged]
     lines = []
-    if len(judged) > SHOWN:
-        shown = sorted(judged, key=lambda f: WORST_FIRST.index(f.verdict))[:SHOWN]
     if len(judged) == 1:
         (only,) = judged
         about = f"**{only.verdict.capitalize()}** ({only.setting})."
-        lines = [f"{about} {evidence(only)}", ""]
+        lines = [f"{about} {only.evidence}", ""]
     elif judged:
-        rows = [(f.setting, f.verdict, evidence(f)) for f in shown]
+        shown = judged
+        if len(judged) > SHOWN:
+            shown = sorted(judged, key=lambda f: WORST_FIRST.index(f.verdict))[:SHOWN]
+        rows = [(f.setting, f.verdict, f.evidence) for f in shown]
         lines = [*_table("Setting Verdict Evidence", rows), ""]
-    if shown != judged:
+    if len(judged) > SHOWN:
         lines += [
             f"{SHOWN} of {len(judged)} settings, contradicted and undecided ones "
             "first; `tables/claims.csv` has all.",
@@ -91,8 +73,8 @@ def _settings(findings: Sequence[Finding]) -> list[str]:
         ]
     reasons: dict[str, list[Finding]] = {}
     for finding in findings:
-        if finding not in judged:
-            reasons.setdefault(finding.numbers["why"], []).append(finding)
+        if not finding.judged:
+            reasons.setdefault(finding.evidence, []).append(finding)
     for why, of in reasons.items():
         lines += [f"Not judged{'' if of == findings else _named(of)}: {why}.", ""]
     return lines[:-1]
@@ -106,16 +88,16 @@ def _table(header: str, rows: Iterable[Sequence[str]]) -> list[str]:
 
 def summary(findings: Sequence[Finding]) -> str:
     """The verdict on a claim: "supported in 5 of 6 settings, contradicted in 1"."""
-    judged = [f for f in findings if f.verdict in WORST_FIRST]
-    if not judged:
-        return f"not judged: {findings[0].numbers['why']}"
-    of = {v: [f for f in judged if f.verdict == v] for v in reversed(WORST_FIRST)}
-    found = [v for v in of if of[v]]
-    if len(found) == 1:
-        several = f" in all {len(judged)} settings" if len(judged) > 1 else ""
-        return f"**{found[0]}**{several}"
-    parts = [f"**{v}** in {len(of[v])}" for v in found]
-    parts[0] += f" of {len(judged)} settings"
+    counts = Counter(f.verdict for f in findings if f.judged)
+    if not counts:
+        return f"not judged: {findings[0].evidence}"
+    settings = counts.total()
+    if len(counts) == 1:
+        (verdict,) = counts
+        several = f" in all {settings} settings" if settings > 1 else ""
+        return f"**{verdict}**{several}"
+    parts = [f"**{v}** in {counts[v]}" for v in reversed(WORST_FIRST) if counts[v]]
+    parts[0] += f" of {settings} settings"
     return ", ".join(parts)
 
 
@@ -130,19 +112,16 @@ def answer(findings: Sequence[Finding]) -> str:
     items: dict[str, list[str]] = {result: [] for result in RESULTS}
     for name, of in _by_claim(rest).items():
         text = TEXTS[name]
-        judged = [f for f in of if f.verdict in WORST_FIRST]
-        against = [f for f in judged if f.verdict == "contradicted"]
-        found = {f.verdict for f in judged}
+        found = {f.verdict for f in of if f.judged}
+        where = _named([f for f in of if f.verdict == "contradicted"])
         if found == {"supported"}:
             items["reproduced"].append(text.holds)
         elif "supported" in found:
-            parts = f"{text.holds}: {summary(of).replace('**', '')}"
-            items["reproduced in part"].append(
-                parts + (_named(against) if against else "")
-            )
-        elif against:
-            items["not reproduced"].append(text.fails + _named(against))
-        elif judged:
+            parts = f"{text.holds}: {summary(of).replace('**', '')}{where}"
+            items["reproduced in part"].append(parts)
+        elif "contradicted" in found:
+            items["not reproduced"].append(text.fails + where)
+        elif found:
             items["undecided"].append(text.holds)
     items = {result: of for result, of in items.items() if of}
     said = [_headline({result: len(of) for result, of in items.items()}, agreement)]
@@ -202,17 +181,14 @@ def _meaning(against: Sequence[Finding], agreed: bool) -> list[str]:
 
 
 def _by_claim(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
-    claims: dict[str, list[Finding]] = {}
-    for finding in findings:
-        claims.setdefault(finding.claim, []).append(finding)
-    return claims
+    return {name: [*of] for name, of in groupby(findings, lambda f: f.claim)}
 
 
 def _named(findings: Sequence[Finding]) -> str:
     """Settings in brackets: " (depth 10; depth 20)", or " (16 settings)"."""
     if len(findings) > NAMED:
         return f" ({len(findings)} settings)"
-    return f" ({'; '.join(finding.setting for finding in findings)})"
+    return f" ({'; '.join(f.setting for f in findings)})" if findings else ""
 
 
 AGREED: dict[Verdict, str] = {

@@ -1,16 +1,16 @@
-"""The claims in words: statement, source, test, and what the evidence says."""
+"""The claims in words: statement, source and test."""
 
 from typing import NamedTuple
 
 from barren import columns
 from barren.analysis.claims import (
     CONVERGED,
+    COSTS,
     FEWEST_COMPARED,
     LARGE_MEAN,
     MCCLEAN_SLOPE,
     TOLERANCE,
 )
-from barren.analysis.costs import COSTS
 from barren.analysis.evidence import FEWEST, LEVEL, SAME_GRADIENT
 from barren.analysis.fits import SLOW
 
@@ -20,8 +20,6 @@ class Text(NamedTuple):
 
     holds, fails: the claim and its opposite, as parts of a sentence. error_rate: the
     chance that a true claim is called contradicted, 0 where chance plays no part.
-    evidence: sentences for the numbers of a finding; one is left out where a number
-    that it names is missing.
     """
 
     statement: str
@@ -29,8 +27,7 @@ class Text(NamedTuple):
     fails: str
     source: str
     test: str
-    error_rate: float
-    evidence: tuple[str, ...]
+    error_rate: float = LEVEL
 
 
 PLOTTED = "plotted_curve_is_a_variance"
@@ -42,18 +39,6 @@ CURVES = (
     f"The interval, at {100 * (1 - LEVEL):g} % and simultaneous for all settings "
     f"(Bonferroni), decides; with fewer than {FEWEST} circuits nothing is decided."
 )
-#: Evidence of every claim.
-ALWAYS = (
-    "Only {few} circuits of each ensemble.",
-    "Not judged: {why}.",
-)
-SLOPES = (
-    "Sampled slope of log variance per qubit: {sampled:z.3f}.",
-    "95 % interval: [{interval[0]:z.3f}, {interval[1]:z.3f}].",
-    "Exact: {exact:z.3f}.",
-    "Infinite depth: {limit:z.3f}.",
-)
-FAR = "Exact variance over that at infinite depth: {far:.3g}."
 
 TEXTS = {
     columns.AGREEMENT: Text(
@@ -67,13 +52,6 @@ TEXTS = {
         "circuits computed again. "
         "Simultaneous for all tests (Bonferroni); supported from "
         f"{FEWEST} circuits on.",
-        LEVEL,
-        (
-            "{failed}.",
-            "The exact second moment is known for {exact} of {sampled} sampled "
-            "ensembles. The smallest of {tests} p-values is {smallest:.2g}; one below "
-            "{level:.2g} contradicts.",
-        ),
     ),
     "mean_is_zero": Text(
         "The mean gradient of random circuits is zero.",
@@ -82,13 +60,6 @@ TEXTS = {
         f"{TUTORIAL}; {MCCLEAN}",
         f"Student's test of each mean, {SETTINGS} Supported if a mean of "
         f"{LARGE_MEAN:.2f} standard deviations of the gradient would be beyond chance.",
-        LEVEL,
-        (
-            "Largest mean: {largest:.2g} standard deviations of the gradient, where "
-            "chance allows {allowed:.2g}.",
-            "Means beyond chance: {off:.3g}.",
-            "Exact means: {exact:.3g}.",
-        ),
     ),
     "variance_falls_with_width": Text(
         "The variance of the gradient falls with the width.",
@@ -96,8 +67,6 @@ TEXTS = {
         "the variance does not fall with width",
         f"{TUTORIAL}; {MCCLEAN}",
         f"The slope of log variance against width is below 0. {CURVES}",
-        LEVEL,
-        SLOPES,
     ),
     "variance_falls_exponentially": Text(
         "The fall of the variance with width is exponential.",
@@ -107,13 +76,6 @@ TEXTS = {
         "Chi-square of log variance about a straight line, simultaneous for all "
         "settings (Bonferroni). Supported needs a slope below 0 that is known to "
         f"{SLOW:.2f} per qubit, four widths and {FEWEST} circuits.",
-        LEVEL,
-        (
-            "Chi-square about a straight line: {fit.chi_square:.1f} with {fit.freedom} "
-            "degrees of freedom (p = {p_value:.2g}).",
-            "Slopes from width to width: {steps:z.2f}.",
-            FAR,
-        ),
     ),
     "slope_of_mcclean": Text(
         f"The log variance falls by {-MCCLEAN_SLOPE} per qubit, as in McClean's fit.",
@@ -124,8 +86,6 @@ TEXTS = {
         f"a slope within {100 * TOLERANCE:g} % of theirs counts as the same. Supported "
         "if the interval of the sampled slope lies within this range, contradicted if "
         f"outside. {CURVES}",
-        LEVEL,
-        (*SLOPES, FAR),
     ),
     "converges_with_depth": Text(
         "With depth the variance converges to that of a 2-design.",
@@ -136,13 +96,6 @@ TEXTS = {
         "depth; undecided if it is on its way there, contradicted if farther off than "
         "at the first depth.",
         0.0,
-        (
-            "Largest depth: {depth}.",
-            "First depth here that has converged: {reached}.",
-            "Not converged at the largest depth, exact variance over its limit: "
-            "{short:.3g}.",
-            "Farther from the limit than at the first depth: {away:.3g}.",
-        ),
     ),
     "identity_blocks_keep_variance": Text(
         "Identity blocks keep the variance from vanishing with width.",
@@ -151,8 +104,6 @@ TEXTS = {
         f"{TUTORIAL}; {GRANT}",
         f"The slope of log variance against width is above {-SLOW:.2f}, a quarter of "
         f"that of a barren plateau. {CURVES}",
-        LEVEL,
-        SLOPES,
     ),
     "deeper_in_block_is_smaller": Text(
         "The deeper in its block the symbol stands, the smaller the variance.",
@@ -161,8 +112,6 @@ TEXTS = {
         f"{TUTORIAL}; {GRANT}; exact law in workflow/docs/theory.md",
         "Normal test of the difference in log variance between the first and the "
         f"deepest layer at each width, {SETTINGS} {FEWEST} circuits are needed.",
-        LEVEL,
-        ("Sampled variance: {seen:.3g}.", "Exact variance: {exact:.3g}."),
     ),
     "other_blocks_are_identity": Text(
         "Changing one parameter leaves every other block the identity.",
@@ -173,10 +122,6 @@ TEXTS = {
         "by a closed form or computed in numpy; supported from "
         f"{FEWEST_COMPARED} circuits on.",
         0.0,
-        (
-            "The gradients of {known} circuits differ from those of the first block "
-            "alone by at most {largest:.1g}.",
-        ),
     ),
     PLOTTED: Text(
         'The curve that the tutorial plots as "variance" is the variance.',
@@ -185,12 +130,6 @@ TEXTS = {
         f"{TUTORIAL}, helper of section 3.1 (reduce_std)",
         "The plotted number (supported) or its square (contradicted) is the variance "
         f"within its interval at every width, {SETTINGS} {FEWEST} circuits are needed.",
-        LEVEL,
-        (
-            "Plotted at {at}: {summary.std:.4g}; the variance: {summary.variance:.4g} "
-            "[{summary.variance_low:.4g}, {summary.variance_high:.4g}].",
-            "Exact variance: {exact:.4g}.",
-        ),
     ),
     COSTS: Text(
         "A global cost falls exponentially at any depth, a local one in deep circuits.",
@@ -202,6 +141,5 @@ TEXTS = {
         f"global cost's are all below {-2 * SLOW:.2f}, half a plateau's, and the local "
         f"cost's is above {-SLOW:.2f} at the least depth and below it at the largest.",
         0.0,
-        ("Global: {global:z.3f}.", "Local: {local:z.3f}."),
     ),
 }

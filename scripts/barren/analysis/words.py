@@ -1,6 +1,6 @@
 """What distinguishes ensembles, in the words of tables, figures and verdicts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from barren import columns
@@ -16,36 +16,23 @@ def varied(ensembles: Iterable[Ensemble]) -> set[str]:
     return {key for (_, key), values in seen.items() if len(values) > 1}
 
 
-def setting(ensemble: Ensemble, keys: Iterable[str]) -> str:
-    """Some keys of an ensemble in words: "symbol on layer 2, observable Z0 Z3".
+def further(ensemble: Ensemble, keys: Container[str]) -> list[str]:
+    """Those of some keys that say not how a circuit is built: "observable Z0 Z3".
 
     What its family lacks is left out.
     """
     values = ensemble.keys()
-    keys = values.keys() & set(keys)
-    parts = []
-    structure = [key for key in ensemble.shape_keys if key not in SHARED]
-    if keys.intersection(structure):
-        parts.append(ensemble.structure)
-    if columns.SIGMA in keys:
-        parts.append(sigma(ensemble.sigma))
-    parts += [text(key, values) for key in PLACES if key in keys]
-    if columns.OBSERVABLE in keys:
-        parts.append(f"observable {ensemble.observable}")
-    if columns.PARAMETER in keys and ensemble.parameter is not None:
-        parts.append(text(columns.PARAMETER, values))
-    return ", ".join(parts)
-
-
-def sigma(value: float | None) -> str:
-    """The distribution of the angles."""
-    return "uniform angles" if value is None else f"sigma {value:g}"
+    own = [key for key in columns.FURTHER_KEYS if key in values and key in keys]
+    known = [k for k in own if k == columns.SIGMA or values[k] is not None]
+    return [text(key, values) for key in known]
 
 
 def text(key: str, values: Mapping[str, Any]) -> str:
-    """One key with its value: "width 4", "symbol on layer 3"."""
-    words = PLACES.get(key, key.replace("_", " "))
-    return f"{words} {values[key]}"
+    """One key with its value: "width 4", "symbol on layer 3", "uniform angles"."""
+    value = values[key]
+    if key == columns.SIGMA:
+        return "uniform angles" if value is None else f"sigma {value:g}"
+    return f"{PLACES.get(key, key.replace('_', ' '))} {value}"
 
 
 def listing(values: Sequence[object]) -> str:
@@ -54,9 +41,7 @@ def listing(values: Sequence[object]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
-SHARED = {columns.WIDTH, columns.SIGMA}
 PLACES = {
-    columns.WIDTH: "width",
     columns.SYMBOL_LAYER: "symbol on layer",
     columns.SYMBOL_QUBIT: "symbol on qubit",
 }
