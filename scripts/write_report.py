@@ -48,7 +48,6 @@ def write_report(
                 for of in figures_of(found.ensembles)
             ],
             tables=report.statistics_tables(read_table(statistics), read_table(fits)),
-            boxes=report.BOXES,
             steps=report.steps_of(records),
             once=steps,
             environments=report.environments_of(records),

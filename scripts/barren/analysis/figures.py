@@ -94,11 +94,14 @@ def figures_of(ensembles: Iterable[Ensemble]) -> list[Figure]:
 
     Curves against each number that varies, maps over the symbol's place and over the
     observable, and a circuit of each family. A figure shows the families in which its
-    keys vary.
+    keys vary, and is left out where these are none.
     """
     ensembles = list(ensembles)
-    families: list[type[Ensemble]] = list(dict.fromkeys(map(type, ensembles)))
-    keys = {of: varied(e for e in ensembles if type(e) is of) for of in families}
+    members: dict[type[Ensemble], list[Ensemble]] = {}
+    for ensemble in ensembles:
+        members.setdefault(type(ensemble), []).append(ensemble)
+    families = list(members)
+    keys = {of: varied(own) for of, own in members.items()}
     if set().union(*keys.values()) <= {columns.WIDTH}:
         for of in families:
             keys[of].update({of.predicts_every} - {""})
@@ -107,25 +110,23 @@ def figures_of(ensembles: Iterable[Ensemble]) -> list[Figure]:
         return [of for of in families if keys[of].issuperset(some)]
 
     places = varying(*SYMBOL)
-    observables = {
-        of: {e.observable for e in ensembles if type(e) is of} for of in families
-    }
-    several = {type(e) for e in ensembles if e.asks_for_several}
-    pairs = [of for of in families if sum(map(is_pair, observables[of])) > 2]
+    several = [of for of in families if any(e.asks_for_several for e in members[of])]
+    pairs = [
+        of
+        for of in families
+        if sum(map(is_pair, {e.observable for e in members[of]})) > 2
+    ]
     figures = _against_width(varying(columns.WIDTH))
     for key in _numbers(ensembles):
         mapped = places if key in SYMBOL else []
-        figures += _against(key, [of for of in varying(key) if of not in mapped])
-    figures += _against(columns.PARAMETER, [of for of in families if of in several])
-    figures += _map(
-        "gradient_variance_of_symbols", "the symbol's place", SYMBOL, places
-    )
-    figures += _map("gradient_variance_of_observables", "observable", QUBITS, pairs)
-    return figures + [
-        _circuit(shown)
-        for of in families
-        for shown in of.displayed([e for e in ensembles if type(e) is of])
+        figures.append(_against(key, [of for of in varying(key) if of not in mapped]))
+    figures += [
+        _against(columns.PARAMETER, several),
+        _map("gradient_variance_of_symbols", "the symbol's place", SYMBOL, places),
+        _map("gradient_variance_of_observables", "observable", QUBITS, pairs),
     ]
+    shown = [_circuit(e) for of, own in members.items() for e in of.displayed(own)]
+    return [figure for figure in figures if figure.families] + shown
 
 
 def is_pair(observable: str) -> bool:
@@ -148,13 +149,11 @@ def _numbers(ensembles: Sequence[Ensemble]) -> list[str]:
 def _against_width(families: Families) -> list[Figure]:
     """The families of the first kind with their fits, then those of all kinds."""
     kinds = list(dict.fromkeys(of.kind for of in families))
-    first = [of for of in families if of.kind == kinds[0]]
     figures = []
-    if kinds:
-        kind = kinds[0]
-        figures += _widths(
-            f"gradient_variance_{kind}", f"gradient_std_{kind}", first, True
-        )
+    for kind in kinds[:1]:
+        first = [of for of in families if of.kind == kind]
+        names = f"gradient_variance_{kind}", f"gradient_std_{kind}"
+        figures += _widths(*names, first, True)
     if len(kinds) > 1:
         both = "_vs_".join(kinds)
         figures += _widths(both, f"{both}_std", families, False)
@@ -187,32 +186,28 @@ def axis(key: str) -> str:
     return AXES.get(key, key.replace("_", " "))
 
 
-def _against(key: str, families: Families) -> list[Figure]:
-    return [
-        Figure(
-            name=f"gradient_variance_by_{key.removeprefix('symbol_')}",
-            title=f"Variance against {axis(key).partition(' (')[0]}",
-            caption=f"Gradient variance against {axis(key)}. "
-            f"{_POINTS}{_FURTHER.get(key, '')}",
-            families=_names(families),
-            x=key,
-        )
-    ][: len(families)]
+def _against(key: str, families: Families) -> Figure:
+    return Figure(
+        name=f"gradient_variance_by_{key.removeprefix('symbol_')}",
+        title=f"Variance against {axis(key).partition(' (')[0]}",
+        caption=f"Gradient variance against {axis(key)}. "
+        f"{_POINTS}{_FURTHER.get(key, '')}",
+        families=_names(families),
+        x=key,
+    )
 
 
-def _map(name: str, by: str, axes: tuple[str, str], families: Families) -> list[Figure]:
-    return [
-        Figure(
-            name=name,
-            title=f"Variance by {by}",
-            caption=f"Gradient variance by {by}: {AXES[axes[0]]} and {AXES[axes[1]]}. "
-            f"{_CELLS}",
-            families=_names(families),
-            kind=MAP,
-            x=axes[0],
-            y=axes[1],
-        )
-    ][: len(families)]
+def _map(name: str, by: str, axes: tuple[str, str], families: Families) -> Figure:
+    x, y = axes
+    return Figure(
+        name=name,
+        title=f"Variance by {by}",
+        caption=f"Gradient variance by {by}: {AXES[x]} and {AXES[y]}. {_CELLS}",
+        families=_names(families),
+        kind=MAP,
+        x=x,
+        y=y,
+    )
 
 
 def _circuit(shown: Ensemble) -> Figure:

@@ -8,7 +8,7 @@ import base64
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 from markupsafe import Markup, escape
@@ -30,55 +30,6 @@ HEADINGS = {
 NAMED = 3
 #: A number below this is the rounding of 0.
 ROUNDING = 1e-12
-
-
-class Box(NamedTuple):
-    """A part of the workflow: its steps, what they do, and where the result is."""
-
-    title: str
-    what: str
-    steps: tuple[str, ...]
-    files: tuple[str, ...]
-
-
-BOXES = (
-    Box(
-        "Configuration",
-        "One file says which ensembles, how many circuits and which seed.",
-        ("describe_experiment",),
-        ("experiment.json",),
-    ),
-    Box(
-        "Circuits",
-        "Each circuit is drawn from a random stream of its own.",
-        ("build_circuits", "sample_circuits"),
-        ("batches/",),
-    ),
-    Box(
-        "Gradients",
-        "The derivative of the expectation value, for every circuit.",
-        ("compute_gradients", "summarise_gradients"),
-        ("tables/gradients.csv",),
-    ),
-    Box(
-        "Exact theory",
-        "Mean and variance over the whole ensemble, without sampling.",
-        ("predict_variance",),
-        ("tables/theory.csv",),
-    ),
-    Box(
-        "Statistics and verdict",
-        "Sampled variances with 95 % intervals beside the exact ones; claims tested.",
-        ("summarise_gradients", "judge_claims", "confirm_agreement"),
-        ("tables/statistics.csv", "tables/claims.csv", "verdict.md"),
-    ),
-    Box(
-        "Figures and tables",
-        "Drawn from the tables, for print and for LaTeX.",
-        ("plot_variance", "draw_circuits", "write_paper"),
-        ("figures/", "paper/"),
-    ),
-)
 
 
 def number(value: Any) -> str:
@@ -138,10 +89,8 @@ def claims_by_statement(claims: pd.DataFrame) -> list[dict[str, Any]]:
         rate = float(first[columns.ERROR_RATE])
         found.append(
             {
-                "statement": first[columns.STATEMENT],
-                "source": first[columns.SOURCE],
-                "test": first[columns.TEST],
-                "error_rate": f"{100 * rate:g} %" if rate else "",
+                **first[[columns.STATEMENT, columns.SOURCE, columns.TEST]],
+                columns.ERROR_RATE: f"{100 * rate:g} %" if rate else "",
                 "counts": rows[columns.VERDICT].value_counts(sort=False).to_dict(),
                 "settings": [*map(_settings, groups)],
             }
@@ -166,8 +115,6 @@ def prose(markdown: str) -> Markup:
     parts = []
     for part in markdown.strip().split("\n\n"):
         text = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(escape(part)))
-        text = re.sub(r"`(.+?)`", r"<code>\1</code>", text)
-        text = re.sub(r"\*(.+?)\*", r"<em>\1</em>", text)
         if text.startswith("- "):
             items = text.removeprefix("- ").split("\n- ")
             text = "".join(f"<li>{item}</li>" for item in items)
@@ -198,22 +145,19 @@ def figure(of: Figure, svg: bytes, seed: int) -> dict[str, Any]:
     }
 
 
-def steps_of(records: Iterable[Mapping[str, Any]]) -> dict[Any, dict[Any, Any]]:
+def steps_of(records: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """The jobs of each step: how many, and seconds in all and of the longest."""
-    rows = [
-        (record["step"], record["environment"]["name"], record["start"], record["end"])
-        for record in records
-    ]
-    jobs = pd.DataFrame(rows, columns=["step", "environment", "start", "end"])
-    times = jobs[["start", "end"]].map(datetime.fromisoformat)
-    jobs["seconds"] = (times["end"] - times["start"]).dt.total_seconds()
-    steps = jobs.groupby("step", sort=False).agg(
-        environment=("environment", "last"),
-        jobs=("seconds", "size"),
-        seconds=("seconds", "sum"),
-        longest=("seconds", "max"),
-    )
-    return steps.to_dict("index")
+    steps: dict[str, dict[str, Any]] = {}
+    for record in records:
+        start, end = (datetime.fromisoformat(record[key]) for key in ("start", "end"))
+        seconds = (end - start).total_seconds()
+        nothing = {"jobs": 0, "seconds": 0.0, "longest": 0.0}
+        of = steps.setdefault(record["step"], nothing)
+        of["environment"] = record["environment"]["name"]
+        of["jobs"] += 1
+        of["seconds"] += seconds
+        of["longest"] = max(of["longest"], seconds)
+    return steps
 
 
 def environments_of(records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -224,10 +168,9 @@ def environments_of(records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]
 
 def sources_of(records: Iterable[Mapping[str, Any]]) -> list[str]:
     """The commits that the jobs were run from."""
-    found: dict[str, None] = {}
-    for record in records:
-        source = record["source"]
-        if source:
-            changed = "" if source["clean"] else ", with changes"
-            found[f"{source['commit'][:12]}{changed}"] = None
-    return list(found)
+    named = (
+        f"{source['commit'][:12]}{'' if source['clean'] else ', with changes'}"
+        for record in records
+        if (source := record["source"])
+    )
+    return list(dict.fromkeys(named))
