@@ -249,7 +249,7 @@ def test_draws_of_batches_join_to_those_of_the_whole() -> None:
     halves = [whole[:6], whole[6:]]
     joined = join_draws(reduce_draws(ensemble, half, recompute=10) for half in halves)
     expected = reduce_draws(ensemble, whole, recompute=10)
-    for name, value in vars(expected).items():
+    for name, value in expected._asdict().items():
         np.testing.assert_allclose(getattr(joined, name), value, atol=1e-12)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -35,15 +35,14 @@ BINS = 12
 AMPLITUDES = 60_000
 
 
-@dataclass(frozen=True)
-class Draws:
+class Draws(NamedTuple):
     """What recorded circuits hold, reduced to what the verdict needs.
 
-    angle_counts (BINS,) over all rotations, theta_counts (BINS,), and axis_counts (3,),
-    or (0,) where no axes are drawn: the bins have equal probability. symbol_angle
-    (samples,): the recorded angle of the symbol's rotation, radians. recomputed and
-    isolated (samples,): the gradient of the circuit, and that of its first block alone,
-    in numpy or by a closed form; nan where that was not done.
+    First three counts: axis_counts (3,), or (0,) where no axes are drawn, angle_counts
+    (BINS,) over all rotations and theta_counts (BINS,); the bins have equal
+    probability. symbol_angle (samples,): the recorded angle of the symbol's rotation,
+    radians. recomputed and isolated (samples,): the gradient of the circuit, and that
+    of its first block alone, in numpy or by a closed form; nan where that was not done.
     """
 
     axis_counts: NDArray[np.int64]
@@ -131,13 +130,9 @@ def reduce_draws(ensemble: Ensemble, batch: Batch, recompute: int = 4) -> Draws:
 
 def join_draws(batches: Iterable[Draws]) -> Draws:
     """The draws of an ensemble from those of its batches, in their order."""
-    parts = list(batches)
-    joined = {}
-    for of in fields(Draws):
-        arrays = [getattr(part, of.name) for part in parts]
-        counts = of.name.endswith("_counts")
-        joined[of.name] = np.sum(arrays, axis=0) if counts else np.concatenate(arrays)
-    return Draws(**joined)
+    of_batches = [*zip(*batches, strict=True)]
+    counts, values = of_batches[:3], of_batches[3:]
+    return Draws(*(sum(of) for of in counts), *map(np.concatenate, values))
 
 
 def read_points(

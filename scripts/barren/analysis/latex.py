@@ -32,24 +32,23 @@ def escape(text: str) -> str:
     return re.sub('"([^"]*)"', r"``\1''", text.translate(_ESCAPES))
 
 
-def number(value: float, digits: int = 3) -> str:
-    """A number to some significant digits, with a power of ten where it is shorter."""
+def number(value: float) -> str:
+    """A number to three significant digits, with a power of ten where it is shorter."""
     if not math.isfinite(value):
         return "--"
-    rounded = float(f"{value:.{digits - 1}e}")
+    rounded = float(f"{value:.2e}")
     if rounded == 0:
         return "0"
     exponent = math.floor(math.log10(abs(rounded)))
     if -4 < exponent < 5:
-        text = f"{rounded:.{max(digits - 1 - exponent, 0)}f}"
-        return rf"\ensuremath{{{text}}}"
-    mantissa = f"{rounded / 10.0**exponent:.{digits - 1}f}"
+        return rf"\ensuremath{{{rounded:.{max(2 - exponent, 0)}f}}}"
+    mantissa = f"{rounded / 10.0**exponent:.2f}"
     return rf"\ensuremath{{{mantissa} \times 10^{{{exponent}}}}}"
 
 
-def interval(low: float, high: float, digits: int = 3) -> str:
+def interval(low: float, high: float) -> str:
     """An interval in brackets."""
-    return f"[{number(low, digits)}, {number(high, digits)}]"
+    return f"[{number(low)}, {number(high)}]"
 
 
 def macros(values: Mapping[str, str]) -> str:

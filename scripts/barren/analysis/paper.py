@@ -41,14 +41,14 @@ def paper_tables(
         numbers |= {f"{curve(ensemble)}/{key}": v for key, v in of_fit(row).items()}
     numbers |= of_claims(claims)
     experiment = config["experiment"]
-    texts = {
-        "numbers": macros({f"{experiment}/{key}": v for key, v in numbers.items()}),
-        "statistics": statistics_table(rows),
-        "fits": fits_table(curves),
-        "claims": claims_table(claims),
+    head = f"% {experiment}, seed {config['seed']}\n"
+    macro = {f"{experiment}/{key}": value for key, value in numbers.items()}
+    return {
+        "numbers": head + macros(macro),
+        "statistics": head + statistics_table(rows),
+        "fits": head + fits_table(curves),
+        "claims": head + claims_table(claims),
     }
-    head = f"% {config['experiment']}, seed {config['seed']}\n"
-    return {name: head + text for name, text in texts.items()}
 
 
 def of_experiment(
@@ -69,11 +69,8 @@ def of_experiment(
 
 def of_ensemble(row: Any) -> dict[str, str]:
     """An ensemble's statistics and exact values; what is unknown is left out."""
-    values = {
-        name.replace("_", "-"): number(row[name])
-        for name in NUMBERS
-        if pd.notna(row[name])
-    }
+    known = [name for name in NUMBERS if pd.notna(row[name])]
+    values = {name.replace("_", "-"): number(row[name]) for name in known}
     values["samples"] = str(row[columns.SAMPLES])
     if pd.notna(row[columns.VARIANCE]):
         values["interval"] = interval(

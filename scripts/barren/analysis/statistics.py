@@ -91,14 +91,13 @@ def variance_interval(
     values = (gradients - gradients.mean()) / scale
     unbiased = samples / (samples - 1)
     rng = np.random.default_rng(seed)
-    ratios = np.empty(RESAMPLES)
-    errors = np.empty(RESAMPLES)
     chunk = max(1, 2**20 // samples)
+    parts = []
     for start in range(0, RESAMPLES, chunk):
         count = min(chunk, RESAMPLES - start)
         drawn = values[rng.integers(samples, size=(count, samples))]
-        part = slice(start, start + count)
-        ratios[part], errors[part] = _variance_and_error(drawn)
+        parts.append(_variance_and_error(drawn))
+    ratios, errors = np.hstack(parts)
     with np.errstate(divide="ignore"):
         studentised = np.sort(np.log(ratios * unbiased) / errors)
     rank = round(0.025 * (RESAMPLES + 1))
