@@ -40,11 +40,10 @@ def draw_circuit(ensemble: Layered, circuits: Circuits) -> tuple[Figure, pd.Data
         (n, gate) for n, column in enumerate(_columns(ensemble)) for gate in column
     ]
     last = gates[-1][0]
-    size = (min(PAGE_WIDTH, 1.2 + 0.36 * last), 0.5 + 0.42 * ensemble.width)
-    type_size = min(7.0, 20 * size[0] / (last + 3.5))
     source = []
     with matplotlib.rc_context(STYLE):
-        figure, axes = _wires(size, ensemble.width, last)
+        figure, axes = _wires(0.36 * last, ensemble.width, last)
+        type_size = min(7.0, 20 * figure.get_figwidth() / (last + 3.5))
         for column, gate in gates:
             qubit, *other = gate.qubits
             row = {"column": column, "gate": gate.name, "qubit": qubit}
@@ -54,29 +53,23 @@ def draw_circuit(ensemble: Layered, circuits: Circuits) -> tuple[Figure, pd.Data
             else:
                 axis = AXES[circuits.axis(gate)[0]]
                 angle, symbol = float(circuits.angle(gate)[0]), _symbol(ensemble, gate)
-                label = SYMBOLS.get(symbol, f"{angle:.2f}")
-                _draw_rotation(
-                    axes,
-                    column,
-                    qubit,
-                    f"$R_{axis}$\n${label}$",
-                    SHADED if symbol and symbol != "pi/4" else "white",
-                    type_size,
-                )
+                text = f"$R_{axis}$\n${SYMBOLS.get(symbol, f'{angle:.2f}')}$"
+                colour = SHADED if symbol and symbol != "pi/4" else "white"
+                _draw_rotation(axes, column, qubit, text, colour, type_size)
                 row |= {"gate": f"R{axis}", "angle": angle, "symbol": symbol}
             source.append(row)
         _draw_blocks(axes, gates)
         _draw_observable(axes, ensemble, last + 1)
-    table = pd.DataFrame(source, columns=["column", "gate", "qubit", "angle", "symbol"])
-    if any(_reaches(gate) for _, gate in gates):
-        others: Any = [row.get("other") for row in source]
-        table["other"] = pd.Series(others, dtype="Int64")
+    names = ["column", "gate", "qubit", "angle", "symbol", "other"]
+    table = pd.DataFrame(source, columns=names).astype({"other": "Int64"})
+    if not any(_reaches(gate) for _, gate in gates):
+        del table["other"]
     return figure, table
 
 
-def _wires(size: tuple[float, float], width: int, last: int) -> tuple[Figure, Axes]:
-    """An empty drawing of `last` + 1 columns."""
-    figure = Figure(figsize=size)
+def _wires(length: float, width: int, last: int) -> tuple[Figure, Axes]:
+    """An empty drawing of `last` + 1 columns, which take some inches."""
+    figure = Figure(figsize=(min(PAGE_WIDTH, 1.2 + length), 0.5 + 0.42 * width))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     axes.set_xlim(-1.6, last + 1.9)
@@ -169,12 +162,7 @@ def _draw_rotation(
         va="center",
         fontsize=size,
         linespacing=1.1,
-        bbox={
-            "boxstyle": "square,pad=0.25",
-            "fc": colour,
-            "ec": "black",
-            "lw": 0.5,
-        },
+        bbox={"boxstyle": "square,pad=0.25", "fc": colour, "ec": "black", "lw": 0.5},
     )
 
 
@@ -186,12 +174,10 @@ def draw_built(
     The source data lists the gates: column, label and qubit, a row for each qubit.
     """
     columns = [column for moment in built["drawing"] for column in _apart(moment)]
-    width = ensemble.width
-    size = (min(PAGE_WIDTH, 1.2 + 0.45 * len(columns)), 0.5 + 0.42 * width)
     most = min(len(columns), round((PAGE_WIDTH - 1.2) / 0.45))
     source = []
     with matplotlib.rc_context(STYLE):
-        figure, axes = _wires(size, width, most - 1)
+        figure, axes = _wires(0.45 * len(columns), ensemble.width, most - 1)
         for number, column in enumerate(columns):
             for qubits, labels in column:
                 for qubit, label in zip(qubits, labels, strict=True):

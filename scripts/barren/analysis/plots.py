@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
@@ -46,9 +45,6 @@ from barren.analysis.tables import key_columns
 MOST = 12
 #: Parameters that have room for their names, and the letters of a name.
 MOST_NAMED = 30
-
-#: Height of a single panel, by the key it stands against.
-HEIGHTS = {columns.DEPTH: 2.8}
 PLACES = (*figures.SYMBOL, columns.OBSERVABLE, columns.PARAMETER)
 
 
@@ -102,13 +98,8 @@ def draw_variance(
         return drawing, source
 
 
-@dataclass(frozen=True)
-class _Style:
-    """How a series looks."""
-
-    label: str
-    colour: str
-    marker: str
+#: Label, colour and marker of a series.
+_Style = tuple[str, str, str]
 
 
 def _styles(groups: Sequence[pd.DataFrame], labels: Sequence[str]) -> list[_Style]:
@@ -129,7 +120,7 @@ def _styles(groups: Sequence[pd.DataFrame], labels: Sequence[str]) -> list[_Styl
             to_hex(shades(0.82 * hue / max(hues))) for hue in range(max(hues) + 1)
         ]
     return [
-        _Style(label, colours[hue], MARKERS[mark % len(MARKERS)])
+        (label, colours[hue], MARKERS[mark % len(MARKERS)])
         for label, hue, mark in zip(labels, hues, marks, strict=True)
     ]
 
@@ -158,8 +149,11 @@ def _draw_curves(
     groups = known or every
     styles = _styles(groups, [label(group, by, shown) for group in groups])
     ends = x == columns.DEPTH and len(panels) == 1 and _ends_apart(groups)
-    height = 2.6 + 0.05 * len(groups) if x == columns.WIDTH else HEIGHTS.get(x, 2.9)
-    drawing, grid = _panels(len(panels), 3.6 if ends else height)
+    height = {
+        columns.WIDTH: 2.6 + 0.05 * len(groups),
+        columns.DEPTH: 3.6 if ends else 2.8,
+    }.get(x, 2.9)
+    drawing, grid = _panels(len(panels), height)
     for axes, panel in zip(grid, panels, strict=True):
         for group, style in zip(groups, styles, strict=True):
             rows = group[group.index.isin(panel.index)].sort_values(x)
@@ -214,18 +208,19 @@ def _draw_series(
     """
     across, rows = rows[rows[x].isna()], rows[rows[x].notna()]
     along = rows[x].to_numpy(float)
-    name = "" if ends else style.label
+    title, colour, marker = style
+    name = "" if ends else title
     fitted = "fit" in rows and rows["fit"].notna().any()
     if fitted:
         fit = rows.dropna(subset="fit")
         if alone:
             slope = f"{fit[columns.SLOPE].iloc[0]:.3f}".replace("-", "\N{MINUS SIGN}")
             name = f"{name}, {slope}/qubit"
-        axes.plot(fit[x], fit["fit"], "--", color=style.colour, lw=0.8)
+        axes.plot(fit[x], fit["fit"], "--", color=colour, lw=0.8)
     exact = rows["exact"].where(rows["exact"] > 0)
-    axes.plot(along, exact, color=style.colour, **_exact_line(x))
+    axes.plot(along, exact, color=colour, **_exact_line(x))
     limit = rows["asymptotic"].where(rows["asymptotic"] > 0)
-    axes.plot(along, limit, ":", color=style.colour, lw=0.8)
+    axes.plot(along, limit, ":", color=colour, lw=0.8)
     points = rows[(rows[columns.SAMPLES] > 0) & (rows["sampled"] > 0)]
     value, low, high = (
         points[key].to_numpy(float) for key in ("sampled", "low", "high")
@@ -235,24 +230,19 @@ def _draw_series(
         points[x].to_numpy(float),
         value,
         yerr=np.maximum([value - low, high - value], 0),
-        fmt=style.marker + "--" * joined,
-        color=style.colour,
+        fmt=marker + "--" * joined,
+        color=colour,
         mfc="white",
         elinewidth=0.8,
         lw=0.6,
         label=name,
     )
     for exact in across["exact"]:
-        axes.axhline(exact, ls="--", lw=0.8, color=style.colour)
+        axes.axhline(exact, ls="--", lw=0.8, color=colour)
     if ends:
         place = along[-1], rows["exact"].iloc[-1]
         axes.annotate(
-            style.label,
-            place,
-            (5, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=6,
+            title, place, (5, 0), textcoords="offset points", va="center", fontsize=6
         )
 
 
