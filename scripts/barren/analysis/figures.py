@@ -65,28 +65,28 @@ _FURTHER = {
 }
 
 
+Families = Sequence[type[Ensemble]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Figure:
     """A figure of an experiment.
 
     kind: variance (or what `quantity` names) as curves against the key x, as heat maps
-    over x and y, or the drawing of a circuit. families: the names of those that it
-    shows. fits: with the lines fitted to the samples. caption: text in which
-    `{seed}` stands for the seed; what was sampled is told beside.
+    over x and y, or the drawing of a circuit. families: those that it shows. fits:
+    with the lines fitted to the samples. caption: text in which `{seed}` stands for
+    the seed; what was sampled is told beside.
     """
 
     name: str
     title: str
     caption: str
-    families: tuple[str, ...]
+    families: Families
     kind: str = CURVE
     x: str = columns.WIDTH
     y: str = ""
     quantity: str = columns.VARIANCE
     fits: bool = False
-
-
-Families = Sequence[type[Ensemble]]
 
 
 def figures_of(ensembles: Iterable[Ensemble]) -> list[Figure]:
@@ -168,14 +168,14 @@ def _widths(variance: str, std: str, families: Families, fits: bool) -> list[Fig
             name=variance,
             title=f"Variance against width: {names}",
             caption=f"Gradient variance {opening}{_POINTS}{_LIMIT}{_FIT * fits}",
-            families=_names(families),
+            families=families,
             fits=fits,
         ),
         Figure(
             name=std,
             title=f"Standard deviation against width: {names}",
             caption=f"Standard deviation of the gradient {opening}{_STD}",
-            families=_names(families),
+            families=families,
             quantity=columns.STD,
         ),
     ]
@@ -192,7 +192,7 @@ def _against(key: str, families: Families) -> Figure:
         title=f"Variance against {axis(key).partition(' (')[0]}",
         caption=f"Gradient variance against {axis(key)}. "
         f"{_POINTS}{_FURTHER.get(key, '')}",
-        families=_names(families),
+        families=families,
         x=key,
     )
 
@@ -203,7 +203,7 @@ def _map(name: str, by: str, axes: tuple[str, str], families: Families) -> Figur
         name=name,
         title=f"Variance by {by}",
         caption=f"Gradient variance by {by}: {AXES[x]} and {AXES[y]}. {_CELLS}",
-        families=_names(families),
+        families=families,
         kind=MAP,
         x=x,
         y=y,
@@ -221,10 +221,6 @@ def _circuit(shown: Ensemble) -> Figure:
         "-phi where phi is independent, by -theta_0 where it starts as the inverse. "
         f"Grey, on the right: the observable {shown.observable}. Angles are drawn from "
         "seed {seed}, sample 0.",
-        families=(shown.family,),
+        families=[type(shown)],
         kind=CIRCUIT,
     )
-
-
-def _names(families: Families) -> tuple[str, ...]:
-    return tuple(of.family for of in families)

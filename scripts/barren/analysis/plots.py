@@ -66,7 +66,8 @@ def draw_variance(
         exact = [columns.EXACT_VARIANCE, columns.ASYMPTOTIC_VARIANCE]
         sampled = statistics.drop(columns=exact)
         table = theory.merge(sampled, on=key_columns(theory), how="left")
-    table = table[table[columns.FAMILY].isin(figure.families)].reset_index(drop=True)
+    families = [of.family for of in figure.families]
+    table = table[table[columns.FAMILY].isin(families)].reset_index(drop=True)
     source = source_data(table, figure.quantity)
     if figure.x == figures.QUBITS[0]:
         source = with_qubits(source)
@@ -222,9 +223,7 @@ def _draw_series(
     limit = rows["asymptotic"].where(rows["asymptotic"] > 0)
     axes.plot(along, limit, ":", color=colour, lw=0.8)
     points = rows[(rows[columns.SAMPLES] > 0) & (rows["sampled"] > 0)]
-    value, low, high = (
-        points[key].to_numpy(float) for key in ("sampled", "low", "high")
-    )
+    value, low, high = points[["sampled", "low", "high"]].to_numpy(float).T
     joined = bool(rows["exact"].isna().any()) and not fitted
     axes.errorbar(
         points[x].to_numpy(float),

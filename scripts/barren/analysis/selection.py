@@ -105,8 +105,7 @@ def label(group: pd.DataFrame, keys: Sequence[str], shown: pd.DataFrame) -> str:
     """What tells a series or a panel apart from the others of a figure, in words."""
     ensemble = ensemble_of(group.iloc[0])
     varies = {key for key in keys if shown[key].nunique(dropna=False) > 1}
-    shared = {columns.WIDTH, columns.SIGMA}
-    own = [key for key in ensemble.shape_keys if key not in shared]
+    own = [k for k in ensemble.shape_keys if k not in {columns.WIDTH, columns.SIGMA}]
     parts = [ensemble.title] if columns.FAMILY in varies else []
     if columns.WIDTH in keys:
         parts.append(f"{ensemble.width} qubits")
