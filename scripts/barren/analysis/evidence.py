@@ -167,6 +167,29 @@ def read_points(
     return points
 
 
+def by_setting(points: Sequence[Point], own: set[str]) -> dict[str, list[Point]]:
+    """Points by what they share but the keys `own`, in words; in ascending width."""
+    ensembles = [point.ensemble for point in points]
+    several = len({ensemble.family for ensemble in ensembles}) > 1
+    keys = words.varied(ensembles).difference(own)
+    found: dict[tuple[Any, ...], list[Point]] = {}
+    for point in points:
+        shared = {k: v for k, v in point.ensemble.keys().items() if k not in own}
+        found.setdefault(tuple(shared.values()), []).append(point)
+    settings: dict[str, list[Point]] = {}
+    for of in found.values():
+        ensemble = of[0].ensemble
+        built = [k for k in ensemble.shape_keys if k not in {*own, columns.SIGMA}]
+        parts = [ensemble.title] if several else []
+        parts += [words.text(key, ensemble.keys()) for key in built]
+        parts += words.further(ensemble, keys.difference(built))
+        name = ", ".join(parts) or ensemble.title
+        # Rounded words may be those of another setting.
+        name = f"{name} ({ensemble.name})" if name in settings else name
+        settings[name] = sorted(of, key=lambda point: point.ensemble.width)
+    return settings
+
+
 def _angle_counts(angles: Floats, sigma: float | None) -> NDArray[np.int64]:
     """Counts of angles, modulo 2 pi if uniform, in bins of equal probability."""
     if sigma is None:
@@ -189,32 +212,9 @@ class NotJudged(Exception):
     """The setting says nothing about the claim; the message is why."""
 
 
-def listed(what: str, numbers: dict[str, float], form: str = "") -> str:
+def listed(what: str, numbers: Mapping[str, float], form: str = "") -> str:
     """Numbers by what they are of: "Means: 2.39 (n = 8), 7.7 (n = 10)."; or nothing."""
     if not numbers:
         return ""
-    listed = ", ".join(f"{number:{form}} ({of})" for of, number in numbers.items())
-    return f"{what}: {listed}."
-
-
-def by_setting(points: Sequence[Point], own: set[str]) -> dict[str, list[Point]]:
-    """Points by what they share but the keys `own`, in words; in ascending width."""
-    ensembles = [point.ensemble for point in points]
-    several = len({ensemble.family for ensemble in ensembles}) > 1
-    keys = words.varied(ensembles).difference(own)
-    found: dict[tuple[Any, ...], list[Point]] = {}
-    for point in points:
-        shared = {k: v for k, v in point.ensemble.keys().items() if k not in own}
-        found.setdefault(tuple(shared.values()), []).append(point)
-    settings: dict[str, list[Point]] = {}
-    for of in found.values():
-        ensemble = of[0].ensemble
-        built = [k for k in ensemble.shape_keys if k not in {*own, columns.SIGMA}]
-        parts = [ensemble.title] if several else []
-        parts += [words.text(key, ensemble.keys()) for key in built]
-        parts += words.further(ensemble, keys.difference(built))
-        name = ", ".join(parts) or ensemble.title
-        # Rounded words may be those of another setting.
-        name = f"{name} ({ensemble.name})" if name in settings else name
-        settings[name] = sorted(of, key=lambda point: point.ensemble.width)
-    return settings
+    parts = (f"{number:{form}} ({of})" for of, number in numbers.items())
+    return f"{what}: {', '.join(parts)}."

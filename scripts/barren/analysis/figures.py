@@ -149,13 +149,12 @@ def _numbers(ensembles: Sequence[Ensemble]) -> list[str]:
 def _against_width(families: Families) -> list[Figure]:
     """The families of the first kind with their fits, then those of all kinds."""
     kinds = list(dict.fromkeys(of.kind for of in families))
-    figures = []
-    for kind in kinds[:1]:
-        first = [of for of in families if of.kind == kind]
-        names = f"gradient_variance_{kind}", f"gradient_std_{kind}"
-        figures += _widths(*names, first, True)
+    if not kinds:
+        return []
+    kind, both = kinds[0], "_vs_".join(kinds)
+    first = [of for of in families if of.kind == kind]
+    figures = _widths(f"gradient_variance_{kind}", f"gradient_std_{kind}", first, True)
     if len(kinds) > 1:
-        both = "_vs_".join(kinds)
         figures += _widths(both, f"{both}_std", families, False)
     return figures
 

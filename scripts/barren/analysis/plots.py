@@ -58,8 +58,8 @@ def draw_variance(
     """A figure of variances and its source data, from the tables of those names.
 
     observable: that of all ensembles, where it does not vary. The source has a row for
-    each ensemble: keys, samples, the value sampled with its
-    95 % interval, exact and in the limit of infinite depth, and the line fitted.
+    each ensemble: keys, samples, the value sampled with its 95 % interval, exact and in
+    the limit of infinite depth, and the line fitted.
     """
     table = statistics
     if figure.x == columns.DEPTH:  # of which the theory knows more than was sampled

@@ -132,16 +132,13 @@ def opening(verdict: str) -> tuple[str, str]:
 
 
 def figure(of: Figure, svg: bytes, seed: int) -> dict[str, Any]:
-    """A figure with its caption, and where it comes from."""
-    drawn = of.kind == CIRCUIT
+    """A figure with its caption."""
     return {
         "name": of.name,
         "title": of.title,
         "caption": prose(of.caption.format(seed=seed)),
-        "alt": f"{of.title}. The numbers shown are in figures/{of.name}.csv.",
         "image": f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}",
-        "is_circuit": drawn,
-        "rule": "draw_circuits" if drawn else "plot_variance",
+        "is_circuit": of.kind == CIRCUIT,
     }
 
 

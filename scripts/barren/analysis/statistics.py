@@ -80,9 +80,8 @@ def variance_interval(
     Bootstrap, 1993, section 12.5), studentised by the kurtosis of each resample. With
     200 circuits of depth 50 it covers 95.0, 94.5 and 93.7 % at n = 4, 8, 10, nearest of
     ten methods; with 1000 circuits 94.5, 95.0 and 94.2 %. Normal theory covers 85 % at
-    n = 10 (workflow/docs/statistics.md). Where the samples
-    cannot tell, an end is that of the possible range, [0, bound^2], where no gradient
-    exceeds `bound`.
+    n = 10 (workflow/docs/statistics.md). Where the samples cannot tell, an end is that
+    of the possible range, [0, bound^2], where no gradient exceeds `bound`.
     """
     samples = gradients.size
     scale = gradients.std()
