@@ -37,7 +37,7 @@ def render(findings: Sequence[Finding]) -> str:
     """The verdict as Markdown: the answer, a row for each claim, then its settings."""
     claims = _by_claim(findings)
     rows = [(TEXTS[name].statement, summary(of)) for name, of in claims.items()]
-    lines = ["# Verdict", "", answer(findings), "", *_table("Claim Verdict", rows)]
+    parts = ["# Verdict", answer(findings), _table("Claim Verdict", rows)]
     for name, of in claims.items():
         text = TEXTS[name]
         rate = (
@@ -46,44 +46,44 @@ def render(findings: Sequence[Finding]) -> str:
             if text.error_rate
             else "Chance plays no part in the test."
         )
-        lines += ["", f"## {text.statement}", "", *_settings(of), ""]
-        lines += [f"- Source: {text.source}.", f"- Test: {text.test} {rate}"]
-    return "\n".join(lines) + "\n"
+        about = f"- Source: {text.source}.\n- Test: {text.test} {rate}"
+        parts += [f"## {text.statement}", *_settings(of), about]
+    return "\n\n".join(parts) + "\n"
 
 
 def _settings(findings: Sequence[Finding]) -> list[str]:
     """The findings of a claim: a paragraph or a table; and what is not judged."""
     judged = [f for f in findings if f.judged]
-    lines = []
+    parts = []
     if len(judged) == 1:
         (only,) = judged
         about = f"**{only.verdict.capitalize()}** ({only.setting})."
-        lines = [f"{about} {only.evidence}", ""]
+        parts.append(f"{about} {only.evidence}")
     elif judged:
         shown = judged
         if len(judged) > SHOWN:
             shown = sorted(judged, key=lambda f: WORST_FIRST.index(f.verdict))[:SHOWN]
         rows = [(f.setting, f.verdict, f.evidence) for f in shown]
-        lines = [*_table("Setting Verdict Evidence", rows), ""]
+        parts.append(_table("Setting Verdict Evidence", rows))
     if len(judged) > SHOWN:
-        lines += [
+        parts.append(
             f"{SHOWN} of {len(judged)} settings, contradicted and undecided ones "
-            "first; `tables/claims.csv` has all.",
-            "",
-        ]
+            "first; `tables/claims.csv` has all."
+        )
     reasons: dict[str, list[Finding]] = {}
     for finding in findings:
         if not finding.judged:
             reasons.setdefault(finding.evidence, []).append(finding)
     for why, of in reasons.items():
-        lines += [f"Not judged{'' if of == findings else _named(of)}: {why}.", ""]
-    return lines[:-1]
+        parts.append(f"Not judged{'' if of == findings else _named(of)}: {why}.")
+    return parts
 
 
-def _table(header: str, rows: Iterable[Sequence[str]]) -> list[str]:
-    """The lines of a table in Markdown."""
+def _table(header: str, rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
     names = header.split()
-    return [f"| {' | '.join(row)} |" for row in (names, ["---"] * len(names), *rows)]
+    lines = (names, ["---"] * len(names), *rows)
+    return "\n".join(f"| {' | '.join(row)} |" for row in lines)
 
 
 def summary(findings: Sequence[Finding]) -> str:
