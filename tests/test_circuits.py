@@ -127,6 +127,7 @@ def test_the_notebooks_draws_are_replayed(
     config = {
         "samples": 4,
         "max_sampled_width": 64,
+        "stream": "notebook",
         "observable": "Z0 Z1",
         "symbol": {"layer": 0, "qubit": 0},
         "ensembles": [entry | {key: [value] for key, value in size.items()}],

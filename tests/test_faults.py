@@ -169,11 +169,11 @@ def test_a_job_that_fails_once(project: Path, small: Path) -> None:
     batches = Path("results", "small", "batches")
     shutil.copytree(small / batches, project / batches)
     rule = project / "workflow" / "rules" / "gradients.smk"
-    command = '"{params.command} --threads {threads}'
+    command = 'command("compute_gradients", config["engine"])'
     fault = '"echo {resources.mem_mb} {resources.runtime} >> asked; grep -c . asked'
     code = rule.read_text()
     assert code.count(command) == 1
-    rule.write_text(code.replace(command, f'{fault} | grep 2;"\n        {command}'))
+    rule.write_text(code.replace(command, f'{fault} | grep 2; " + {command}'))
     run_in(project)(GRADIENTS, *SMALL, "--retries", "1")
     first, second = (project / "asked").read_text().splitlines()
     assert [2 * int(n) for n in first.split()] == [int(n) for n in second.split()]

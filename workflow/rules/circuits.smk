@@ -1,14 +1,5 @@
 # Which circuits: the experiment's configuration, and the circuits drawn from its seed.
 BATCH = layout.batch("{widths}", "{first}", "{last}")
-# The user's, like the configuration that names them: no prefix is put before them.
-SOURCES = [local(path) for path in EXPERIMENT.functions]
-NOTEBOOK_STREAM = {}
-if config["stream"] == NOTEBOOK:
-    NOTEBOOK_STREAM = {
-        "stream": NOTEBOOK,
-        "samples": config["samples"],
-        "skips": json.dumps(EXPERIMENT.skips),
-    }
 
 
 rule describe_experiment:
@@ -16,7 +7,7 @@ rule describe_experiment:
         **needs("describe_experiment", "circuits"),
     output:
         **leaves("describe_experiment"),
-        experiment=results(layout.EXPERIMENT),
+        **files("experiment"),
     log:
         "<logs>/describe_experiment.log",
     # All tables wait for it.
@@ -24,22 +15,21 @@ rule describe_experiment:
     conda:
         "../../envs/circuits.yaml"
     params:
-        **command("circuits", "describe_experiment", config=json.dumps(config)),
+        config=as_json(config),
     message:
         f"writing down the configuration of {config['experiment']}"
     shell:
-        "{params.command} 2> {log}"
+        command("describe_experiment", "circuits")
 
 
 rule build_circuits:
     input:
         **needs("build_circuits", "tfq"),
-        sources=SOURCES,
+        # The user's, like the configuration that names them: no prefix is put before.
+        sources=[local(path) for path in EXPERIMENT.functions],
     output:
         **leaves("build_circuits"),
-        circuits=[
-            results(layout.circuit(program)) for program in EXPERIMENT.own_circuits
-        ],
+        circuits=[results(layout.circuit(of)) for of in EXPERIMENT.own_circuits],
     log:
         "<logs>/build_circuits.log",
     # What is wrong with a circuit is told before others are sampled.
@@ -47,15 +37,11 @@ rule build_circuits:
     conda:
         "../../envs/tfq.yaml"
     params:
-        **command(
-            "tfq",
-            "build_circuits",
-            ensembles=json.dumps([e.spec() for e in EXPERIMENT.own_circuits.values()]),
-        ),
+        ensembles=as_json([e.spec() for e in EXPERIMENT.own_circuits.values()]),
     message:
         "building the circuits of {input.sources}"
     shell:
-        "{params.command} 2> {log}"
+        command("build_circuits", "tfq")
 
 
 rule sample_circuits:
@@ -74,16 +60,13 @@ rule sample_circuits:
     resources:
         **resources_of(sampling_cost),
     params:
-        **command(
-            "circuits",
-            "sample_circuits",
-            "first",
-            "last",
-            programs=lambda w: json.dumps([e.spec() for e in programs_of_job(w)]),
-            seed=config["seed"],
-            **NOTEBOOK_STREAM,
-        ),
+        **STREAM,
+        programs=lambda w: json.dumps([e.spec() for e in programs_of_job(w)]),
+        first="{first}",
+        last="{last}",
+        # Of the notebook's stream alone: more of them keep the circuits that there were.
+        samples=config["samples"] if EXPERIMENT.skips else 0,
     message:
         "sampling circuits {wildcards.first} to {wildcards.last} of width {wildcards.widths}"
     shell:
-        "{params.command} 2> {log}"
+        command("sample_circuits", "circuits")

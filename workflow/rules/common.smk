@@ -15,9 +15,9 @@ if [*getattr(sys.modules.get("barren"), "__path__", [])] != [f"{SCRIPTS}/barren"
 from barren.analysis.figures import CIRCUIT, figures_of
 from barren.physics.ensembles import BadInput
 from barren.runner import configuration, cost, layout
-from barren.runner.experiment import NOTEBOOK, widths
-from barren.runner.jobs import gradient_jobs, records, theory_widths
-from barren.runner.sources import project_files, sources, workflow_files
+from barren.runner.experiment import widths
+from barren.runner.jobs import outputs, records
+from barren.runner.sources import options, project_files, sources, workflow_files
 
 # Of Snakemake itself: in a cluster's job it runs twice, and counts (130 MiB each).
 SNAKEMAKE_MIB = 300
@@ -53,13 +53,26 @@ def where(path):
     return workflow.modifier.path_modifier.replace_prefix(path)
 
 
+def files(*names):
+    """Files of the experiment, each by the name that `layout` has for it."""
+    return {name: results(getattr(layout, name.upper())) for name in names}
+
+
+def as_json(value):
+    """A parameter as JSON; by a function, or Snakemake would read what is in braces."""
+    return lambda _: json.dumps(value)
+
+
 # What every step has: its code and environment as inputs, a record, a command line.
 
 
 def needs(step, environment_name):
     """The inputs of a step that are not data."""
-    code = [project(path) for path in sources(step)]
-    return {"code": code, "environment": environment(environment_name)}
+    return {
+        "script": project(f"scripts/{step}.py"),
+        "code": [project(path) for path in sources(step)],
+        "environment": environment(environment_name),
+    }
 
 
 def leaves(step, output=""):
@@ -67,32 +80,12 @@ def leaves(step, output=""):
     return {"record": results(layout.record(step, output))}
 
 
-def command(environment_name, step, *of_wildcards, hidden=(), **options):
-    """The command line of a step, an option for each input, output and parameter.
-
-    of_wildcards: the wildcards that are options. hidden: inputs that the step finds by
-    itself. An option may be a function of wildcards.
-    """
-    script = shlex.quote(project(f"scripts/{step}.py"))
-    hidden = {"code", "environment", *hidden}
-
-    def line(wildcards, input, output):
-        given = {n: value for n, value in input.items() if value and n not in hidden}
-        given |= {name: wildcards[name] for name in of_wildcards}
-        for name, value in options.items():
-            given[name] = value(wildcards) if callable(value) else value
-        words = []
-        for name, value in {**given, **dict(output.items())}.items():
-            values = [value] if isinstance(value, (str, int)) else value
-            words += [f"--{name.replace('_', '-')}", *map(str, values)]
-        return f"{python(environment_name)} {script} {shlex.join(words)}"
-
-    # Snakemake reruns no job for parameters that depend on input or output.
-    def told(wildcards):
-        values = options.values()
-        return [str(v(wildcards) if callable(v) else v) for v in values]
-
-    return {"command": line, "told": told}
+def command(step, environment_name):
+    """The command line of a step, with what its rule has for each of its options."""
+    words = [python(environment_name), "{input.script:q}"]
+    for name, place in options(step).items():
+        words.append(f"--{name.replace('_', '-')} {{{place}:q}}")
+    return " ".join([*words, "--record {output.record:q} 2> {log:q}"])
 
 
 # What wildcards stand for.
@@ -130,20 +123,9 @@ def batches_of_job(wildcards):
     ]
 
 
-def all_batches(_):
-    """All batches of circuits."""
-    names = layout.batches(widths(EXPERIMENT.sampled), EXPERIMENT.batches)
-    return [results(name) for name in names]
-
-
-def all_gradients(_):
-    """The gradients of every job."""
-    return [results(layout.gradients(*job)) for job in gradient_jobs(EXPERIMENT)]
-
-
-def all_predictions(_):
-    """The exact moments of every job."""
-    return [results(layout.theory(widths)) for widths in theory_widths(EXPERIMENT)]
+def all_of(step):
+    """What all jobs of a step leave, of which there may be several."""
+    return lambda _: [results(name) for name in outputs(EXPERIMENT)[step]]
 
 
 def samples_of(wildcards):
@@ -208,6 +190,12 @@ def reported(figures):
     return [shown(results(name), f) for f in figures for name in layout.figure(f.name)]
 
 
+# What circuits are drawn from.
+STREAM = {
+    "seed": config["seed"],
+    "stream": config["stream"],
+    "skips": as_json(EXPERIMENT.skips),
+}
 DRAWINGS = [figure for figure in FIGURES if figure.kind == CIRCUIT]
 CURVES = [figure for figure in FIGURES if figure.kind != CIRCUIT]
 # The steps behind the targets that run once.

@@ -4,10 +4,7 @@
 rule plot_variance:
     input:
         **needs("plot_variance", "plot"),
-        experiment=results(layout.EXPERIMENT),
-        statistics=results(layout.STATISTICS),
-        theory=results(layout.THEORY),
-        fits=results(layout.FITS),
+        **files("experiment", "statistics", "theory", "fits"),
     output:
         **leaves("plot_variance"),
         figures=reported(CURVES),
@@ -15,21 +12,19 @@ rule plot_variance:
         "<logs>/plot_variance.log",
     conda:
         "../../envs/plot.yaml"
-    params:
-        **command("plot", "plot_variance"),
     message:
         "plotting the gradient variances"
     shell:
-        "{params.command} 2> {log}"
+        command("plot_variance", "plot")
 
 
 rule draw_circuits:
     input:
         **needs("draw_circuits", "plot"),
         circuits=[
-            results(layout.circuit(shown.program))
-            for shown in EXPERIMENT.displayed
-            if shown.program in EXPERIMENT.own_circuits
+            results(layout.circuit(of.program))
+            for of in EXPERIMENT.displayed
+            if of.program in EXPERIMENT.own_circuits
         ],
     output:
         **leaves("draw_circuits"),
@@ -39,15 +34,9 @@ rule draw_circuits:
     conda:
         "../../envs/plot.yaml"
     params:
-        **command(
-            "plot",
-            "draw_circuits",
-            ensembles=json.dumps([shown.spec() for shown in EXPERIMENT.displayed]),
-            seed=config["seed"],
-            stream=config["stream"],
-            skips=json.dumps(EXPERIMENT.skips if config["stream"] == NOTEBOOK else {}),
-        ),
+        **STREAM,
+        ensembles=as_json([e.spec() for e in EXPERIMENT.displayed]),
     message:
         "drawing the circuits"
     shell:
-        "{params.command} 2> {log}"
+        command("draw_circuits", "plot")

@@ -18,15 +18,11 @@ rule compute_gradients:
     resources:
         **resources_of(gradient_cost),
     params:
-        **command(
-            config["engine"],
-            "compute_gradients",
-            ensembles=configuration_of_job,
-            seed=config["seed"],
-            engine=config["engine"],
-            differentiator=config["differentiator"],
-        ),
+        ensembles=configuration_of_job,
+        seed=config["seed"],
+        engine=config["engine"],
+        differentiator=config["differentiator"],
     message:
         "computing gradients at width {wildcards.widths}, samples {wildcards.first} to {wildcards.last}"
     shell:
-        "{params.command} --threads {threads} 2> {log}"
+        command("compute_gradients", config["engine"])

@@ -7,10 +7,7 @@ report: "../report/workflow.rst"
 rule write_paper:
     input:
         **needs("write_paper", "tables"),
-        experiment=results(layout.EXPERIMENT),
-        statistics=results(layout.STATISTICS),
-        fits=results(layout.FITS),
-        claims=results(layout.CLAIMS),
+        **files("experiment", "statistics", "fits", "claims"),
     output:
         **leaves("write_paper"),
         paper=[results(layout.PAPER.format(table=t)) for t in layout.PAPER_TABLES],
@@ -18,22 +15,16 @@ rule write_paper:
         "<logs>/write_paper.log",
     conda:
         "../../envs/tables.yaml"
-    params:
-        **command("tables", "write_paper"),
     message:
         "writing numbers and tables as LaTeX"
     shell:
-        "{params.command} 2> {log}"
+        command("write_paper", "tables")
 
 
 rule write_report:
     input:
         **needs("write_report", "tables"),
-        experiment=results(layout.EXPERIMENT),
-        statistics=results(layout.STATISTICS),
-        fits=results(layout.FITS),
-        claims=results(layout.CLAIMS),
-        verdict=results(layout.VERDICT),
+        **files("experiment", "statistics", "fits", "claims", "verdict"),
         figures=[results(f"figures/{figure.name}.svg") for figure in FIGURES],
         template=project("workflow/report/report.html.j2"),
         records=all_records,
@@ -50,8 +41,8 @@ rule write_report:
     conda:
         "../../envs/tables.yaml"
     params:
-        **command("tables", "write_report", hidden=["records"], steps=ONCE),
+        steps=ONCE,
     message:
         f"writing the page of {config['experiment']}"
     shell:
-        "{params.command} 2> {log}"
+        command("write_report", "tables")

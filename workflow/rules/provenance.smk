@@ -6,10 +6,8 @@ rule assemble_crate:
     input:
         **needs("assemble_crate", "circuits"),
         targets=[*TARGETS, results(layout.REPORT)],
-        records=lambda wildcards: [
-            *all_records(wildcards),
-            results(layout.record("write_report")),
-        ],
+        records=all_records,
+        reported=results(layout.record("write_report")),
         workflow=[project(path) for path in workflow_files()],
     output:
         **leaves("assemble_crate"),
@@ -19,17 +17,12 @@ rule assemble_crate:
     conda:
         "../../envs/circuits.yaml"
     params:
-        **command(
-            "circuits",
-            "assemble_crate",
-            hidden=["records", "workflow"],
-            steps=[*ONCE, "write_report"],
-            snakemake=snakemake.__version__,
-        ),
+        steps=[*ONCE, "write_report"],
+        snakemake=snakemake.__version__,
     message:
         f"assembling the research object crate of {config['experiment']}"
     shell:
-        "{params.command} 2> {log}"
+        command("assemble_crate", "circuits")
 
 
 # What audits and compares asks Snakemake which jobs there are.
@@ -95,11 +88,12 @@ rule archive_crate:
     conda:
         "../../envs/circuits.yaml"
     params:
-        **command("circuits", "tools/archive", hidden=["project"]),
+        python=python("circuits"),
     message:
         f"packing the crate of {config['experiment']}"
     shell:
-        "{params.command} 2> {log}"
+        "{params.python} {input.script:q} --crate {input.crate:q}"
+        " --archive {output.archive:q} 2> {log:q}"
 
 
 use rule archive_crate as archive with:

@@ -15,66 +15,55 @@ rule predict_variance:
     conda:
         "../../envs/circuits.yaml"
     params:
-        **command("circuits", "predict_variance", ensembles=configuration_of_job),
+        ensembles=configuration_of_job,
     message:
         "predicting the exact moments at width {wildcards.widths}"
     shell:
-        "{params.command} 2> {log}"
+        command("predict_variance", "circuits")
 
 
 rule summarise_gradients:
     input:
         **needs("summarise_gradients", "tables"),
-        experiment=results(layout.EXPERIMENT),
-        batches=all_gradients,
-        predictions=all_predictions,
+        **files("experiment"),
+        batches=all_of("compute_gradients"),
+        predictions=all_of("predict_variance"),
     output:
         **leaves("summarise_gradients"),
-        gradients=results(layout.GRADIENTS),
-        statistics=results(layout.STATISTICS),
-        theory=results(layout.THEORY),
-        fits=results(layout.FITS),
+        **files("gradients", "statistics", "theory", "fits"),
     log:
         "<logs>/summarise_gradients.log",
     conda:
         "../../envs/tables.yaml"
-    params:
-        **command("tables", "summarise_gradients", hidden=["batches"]),
     message:
         "summarising the gradients of each ensemble"
     shell:
-        "{params.command} 2> {log}"
+        command("summarise_gradients", "tables")
 
 
 rule judge_claims:
     input:
         **needs("judge_claims", "tables"),
-        experiment=results(layout.EXPERIMENT),
-        gradients=results(layout.GRADIENTS),
-        statistics=results(layout.STATISTICS),
-        theory=results(layout.THEORY),
-        batches=all_batches,
+        **files("experiment", "gradients", "statistics", "theory"),
+        batches=all_of("sample_circuits"),
     output:
         **leaves("judge_claims"),
-        claims=results(layout.CLAIMS),
-        verdict=results(layout.VERDICT),
+        **files("claims", "verdict"),
     log:
         "<logs>/judge_claims.log",
     conda:
         "../../envs/tables.yaml"
-    params:
-        **command("tables", "judge_claims", hidden=["batches"]),
     message:
         "judging the claims of the tutorial and of the papers"
     shell:
-        "{params.command} 2> {log}"
+        command("judge_claims", "tables")
 
 
 rule confirm_agreement:
     input:
         TARGETS,
         **needs("confirm_agreement", "tables"),
-        claims=results(layout.CLAIMS),
+        **files("claims"),
     output:
         **leaves("confirm_agreement"),
         agreement=results(layout.AGREEMENT),
@@ -82,9 +71,7 @@ rule confirm_agreement:
         "<logs>/confirm_agreement.log",
     conda:
         "../../envs/tables.yaml"
-    params:
-        **command("tables", "confirm_agreement"),
     message:
         "confirming that samples and theory agree"
     shell:
-        "{params.command} 2> {log}"
+        command("confirm_agreement", "tables")

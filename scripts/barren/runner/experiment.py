@@ -166,12 +166,14 @@ class Experiment:
 
     @cached_property
     def skips(self) -> dict[str, int]:
-        """Uniform draws of the notebook before the circuits of each program.
+        """Uniform draws before the circuits of each program, in the notebook's stream.
 
         Each family starts with the one circuit that is displayed, which has no theta;
         its skip is under the family's name.
         """
         skips: dict[str, int] = {}
+        if self.config["stream"] != NOTEBOOK:
+            return skips
         skip, family = 0, None
         for program, ensemble in self.programs.items():
             if type(ensemble) is not family:

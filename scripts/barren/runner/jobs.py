@@ -48,14 +48,19 @@ def gradient_jobs(experiment: Experiment) -> list[tuple[str, int, int]]:
     return [(name, *batch) for name in shared for batch in experiment.batches]
 
 
-def records(experiment: Experiment) -> list[str]:
-    """The records of the jobs of which there may be several."""
+def outputs(experiment: Experiment) -> dict[str, list[str]]:
+    """What every job leaves, by the steps of which there may be several jobs."""
     sampled = widths(experiment.sampled)
-    outputs = {
+    return {
         "sample_circuits": layout.batches(sampled, experiment.batches),
         "compute_gradients": [
             layout.gradients(*job) for job in gradient_jobs(experiment)
         ],
         "predict_variance": [layout.theory(name) for name in theory_widths(experiment)],
     }
-    return [layout.record(step, of) for step in outputs for of in outputs[step]]
+
+
+def records(experiment: Experiment) -> list[str]:
+    """The records of those jobs."""
+    jobs = outputs(experiment).items()
+    return [layout.record(step, output) for step, of in jobs for output in of]

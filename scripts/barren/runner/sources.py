@@ -1,6 +1,7 @@
 """Which files make up the project, and which of them a script runs."""
 
 import ast
+import re
 import subprocess
 from collections.abc import Iterator
 from functools import cache
@@ -54,6 +55,27 @@ def _names(node: ast.stmt, path: Path) -> Iterator[str]:
         base += node.module.split(".") if node.module else []
         yield ".".join(base)
         yield from (".".join([*base, alias.name]) for alias in node.names)
+
+
+def options(step: str) -> dict[str, str]:
+    """The options of a step, and which part of its rule has what each takes.
+
+    It reads the function that the script runs, because the environment to import it may
+    not be there.
+    """
+    text = (SCRIPTS / f"{step}.py").read_text()
+    functions = [f for f in ast.parse(text).body if isinstance(f, ast.FunctionDef)]
+    (run,) = (f for f in functions if f"step.run({f.name})" in text)
+    return {of.arg: _place(of) for of in run.args.args}
+
+
+def _place(of: ast.arg) -> str:
+    """What a rule has for a parameter of a step's function."""
+    if of.arg == "threads":
+        return of.arg
+    assert of.annotation
+    found = re.search("(Input|Output)s?", ast.unparse(of.annotation))
+    return f"{found[1].lower() if found else 'params'}.{of.arg}"
 
 
 def workflow_files() -> list[str]:
