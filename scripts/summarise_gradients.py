@@ -17,9 +17,9 @@ from barren.analysis.tables import (
     write_table,
 )
 from barren.physics.ensembles import BadInput
-from barren.runner import layout, step
+from barren.runner import step
 from barren.runner.experiment import Experiment
-from barren.runner.jobs import gradient_jobs
+from barren.runner.jobs import outputs
 
 
 def summarise_gradients(
@@ -39,7 +39,7 @@ def summarise_gradients(
     exact = pd.concat([read_table(path) for path in predictions])
     exact = with_integers(exact.reindex(columns=[*keys, *columns.THEORY]))
     write_table(exact, theory)
-    paths = [experiment.parent / layout.gradients(*job) for job in gradient_jobs(found)]
+    paths = [experiment.parent / name for name in outputs(found)["compute_gradients"]]
     write_gradients(found, paths, gradients)
 
     ensembles = points_of(found.ensembles, exact)

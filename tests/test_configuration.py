@@ -166,9 +166,7 @@ def test_the_experiments_are_good(path: Path) -> None:
 @pytest.mark.parametrize("family", LAYERED)
 def test_the_keys_of_a_family_are_its_fields(family: type[Ensemble]) -> None:
     """An entry is crossed from exactly these; each is explained."""
-    entry = configuration.resolve(
-        configuration.entry(family), configuration.load_schema()["$defs"]
-    )
+    entry = configuration.entry(family, configuration.load_schema()["$defs"])
     keys = {of.name for of in fields(family)}
     assert entry["properties"].keys() == keys | {"family"}
     for key in keys:

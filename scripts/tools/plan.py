@@ -1,7 +1,3 @@
-"""Predict the cost of an experiment, from a short calibration on this machine."""
-
-import argparse
-import json
 import sys
 import time
 from collections.abc import Iterable
@@ -20,10 +16,9 @@ from barren.physics.families import Random
 from barren.physics.gradients import compute_gradients, set_threads
 from barren.physics.layered import THETA
 from barren.physics.programs import serialise
-from barren.runner import cost
+from barren.runner import cost, step
 from barren.runner.experiment import Experiment, widths
 from barren.runner.jobs import gradient_widths, theory_widths
-from barren.runner.step import write_json
 
 #: Width, depth and circuits of the circuits that are timed.
 TIMED = (
@@ -72,7 +67,17 @@ def calibrate(engine: str, differentiator: str) -> cost.Rates:
     )
 
 
-def plan(experiment: Experiment, rates: cost.Rates, cores: int) -> None:
+def plan(config: step.Json, cores: int, calibration: Path) -> None:
+    """Predict the cost of an experiment, from a short calibration on this machine.
+
+    calibration: the file that keeps the rates.
+    """
+    rates = calibrate(config["engine"], config["differentiator"])
+    step.write_json(calibration, asdict(rates) | {"model": cost.MODEL})
+    tell(Experiment(config), rates, cores)
+
+
+def tell(experiment: Experiment, rates: cost.Rates, cores: int) -> None:
     """Print what each ensemble takes, and all together."""
     sizes = [last - first + 1 for first, last in experiment.batches]
     print(f"{'ensemble':<58}{'CPU':>10}{'memory':>10}{'disk':>9}")
@@ -108,7 +113,7 @@ def plan(experiment: Experiment, rates: cost.Rates, cores: int) -> None:
         cost.theory(of(some, experiment.ensembles), rates)
         for some in theory_widths(experiment).values()
     ]
-    rest = [cost.once(step, files) for step in cost.ONCE]
+    rest = [cost.once(name, files) for name in cost.ONCE]
     jobs += exact + rest
     total = sum(jobs)
     wall = cost.wall(
@@ -126,19 +131,5 @@ def plan(experiment: Experiment, rates: cost.Rates, cores: int) -> None:
         print("The longest job bounds the time: a smaller batch_size splits it.")
 
 
-def main() -> None:
-    """Calibrate, and plan."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--config", type=json.loads, required=True, help="configuration, as JSON"
-    )
-    parser.add_argument("--cores", type=int, required=True)
-    parser.add_argument("--calibration", type=Path, required=True, help="file to write")
-    args = parser.parse_args()
-    rates = calibrate(args.config["engine"], args.config["differentiator"])
-    write_json(args.calibration, asdict(rates) | {"model": cost.MODEL})
-    plan(Experiment(args.config), rates, args.cores)
-
-
 if __name__ == "__main__":
-    main()
+    step.run(plan)

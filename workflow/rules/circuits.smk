@@ -29,7 +29,7 @@ rule build_circuits:
         sources=[local(path) for path in EXPERIMENT.functions],
     output:
         **leaves("build_circuits"),
-        circuits=[results(layout.circuit(of)) for of in EXPERIMENT.own_circuits],
+        circuits=circuits_of(EXPERIMENT.ensembles),
     log:
         "<logs>/build_circuits.log",
     # What is wrong with a circuit is told before others are sampled.
@@ -47,7 +47,7 @@ rule build_circuits:
 rule sample_circuits:
     input:
         **needs("sample_circuits", "circuits"),
-        circuits=own_circuits_of_job,
+        circuits=circuits_of_job,
     output:
         **leaves("sample_circuits", BATCH),
         batch=results(BATCH),

@@ -82,10 +82,13 @@ def leaves(step, output=""):
 
 def command(step, environment_name):
     """The command line of a step, with what its rule has for each of its options."""
-    words = [python(environment_name), "{input.script:q}"]
-    for name, place in options(step).items():
-        words.append(f"--{name.replace('_', '-')} {{{place}:q}}")
-    return " ".join([*words, "--record {output.record:q} 2> {log:q}"])
+    places = options(step)
+    if not step.startswith("tools/"):
+        places["record"] = "output.record"
+    words = [f"--{name.replace('_', '-')} {{{places[name]}:q}}" for name in places]
+    return " ".join(
+        [python(environment_name), "{input.script:q}", *words, "2> {log:q}"]
+    )
 
 
 # What wildcards stand for.
@@ -108,10 +111,16 @@ def configuration_of_job(wildcards):
     return json.dumps(EXPERIMENT.of_widths(widths(ensembles)))
 
 
-def own_circuits_of_job(wildcards):
+def circuits_of(ensembles):
+    """The circuits of one's own of some ensembles, built."""
+    programs = dict.fromkeys(ensemble.program for ensemble in ensembles)
+    own = [program for program in programs if program in EXPERIMENT.own_circuits]
+    return [results(layout.circuit(program)) for program in own]
+
+
+def circuits_of_job(wildcards):
     """The circuits of one's own that a job takes, built."""
-    own = of_job(wildcards, EXPERIMENT.own_circuits.values())
-    return [results(layout.circuit(ensemble.program)) for ensemble in own]
+    return circuits_of(of_job(wildcards, EXPERIMENT.ensembles))
 
 
 def batches_of_job(wildcards):

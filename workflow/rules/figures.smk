@@ -21,11 +21,7 @@ rule plot_variance:
 rule draw_circuits:
     input:
         **needs("draw_circuits", "plot"),
-        circuits=[
-            results(layout.circuit(of.program))
-            for of in EXPERIMENT.displayed
-            if of.program in EXPERIMENT.own_circuits
-        ],
+        circuits=circuits_of(EXPERIMENT.displayed),
     output:
         **leaves("draw_circuits"),
         figures=reported(DRAWINGS),

@@ -87,13 +87,10 @@ rule archive_crate:
         "<logs>/archive_crate.log",
     conda:
         "../../envs/circuits.yaml"
-    params:
-        python=python("circuits"),
     message:
         f"packing the crate of {config['experiment']}"
     shell:
-        "{params.python} {input.script:q} --crate {input.crate:q}"
-        " --archive {output.archive:q} 2> {log:q}"
+        command("tools/archive", "circuits")
 
 
 use rule archive_crate as archive with:

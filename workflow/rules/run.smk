@@ -31,28 +31,27 @@ def take_lock():
         sys.exit("error: another run is at work in this directory; wait until it ends")
 
 
-# The steps by the names that their rules have in an importing workflow.
-PREDICTED = (*cost.ONCE, "sample_circuits", "compute_gradients", "predict_variance")
-STEPS = {
-    workflow.modifier.modify_rulename(step): step
-    for step in (*PREDICTED, "build_environment", "all")
+# By step, what those jobs take that share its work.
+SECONDS = {
+    "sample_circuits": lambda job: sampling_cost(job.wildcards).seconds,
+    "compute_gradients": lambda job: gradient_cost(job.wildcards).seconds,
+    "predict_variance": lambda job: cost.theory(
+        of_job(job.wildcards, EXPERIMENT.ensembles), RATES
+    ),
 }
 
 
 def seconds_of(job):
     """What a job takes; None for one that is not predicted."""
-    step = STEPS.get(job.rule.name, job.rule.name)
-    if step == "sample_circuits":
-        return sampling_cost(job.wildcards).seconds
-    if step == "compute_gradients":
-        return gradient_cost(job.wildcards).seconds
-    if step == "predict_variance":
-        return cost.theory(of_job(job.wildcards, EXPERIMENT.ensembles), RATES)
-    if step == "build_environment":
-        return cost.INSTALL
-    if step == "all":
+    if job.is_norun:
         return 0.0
-    return cost.once(step, len(job.input)) if step in cost.ONCE else None
+    if "marker" in job.output.keys():
+        return cost.INSTALL
+    # Not by the rule's name, which is another one in an importing workflow.
+    step = Path(job.input.get("script", "")).stem
+    if step in cost.ONCE:
+        return cost.once(step, len(job.input))
+    return SECONDS[step](job) if step in SECONDS else None
 
 
 def label_of(job):

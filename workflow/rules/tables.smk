@@ -5,7 +5,7 @@ PREDICTION = layout.theory("{widths}")
 rule predict_variance:
     input:
         **needs("predict_variance", "circuits"),
-        circuits=own_circuits_of_job,
+        circuits=circuits_of_job,
     output:
         **leaves("predict_variance", PREDICTION),
         theory=results(PREDICTION),

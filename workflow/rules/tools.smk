@@ -3,22 +3,19 @@
 
 rule plan:
     input:
-        environment=environment(config["engine"]),
+        **needs("tools/plan", config["engine"]),
     log:
         "logs/plan.log",
     conda:
         f"../../envs/{config['engine']}.yaml"
     params:
-        python=python(config["engine"]),
-        script=project("scripts/tools/plan.py"),
-        config=json.dumps(config),
+        config=as_json(config),
         cores=lambda wildcards: workflow.cores,
         calibration=str(CALIBRATION),
     message:
         "timing this machine for some seconds, on one core"
     shell:
-        "{params.python} {params.script} --config {params.config:q}"
-        " --cores {params.cores} --calibration {params.calibration} 2> {log}"
+        command("tools/plan", config["engine"])
 
 
 # What is kept of an experiment; without the gradients of all circuits where they are many.

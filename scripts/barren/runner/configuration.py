@@ -57,17 +57,16 @@ MOST_ROTATIONS = 1_000_000
 
 
 def load_schema() -> dict[str, Any]:
-    """The schema with the families' entries, its references replaced."""
-    schema = yaml.safe_load(SCHEMA.read_text())
-    defined = schema["$defs"]
-    entries = [defined.get(name) or entry(of) for name, of in FAMILIES.items()]
+    """The schema with the families' entries."""
+    schema: dict[str, Any] = yaml.safe_load(SCHEMA.read_text())
+    known = schema["$defs"]
+    entries = [known.get(name) or entry(of, known) for name, of in FAMILIES.items()]
     schema["properties"]["ensembles"]["items"]["oneOf"] = entries
-    resolved: dict[str, Any] = resolve(schema, schema["$defs"])
-    return resolved
+    return schema
 
 
-def entry(family: type[Ensemble]) -> dict[str, Any]:
-    """The schema of a family's entry in `ensembles`: its fields are its keys."""
+def entry(family: type[Ensemble], known: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a family's entry in `ensembles`: its fields are known keys."""
     keys = [*family.circuit_keys(), *family.gradient_keys]
     required = [of.name for of in fields(family) if of.default is MISSING]
     return {
@@ -77,7 +76,7 @@ def entry(family: type[Ensemble]) -> dict[str, Any]:
         "additionalProperties": False,
         "required": ["family", *required],
         "properties": {"family": {"const": family.family}}
-        | {key: {"$ref": f"#/$defs/{key}"} for key in keys},
+        | {key: known[key] for key in keys},
     }
 
 
@@ -223,21 +222,6 @@ def allowed(schema: dict[str, Any], plural: str = "") -> str:
     elif low is not None:
         text += f", at least {low}"
     return text
-
-
-def resolve(schema: Any, definitions: dict[str, Any]) -> Any:
-    """The schema with its references replaced by what they name."""
-    if isinstance(schema, list):
-        return [resolve(item, definitions) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    plain = {
-        key: resolve(of, definitions) for key, of in schema.items() if key != "$ref"
-    }
-    if "$ref" in schema:
-        name = schema["$ref"].removeprefix("#/$defs/")
-        plain = resolve(definitions[name], definitions) | plain
-    return plain
 
 
 def document() -> str:

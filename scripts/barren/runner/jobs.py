@@ -42,19 +42,15 @@ def theory_widths(experiment: Experiment) -> Shared:
     return share(experiment.ensembles, lambda of: cost.theory(of, rates))
 
 
-def gradient_jobs(experiment: Experiment) -> list[tuple[str, int, int]]:
-    """Widths, first and last sample of every job that computes gradients."""
-    shared = gradient_widths(experiment)
-    return [(name, *batch) for name in shared for batch in experiment.batches]
-
-
 def outputs(experiment: Experiment) -> dict[str, list[str]]:
     """What every job leaves, by the steps of which there may be several jobs."""
     sampled = widths(experiment.sampled)
     return {
         "sample_circuits": layout.batches(sampled, experiment.batches),
         "compute_gradients": [
-            layout.gradients(*job) for job in gradient_jobs(experiment)
+            layout.gradients(name, *batch)
+            for name in gradient_widths(experiment)
+            for batch in experiment.batches
         ],
         "predict_variance": [layout.theory(name) for name in theory_widths(experiment)],
     }

@@ -46,10 +46,8 @@ class Watch(logging.Handler):
 
     def __init__(self, jobs: dict[int, Job], cores: int) -> None:
         super().__init__()
-        self.jobs, self.cores = jobs, cores
-        self.total = self.left = sum(job.seconds or 0.0 for job in jobs.values())
-        self.waiting = sorted(jobs, key=lambda number: jobs[number].chain)
-        self.started: set[int] = set()
+        self.jobs, self.cores = jobs, cores  # those that are not over
+        self.total = self.left
         self.running: dict[int, float] = {}  # since when
         self.predicted = self.taken = 0.0
         self.terminal: Terminal | None = None
@@ -62,7 +60,7 @@ class Watch(logging.Handler):
         """
         for handler in logger.handlers:
             if isinstance(handler, logging.StreamHandler) and handler.formatter:
-                handler.setFormatter(TimeLeft(handler.formatter, self))
+                handler.setFormatter(TimeLeft(handler.formatter, self.time_left))
                 handler.addFilter(self.is_news)
                 if handler.stream.isatty() and os.environ.get("TERM") != "dumb":
                     self.terminal = Terminal(handler.stream, self.line)
@@ -93,50 +91,44 @@ class Watch(logging.Handler):
         with suppress(Exception):
             match event(record):
                 case "job_info":
-                    self.started.add(known["jobid"])
                     self.running[known["jobid"]] = time.monotonic()
                 case "job_error":
                     self.running.pop(known["jobid"], None)
                 case "job_finished":
-                    self.finish(known["job_id"])
+                    start = self.running.pop(known["job_id"], None)
+                    seconds = self.jobs.pop(known["job_id"]).seconds
+                    if seconds is not None and start is not None:
+                        self.predicted += seconds
+                        self.taken += time.monotonic() - start
 
-    def finish(self, number: int) -> None:
-        """Count a job as over."""
-        self.started.add(number)
-        start = self.running.pop(number, None)
-        seconds = self.jobs[number].seconds
-        if seconds is not None:
-            self.left -= seconds
-            if start is not None:
-                self.predicted += seconds
-                self.taken += time.monotonic() - start
+    @property
+    def left(self) -> float:
+        """Predicted seconds of all jobs that are not over."""
+        return sum(job.seconds or 0.0 for job in [*self.jobs.values()])
+
+    def spent(self) -> dict[int, float]:
+        """Predicted seconds of the running jobs that are over."""
+        now, running = time.monotonic(), [*self.running.items()]
+        return {job: self.jobs[job].spent(now - start) for job, start in running}
 
     def time_left(self) -> float:
         """Seconds until the run ends."""
-        now, left, chain = time.monotonic(), self.left, 0.0
-        for number, start in list(self.running.items()):
-            job = self.jobs[number]
-            spent = job.spent(now - start)
-            left -= spent
-            chain = max(chain, job.chain - spent)
-        while self.waiting and self.waiting[-1] in self.started:
-            self.waiting.pop()
-        if self.waiting:
-            chain = max(chain, self.jobs[self.waiting[-1]].chain)
+        spent = self.spent()
+        chains = (of.chain - spent.get(job, 0.0) for job, of in [*self.jobs.items()])
+        left, chain = self.left - sum(spent.values()), max(chains, default=0.0)
         return cost.time_left(left, chain, self.cores, self.predicted, self.taken)
 
     def line(self) -> str:
         """The line of the bar; nothing where jobs speak for themselves."""
-        running = [(self.jobs[number], at) for number, at in list(self.running.items())]
-        if not running or any(job.seconds is None for job, _ in running):
+        running = {number: self.jobs[number] for number in [*self.running]}
+        if not running or any(job.seconds is None for job in running.values()):
             return ""
-        now = time.monotonic()
-        spent = sum(job.spent(now - at) for job, at in running)
-        share = min((self.total - self.left + spent) / self.total, 1.0)
+        over = self.total - self.left + sum(self.spent().values())
+        share = min(over / self.total, 1.0)
         bar = "#" * round(share * BAR)
-        job = min(running, key=lambda pair: pair[1])[0]
+        first = min(running, key=lambda number: self.running[number])
         left = cost.duration(self.time_left())
-        return f"[{bar:.<{BAR}}] {share:4.0%}  {left} left  {describe(job)}"
+        return f"[{bar:.<{BAR}}] {share:4.0%}  {left} left  {describe(running[first])}"
 
     def close(self) -> None:
         """Leave the terminal clean; logging calls it in the end, however that comes."""
@@ -168,19 +160,19 @@ class TimeLeft(logging.Formatter):
     Steps differ in length: Snakemake's share of them would contradict the bar.
     """
 
-    def __init__(self, formatter: logging.Formatter, watch: Watch) -> None:
+    def __init__(self, plain: logging.Formatter, left: Callable[[], float]) -> None:
         super().__init__()
-        self.formatter, self.watch = formatter, watch
+        self.plain, self.left = plain, left
 
     def format(self, record: logging.LogRecord) -> str:
         """What the other one says, and the time left."""
-        text = self.formatter.format(record)
+        text = self.plain.format(record)
         with suppress(Exception):
             known = record.__dict__
             if event(record) == "progress":
                 text = re.sub(r" \(\d+%\)", "", text)
                 if known["done"] < known["total"]:
-                    text += f", {cost.duration(self.watch.time_left())} left"
+                    text += f", {cost.duration(self.left())} left"
         return text
 
 
