@@ -1,9 +1,6 @@
 # The functions that the rules share.
 import json
-import os
 import shlex
-import sys
-from pathlib import Path
 
 # Another version of this workflow, a module beside this one, keeps what it imported.
 SCRIPTS = str(ROOT / "scripts")

@@ -3,13 +3,10 @@
 #     input: environment("tfq")          the environment, as an input
 #     conda: "../../envs/tfq.yaml"       the same environment, for conda
 #     shell: f"{python('tfq')} scripts/..."
-import os
 import platform
 import re
-import sys
 from functools import cache
 from importlib import util
-from pathlib import Path
 
 # From its file, because another workflow may have a module of this name.
 SPEC = util.spec_from_file_location("deploy", ROOT / "scripts/tools/deploy.py")
@@ -73,37 +70,24 @@ def check_machine():
         )
 
 
-def check_locks():
+def check_locks(name):
     """Stop if the files of an environment do not belong together."""
-    for name in ENVIRONMENTS:
-        check_digests(name)
-        check_pins(name)
-
-
-def check_digests(name):
-    """Stop if a post-deploy script was made for another lock or other pins.
-
-    Conda's environment would stay as it was before.
-    """
+    # With a script for other files, conda's environment would stay as it was before.
     for kind in (deploy.LOCK, deploy.PINS):
         if deploy.digest(name, kind) not in deploy.read(name, deploy.SCRIPT):
             sys.exit(
                 f"error: envs/{name}.{deploy.SCRIPT}: "
                 f"made for another envs/{name}.{kind}; run make lock"
             )
-
-
-def check_pins(name):
-    """Stop if conda's pins lack what they require, by the records of the packages."""
+    # The pins need each other, by the records of the packages.
     table = deploy.read("pins", "dependencies.txt").splitlines()
     required = {build: packages for build, *packages in map(str.split, table)}
     pinned = deploy.pinned_builds(name)
     packages = {build.rsplit("-", 2)[0] for build in pinned}
     for build in pinned:
-        lacking = set(required.get(build, ["a line in pins.dependencies.txt"]))
+        lacking = {*required.get(build, ["a line in pins.dependencies.txt"])} - packages
         # What begins with __ is a property of the machine.
-        lacking = {package for package in lacking - packages if package[:2] != "__"}
-        if lacking:
+        if lacking := [package for package in lacking if package[:2] != "__"]:
             sys.exit(f"error: envs/{name}.{deploy.PINS}: {build} needs {min(lacking)}")
 
 
@@ -120,7 +104,8 @@ def discard_incomplete():
 
 if workflow.is_main_process:
     check_machine()
-    check_locks()
+    for name in ENVIRONMENTS:
+        check_locks(name)
     if CONDA:
         discard_incomplete()
     if workflow.modifier.base_snakefile is None:  # our profile reads DEPLOYER

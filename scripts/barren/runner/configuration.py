@@ -4,7 +4,6 @@ The schema is the only list of keys. This module runs in the workflow's own Pyth
 itself to read a file (`configuration FILE`) or to write config/README.md.
 """
 
-import difflib
 import json
 import math
 import os
@@ -21,7 +20,7 @@ from barren.physics.families import FAMILIES
 from barren.physics.layered import Layered
 from barren.runner import cost
 from barren.runner.experiment import NOTEBOOK, Experiment
-from barren.runner.functions import check_functions
+from barren.runner.functions import check_functions, hint
 
 SCHEMA = Path(__file__).parents[3] / "workflow" / "schemas" / "config.schema.yaml"
 HEAD = """\
@@ -52,6 +51,16 @@ FAMILY = """
 """
 
 
+#: 4.0 is no integer: it would be another name for the same ensemble.
+_KINDS = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
+    {
+        "integer": lambda _, value: type(value) is int,
+        "number": lambda _, value: type(value) in {int, float} and math.isfinite(value),
+    }
+)
+VALIDATOR = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator, type_checker=_KINDS
+)
 #: Rotations that a circuit may have: more would not fit into any memory.
 MOST_ROTATIONS = 1_000_000
 
@@ -75,7 +84,7 @@ def entry(family: type[Ensemble], known: dict[str, Any]) -> dict[str, Any]:
         "type": "object",
         "additionalProperties": False,
         "required": ["family", *required],
-        "properties": {"family": {"const": family.family}}
+        "properties": {"family": {"enum": [family.family]}}
         | {key: known[key] for key in keys},
     }
 
@@ -103,17 +112,9 @@ def check(config: dict[str, Any]) -> Experiment:
     for key, of in schema["properties"].items():
         if "default" in of:
             config.setdefault(key, of["default"])
-    kinds = jsonschema.Draft202012Validator.TYPE_CHECKER
-    # 4.0 is no integer: it would be another name for the same ensemble.
-    kinds = kinds.redefine("integer", lambda _, value: type(value) is int)
-    kinds = kinds.redefine(
-        "number", lambda _, value: type(value) in {int, float} and math.isfinite(value)
-    )
-    validator = jsonschema.validators.extend(
-        jsonschema.Draft202012Validator, type_checker=kinds
-    )(schema)
-    for error in sorted(validator.iter_errors(config), key=lambda e: list(e.path)):
-        raise BadInput(explain(error))
+    errors = VALIDATOR(schema).iter_errors(config)
+    if errors := sorted(errors, key=lambda e: list(e.path)):
+        raise BadInput(explain(errors[0]))
     experiment = Experiment(config)
     if config["engine"] == QSIM and config["differentiator"] == "adjoint":
         raise BadInput("differentiator: adjoint needs the engine tfq, not qsim")
@@ -147,14 +148,10 @@ def explain(error: Any) -> str:
     if error.validator == "additionalProperties":
         keys = list(error.schema["properties"])
         unknown = next(name for name in error.instance if name not in keys)
-        close = difflib.get_close_matches(str(unknown), keys, 1)
-        hint = f"did you mean {close[0]}?" if close else f"allowed: {', '.join(keys)}"
-        return f"{place}unknown key {unknown}; {hint}"
+        return f"{place}unknown key {unknown}; {hint(str(unknown), keys, 'allowed: ')}"
     if error.validator == "required":
-        missing = next(
-            name for name in error.validator_value if name not in error.instance
-        )
-        return f"{place}the key {missing} is missing"
+        missing = (key for key in error.validator_value if key not in error.instance)
+        return f"{place}the key {next(missing)} is missing"
     if error.validator == "not":
         return (
             f"{place}results/{error.instance}/ has another purpose; choose another name"
@@ -204,8 +201,6 @@ def allowed(schema: dict[str, Any], plural: str = "") -> str:
         return str(schema["title"])
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
-    if "const" in schema:
-        return f"`{schema['const']}`"
     if "anyOf" in schema:
         return "; or ".join(map(allowed, schema["anyOf"]))
     if schema.get("type") == "array":
@@ -217,10 +212,8 @@ def allowed(schema: dict[str, Any], plural: str = "") -> str:
     kinds = [kinds] if isinstance(kinds, str) else kinds
     text = " or ".join(kind + plural for kind in kinds)
     low, high = schema.get("minimum"), schema.get("maximum")
-    if low is not None and high is not None:
-        text += f", {low} to {high}"
-    elif low is not None:
-        text += f", at least {low}"
+    if low is not None:
+        text += f", at least {low}" if high is None else f", {low} to {high}"
     return text
 
 

@@ -6,7 +6,7 @@ tell is told by `build_circuits`.
 
 import ast
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -25,12 +25,7 @@ TAKEN = (
 )
 #: Up to which a table's column holds whole numbers as they are.
 LARGEST = 2**53
-KINDS = {
-    bool: "booleans",
-    int: "integers",
-    float: "floats",
-    str: "strings",
-}
+KINDS = {bool: "booleans", int: "integers", float: "floats", str: "strings"}
 
 
 def check_functions(circuits: Iterable[OwnCircuit]) -> None:
@@ -61,9 +56,7 @@ def _arguments(path: str, name: str) -> ast.arguments:
         raise BadInput(f"circuit: {path} is not valid Python: {error}") from None
     found = {f.name: f.args for f in tree.body if isinstance(f, ast.FunctionDef)}
     if name not in found:
-        close = difflib.get_close_matches(name, found, 1)
-        hint = f"did you mean {close[0]}?" if close else f"it has {_listed(found)}"
-        raise BadInput(f"circuit: {path} has no function {name}; {hint}")
+        raise BadInput(f"circuit: {path} has no function {name}; {hint(name, found)}")
     return found[name]
 
 
@@ -80,9 +73,8 @@ def _check_keywords(name: str, of: ast.arguments, given: dict[str, Any]) -> None
     known = [a.arg for a in [*places[1:], *of.kwonlyargs]]
     for key in given:
         if key not in known and (key in TAKEN or not of.kwarg):
-            close = difflib.get_close_matches(key, known, 1)
-            hint = f"did you mean {close[0]}?" if close else f"it has {_listed(known)}"
-            raise BadInput(f"{key}: {name} has no such keyword argument; {hint}")
+            told = f"{key}: {name} has no such keyword argument"
+            raise BadInput(f"{told}; {hint(key, known)}")
     for key in sorted(needed.union(given)):
         if key in TAKEN:
             raise BadInput(
@@ -121,5 +113,8 @@ def _is_word(text: str) -> bool:
         return plain and text.lower() not in {"true", "false"}
 
 
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names) or "none"
+def hint(name: str, known: Collection[str], which: str = "it has ") -> str:
+    """The known name that is meant, or else all that there are."""
+    close = difflib.get_close_matches(name, known, 1)
+    everything = ", ".join(known) or "none"
+    return f"did you mean {close[0]}?" if close else which + everything

@@ -128,10 +128,11 @@ def _record(
     script = Path(sys.argv[0]).resolve()
     names = {str(path): shown(path) for _, path in inputs}
     arguments = [names.get(argument, argument) for argument in sys.argv[1:]]
-    environment = environment_marker()
-    if environment is None:
+    # What the deployer left: the environment's name, lock and packages.
+    marker = Path(sys.prefix, "environment.json")
+    if not marker.exists():
         raise BadInput(
-            f"{sys.prefix} is no environment of this workflow: no environment.json"
+            f"{sys.prefix} is no environment of this workflow: no {marker.name}"
         )
     return {
         "step": script.stem,
@@ -143,7 +144,7 @@ def _record(
         "inputs": [_describe(name, path, path) for name, path in inputs],
         "outputs": produced,
         "code": [_describe("", path, path) for path in _code(script)],
-        "environment": environment,
+        "environment": json.loads(marker.read_text()),
         "source": _source(),
         "threads": values.get("threads", 1),
         "processor": processor(),
@@ -222,12 +223,6 @@ def _code(script: Path) -> Iterator[Path]:
     return (p for p in sorted(paths) if p.is_relative_to(ROOT / "scripts"))
 
 
-def environment_marker() -> dict[str, Any] | None:
-    """What the deployer left in the environment: its name, lock and packages."""
-    marker = Path(sys.prefix, "environment.json")
-    return json.loads(marker.read_text()) if marker.exists() else None
-
-
 def _source() -> dict[str, Any] | None:
     """The commit, and whether the tree differs from it; None where no checkout is."""
 
@@ -247,11 +242,7 @@ def _source() -> dict[str, Any] | None:
 
 def processor() -> str:
     """The processor's name."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.machine()
-    names = (
-        line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")
-    )
+    known = Path("/proc/cpuinfo")
+    lines = known.read_text().splitlines() if known.exists() else []
+    names = (line.partition(": ")[2] for line in lines if line.startswith("model name"))
     return next(names, platform.machine())
