@@ -4,7 +4,8 @@ from barren.analysis.evidence import join_draws, read_points, reduce_draws
 from barren.analysis.tables import points_of, read_table, write_table
 from barren.physics.batches import read_batch
 from barren.runner import layout, step
-from barren.runner.experiment import Experiment, widths
+from barren.runner.experiment import Experiment
+from barren.runner.jobs import outputs
 
 
 def judge_claims(
@@ -20,13 +21,13 @@ def judge_claims(
     exact = read_table(theory)
     ensembles = points_of(found.ensembles, exact)
     seed = found.config["seed"]
-    folder, samples = experiment.parent, found.batches
+    folder = experiment.parent
     read = {
         program: [
-            read_batch(folder / path, ensemble, seed, programs=False)
-            for path in layout.batches([ensemble.width], samples)
+            read_batch(folder / layout.batch(e.width, *of), e, seed, programs=False)
+            for of in found.batches
         ]
-        for program, ensemble in found.programs.items()
+        for program, e in found.programs.items()
     }
     draws = {
         ensemble: join_draws(
@@ -39,8 +40,7 @@ def judge_claims(
     findings = judge(read_points(ensembles, found.key_columns, *tables, draws))
     write_table(statements.table(findings), claims)
     verdict.write_text(statements.render(findings))
-    names = layout.batches(widths(found.sampled), samples)
-    return {"batches": [folder / name for name in names]}
+    return {"batches": [folder / name for name in outputs(found)["sample_circuits"]]}
 
 
 if __name__ == "__main__":

@@ -43,10 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--family", choices=LAYERED, default=next(iter(LAYERED)))
+    types: dict[Any, Any] = {int: _count, str: str}
     for key, kind in KINDS.items():
-        kinds: dict[Any, Any] = {int: _count, str: str}
-        of = kinds.get(kind, float)
-        parser.add_argument(option(key), type=of, nargs="+", dest=key)
+        parser.add_argument(option(key), type=types.get(kind, float), nargs="+")
     own = parser.add_argument_group("a circuit of your own")
     own.add_argument("--circuit", metavar="FILE.py:FUNCTION")
     own.add_argument(
@@ -138,17 +137,13 @@ def check(family: type[Ensemble], given: dict[str, list[Any]]) -> None:
         if key not in own:
             raise BadInput(f"{option(key)}: the family {family.family} has no such key")
     for key, of in own.items():
-        if of.default is not MISSING:
-            continue
-        if key not in given:
-            raise BadInput(f"{option(key)}: the family {family.family} needs it")
+        values, required = given.get(key, []), of.default is MISSING
         least = 2 if key == columns.WIDTH else 1
-        if of.type is int and min(given[key]) < least:
-            raise BadInput(f"{option(key)}: {min(given[key])} is less than {least}")
-    for key, values in given.items():
-        if own[key].type not in {int, str} and not all(
-            0 < v < math.inf for v in values
-        ):
+        if required and not values:
+            raise BadInput(f"{option(key)}: the family {family.family} needs it")
+        if required and of.type is int and min(values) < least:
+            raise BadInput(f"{option(key)}: {min(values)} is less than {least}")
+        if of.type not in {int, str} and not all(0 < v < math.inf for v in values):
             raise BadInput(f"{option(key)}: takes numbers above 0")
 
 

@@ -216,15 +216,7 @@ ONCE = [
 ]
 # What a reader of the paper sees.
 TARGETS = [
-    results(name)
-    for name in (
-        layout.GRADIENTS,
-        layout.STATISTICS,
-        layout.THEORY,
-        layout.FITS,
-        layout.CLAIMS,
-        layout.VERDICT,
-        *(name for figure in FIGURES for name in layout.figure(figure.name)),
-        *(layout.PAPER.format(table=table) for table in layout.PAPER_TABLES),
-    )
+    *files("gradients", "statistics", "theory", "fits", "claims", "verdict").values(),
+    *(results(name) for figure in FIGURES for name in layout.figure(figure.name)),
+    *(results(layout.PAPER.format(table=table)) for table in layout.PAPER_TABLES),
 ]

@@ -57,15 +57,14 @@ class Experiment:
         """The ensembles of one entry."""
         family = FAMILIES[entry["family"]]
         common = {
-            columns.SYMBOL_LAYER: [self.config["symbol"]["layer"]],
-            columns.SYMBOL_QUBIT: [self.config["symbol"]["qubit"]],
-            columns.OBSERVABLE: [self.config[columns.OBSERVABLE]],
+            columns.SYMBOL_LAYER: self.config["symbol"]["layer"],
+            columns.SYMBOL_QUBIT: self.config["symbol"]["qubit"],
+            columns.OBSERVABLE: self.config[columns.OBSERVABLE],
         }
         lists: dict[str, Sequence[Any]] = {
-            k: v for k, v in common.items() if k in family.gradient_keys
+            key: [of] for key, of in common.items() if key in family.gradient_keys
         }
-        rest = {key: values for key, values in entry.items() if key != "family"}
-        lists |= family.crossed(rest)
+        lists |= family.crossed({k: of for k, of in entry.items() if k != "family"})
         for values in itertools.product(*lists.values()):
             keys = dict(zip(lists, values, strict=True))
             if columns.SIGMA in keys:  # a number of one kind has one name

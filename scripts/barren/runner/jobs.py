@@ -44,13 +44,15 @@ def theory_widths(experiment: Experiment) -> Shared:
 
 def outputs(experiment: Experiment) -> dict[str, list[str]]:
     """What every job leaves, by the steps of which there may be several jobs."""
-    sampled = widths(experiment.sampled)
+    sampled, batches = widths(experiment.sampled), experiment.batches
     return {
-        "sample_circuits": layout.batches(sampled, experiment.batches),
+        "sample_circuits": [
+            layout.batch(width, *of) for width in sampled for of in batches
+        ],
         "compute_gradients": [
-            layout.gradients(name, *batch)
+            layout.gradients(name, *of)
             for name in gradient_widths(experiment)
-            for batch in experiment.batches
+            for of in batches
         ],
         "predict_variance": [layout.theory(name) for name in theory_widths(experiment)],
     }

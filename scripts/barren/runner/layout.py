@@ -3,9 +3,6 @@
 The same functions give names and, from wildcards in braces, the patterns of the rules.
 """
 
-from collections.abc import Iterable
-from itertools import product
-
 EXPERIMENT = "experiment.json"
 GRADIENTS = "tables/gradients.csv"
 STATISTICS = "tables/statistics.csv"
@@ -31,13 +28,6 @@ Number = int | str
 def batch(width: Number, first: Number, last: Number) -> str:
     """Serialised circuits of all ensembles of a width, a first to a last sample."""
     return f"{BATCHES}/width-{width}_samples-{first}-{last}.npz"
-
-
-def batches(
-    widths: Iterable[Number], samples: Iterable[tuple[Number, Number]]
-) -> list[str]:
-    """The circuits of every width, and of every first to last sample."""
-    return [batch(width, *of) for width, of in product(widths, samples)]
 
 
 def circuit(program: str) -> str:
