@@ -45,9 +45,7 @@ rule reference:
 
 
 # One job measures in several environments in turn, so by venvs, whoever deploys the rest.
-MEASURED = {
-    name: venv_prefix(name) for name in ("benchmark", "circuits", "plot", "qsim", "tfq")
-}
+MEASURED = ("benchmark", "circuits", "plot", "qsim", "tfq")
 
 
 rule benchmark:
@@ -55,7 +53,7 @@ rule benchmark:
         script=project("scripts/benchmark/benchmark.py"),
         code=[project(path) for path in (ROOT / "scripts" / "benchmark").glob("*.py")],
         environment=environment("plot"),
-        venvs=ancient([marker(prefix) for prefix in MEASURED.values()]),
+        venvs=ancient([marker(venv_prefix(name)) for name in MEASURED]),
     output:
         multiext("results/benchmark/benchmark", ".md", ".pdf", ".svg", ".png", ".csv"),
         measurements="results/benchmark/measurements.csv",
@@ -68,13 +66,12 @@ rule benchmark:
     params:
         python=python("plot"),
         folder=subpath(output.ratios, parent=True),
-        tfq=MEASURED["tfq"] / "bin" / "python",
-        qsim=MEASURED["qsim"] / "bin" / "python",
-        peers=MEASURED["benchmark"] / "bin" / "python",
-        snakemake=f"{sys.executable} -m snakemake",
+        venvs={name: venv_prefix(name) / "bin" / "python" for name in MEASURED},
+        snakemake=SNAKEMAKE,
     message:
         "measuring against other simulators and the tutorial's script"
     shell:
-        "{params.python} {input.script} --tfq {params.tfq}"
-        " --qsim {params.qsim} --peers {params.peers} --snakemake {params.snakemake:q}"
-        " --cores {threads} --folder {params.folder} 2> {log}"
+        "{params.python} {input.script} --tfq {params.venvs[tfq]}"
+        " --qsim {params.venvs[qsim]} --peers {params.venvs[benchmark]}"
+        " --snakemake {params.snakemake:q} --cores {threads} --folder {params.folder}"
+        " 2> {log}"

@@ -51,12 +51,7 @@ def run(step: Callable[..., Found | None]) -> None:
     given = vars(parser.parse_args())
     record = given.pop("record")
     inputs, outputs = (
-        [
-            (name, path)
-            for name in given
-            if marks[name] == mark
-            for path in _paths(given[name])
-        ]
+        [(n, path) for n in given if marks[n] == mark for path in _paths(given[n])]
         for mark in (INPUT, OUTPUT)
     )
     start = datetime.now(UTC)
@@ -67,9 +62,8 @@ def run(step: Callable[..., Found | None]) -> None:
         for _, path in outputs:
             _remove_rests(path)
             _temporary(path).parent.mkdir(parents=True)
-        found = step(
-            **given | {n: _moved(given[n]) for n in given if marks[n] == OUTPUT}
-        )
+        moved = {n: _moved(given[n]) for n in given if marks[n] == OUTPUT}
+        found = step(**given | moved)
         inputs += [(name, path) for name, of in (found or {}).items() for path in of]
         produced = [_describe(name, path, _temporary(path)) for name, path in outputs]
         for _, path in outputs:
@@ -109,10 +103,8 @@ def command_line(
             options = {"type": get_args(kind)[0], "nargs": "*"}
         elif get_origin(kind) is Literal:
             options = {"choices": get_args(kind)}
-        required = of.default is of.empty
-        default = None if required else of.default
-        option = f"--{name.replace('_', '-')}"
-        parser.add_argument(option, required=required, default=default, **options)
+        options |= {"required": of.default is of.empty, "default": of.default}
+        parser.add_argument(f"--{name.replace('_', '-')}", **options)
         marks[name] = mark
     parser.add_argument("--record", type=Path, help="where to leave a record")
     return parser, marks
@@ -137,10 +129,7 @@ def _record(
     return {
         "step": script.stem,
         "command": shlex.join(["python", shown(script), *arguments]),
-        "parameters": {
-            name: shown(value) if isinstance(value, Path) else value
-            for name, value in values.items()
-        },
+        "parameters": values,
         "inputs": [_describe(name, path, path) for name, path in inputs],
         "outputs": produced,
         "code": [_describe("", path, path) for path in _code(script)],
