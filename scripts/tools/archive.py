@@ -56,11 +56,10 @@ def listed_results(folder: Path) -> list[str]:
 
 def write_zip(target: Path, folder: Path, names: list[str]) -> None:
     """Write files as a zip archive with the folder as its root."""
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(target, "w") as archive:
         for name in names:
-            entry = zipfile.ZipInfo(name)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, (folder / name).read_bytes())
+            content = (folder / name).read_bytes()
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
 
 
 def write_tar(

@@ -89,7 +89,7 @@ class Watch(logging.Handler):
         """Follow jobs as they start and end."""
         known = record.__dict__
         with suppress(Exception):
-            match event(record):
+            match known.get("event"):
                 case "job_info":
                     self.running[known["jobid"]] = time.monotonic()
                 case "job_error":
@@ -137,20 +137,13 @@ class Watch(logging.Handler):
         super().close()
 
 
-def event(record: logging.LogRecord) -> str:
-    """The name of Snakemake's event."""
-    return str(getattr(record, "event", ""))
-
-
 def describe(job: Job) -> str:
     """A job, and how far it is by the last line of its log."""
     with suppress(OSError):
-        if job.log:
-            with job.log.open("rb") as file:
-                file.seek(max(0, job.log.stat().st_size - TAIL))
-                lines = file.read().decode(errors="replace").splitlines()
-            if lines and (count := COUNT.search(lines[-1])):
-                return f"{job.label}: {count.group()}"
+        end = job.log.read_bytes()[-TAIL:] if job.log else b""
+        lines = end.decode(errors="replace").splitlines()
+        if lines and (count := COUNT.search(lines[-1])):
+            return f"{job.label}: {count.group()}"
     return job.label
 
 
@@ -169,7 +162,7 @@ class TimeLeft(logging.Formatter):
         text = self.plain.format(record)
         with suppress(Exception):
             known = record.__dict__
-            if event(record) == "progress":
+            if known.get("event") == "progress":
                 text = re.sub(r" \(\d+%\)", "", text)
                 if known["done"] < known["total"]:
                     text += f", {cost.duration(self.left())} left"
