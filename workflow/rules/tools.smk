@@ -18,14 +18,11 @@ rule plan:
         command("tools/plan", config["engine"])
 
 
-# What is kept of an experiment; without the gradients of all circuits where they are many.
-KEPT = [layout.EXPERIMENT, layout.VERDICT, "tables", "figures", "paper"]
-
-
+# Without the gradients of all circuits where they are many.
 rule reference:
     input:
         TARGETS,
-        experiment=results(layout.EXPERIMENT),
+        **files("experiment", "verdict"),
     log:
         "<logs>/reference.log",
     conda:
@@ -33,13 +30,13 @@ rule reference:
     params:
         results=subpath(input.experiment, parent=True),
         kept=f"results/reference/{config['experiment']}",
-        files=KEPT,
         index=f"{shlex.quote(sys.executable)} {project('scripts/tools/index.py')}",
     message:
         "keeping the results in {params.kept}"
     shell:
         "exec 2> {log}; rm -rf {params.kept} && mkdir -p {params.kept}"
-        ' && for file in {params.files}; do cp -r "{params.results}/$file" {params.kept}; done'
+        " && cp -r {input.experiment:q} {input.verdict:q}"
+        " {params.results:q}/{{tables,figures,paper}} {params.kept}"
         " && find {params.kept} -name gradients.csv -size +500k -delete"
         " && {params.index} results/reference"
 
