@@ -115,12 +115,11 @@ def test_narrow_widths_share_a_job(some: list[int]) -> None:
         return cost.gradient(of, 200, RATES).seconds
 
     jobs = share(ensembles, seconds)
-    assert [width for of in jobs.values() for width in of] == sorted(some)
+    assert [ensemble.width for of in jobs.values() for ensemble in of] == sorted(some)
     for name, of in jobs.items():
-        assert name.split("-")[0] == str(of[0])
-        assert name.split("-")[-1] == str(of[-1])
-        taken = seconds([e for e in ensembles if e.width in of])
-        assert len(of) == 1 or taken <= cost.SHARED
+        assert name.split("-")[0] == str(of[0].width)
+        assert name.split("-")[-1] == str(of[-1].width)
+        assert len(of) == 1 or seconds(of) <= cost.SHARED
 
 
 def test_rates_of_another_version_do_not_count(tmp_path: Path) -> None:

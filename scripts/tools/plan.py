@@ -1,6 +1,5 @@
 import sys
 import time
-from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,14 +10,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from barren.physics.batches import Batch, read_batch, write_batches
 from barren.physics.circuits import sample_circuits
-from barren.physics.ensembles import Ensemble
 from barren.physics.families import Random
 from barren.physics.gradients import compute_gradients, set_threads
 from barren.physics.layered import THETA
 from barren.physics.programs import serialise
 from barren.runner import cost, step
 from barren.runner.experiment import Experiment, widths
-from barren.runner.jobs import gradient_widths, theory_widths
+from barren.runner.jobs import gradient_jobs, theory_jobs
 
 #: Width, depth and circuits of the circuits that are timed.
 TIMED = (
@@ -92,27 +90,20 @@ def tell(experiment: Experiment, rates: cost.Rates, cores: int) -> None:
         space = sum(c.disk for c in drawing)
         print(f"{ensemble.name:<58}{seconds:>10.0f}{memory:>10}{space / 1e6:>9.1f}")
         disk += space
-
-    def of(some: Iterable[int], ensembles: Iterable[Ensemble]) -> list[Ensemble]:
-        return [ensemble for ensemble in ensembles if ensemble.width in some]
-
     programs = experiment.programs.values()
     jobs = [
-        cost.sampling(of([width], programs), size, rates).seconds
+        cost.sampling([of for of in programs if of.width == width], size, rates).seconds
         for width in widths(experiment.sampled)
         for size in sizes
     ]
     files = len(jobs)
     jobs += [
-        cost.gradient(of(some, experiment.sampled), size, rates).seconds
-        for some in gradient_widths(experiment).values()
+        cost.gradient(ensembles, size, rates).seconds
+        for ensembles in gradient_jobs(experiment).values()
         for size in sizes
     ]
     sampling, longest = sum(jobs), max(jobs, default=0.0)
-    exact = [
-        cost.theory(of(some, experiment.ensembles), rates)
-        for some in theory_widths(experiment).values()
-    ]
+    exact = [cost.theory(of, rates) for of in theory_jobs(experiment).values()]
     rest = [cost.once(name, files) for name in cost.ONCE]
     jobs += exact + rest
     total = sum(jobs)

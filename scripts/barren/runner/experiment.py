@@ -116,18 +116,12 @@ class Experiment:
         return [(n, min(n + size, samples) - 1) for n in range(0, samples, size)]
 
     @cached_property
-    def families(self) -> tuple[type[Ensemble], ...]:
-        """The families, in the order of the file."""
-        return tuple(dict.fromkeys(type(ensemble) for ensemble in self.ensembles))
-
-    @cached_property
     def displayed(self) -> list[Ensemble]:
         """The ensembles of which a circuit is drawn."""
-        return [
-            shown
-            for of in self.families
-            for shown in of.displayed([e for e in self.ensembles if type(e) is of])
-        ]
+        members: dict[type[Ensemble], list[Ensemble]] = {}
+        for ensemble in self.ensembles:
+            members.setdefault(type(ensemble), []).append(ensemble)
+        return [shown for of in members for shown in of.displayed(members[of])]
 
     @cached_property
     def key_columns(self) -> list[str]:

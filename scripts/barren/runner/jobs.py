@@ -10,34 +10,35 @@ from barren.physics.ensembles import Ensemble
 from barren.runner import cost, layout
 from barren.runner.experiment import Experiment, widths
 
-#: Widths by the name of the job that takes all their ensembles: "4-10", or "12".
-Shared = dict[str, list[int]]
+#: The ensembles of a job by the job's name, their widths: "4-10", or "12".
+Shared = dict[str, list[Ensemble]]
 
 
 def share(
     ensembles: Sequence[Ensemble], seconds: Callable[[list[Ensemble]], float]
 ) -> Shared:
     """The jobs of some ensembles, of which `seconds` says what they take."""
-    jobs: list[list[int]] = []
+    jobs: list[list[Ensemble]] = []
     for width in widths(ensembles):
-        shared = [*(jobs[-1] if jobs else []), width]
-        if seconds([e for e in ensembles if e.width in shared]) > cost.SHARED:
-            jobs.append([width])
+        added = [ensemble for ensemble in ensembles if ensemble.width == width]
+        if jobs and seconds(jobs[-1] + added) <= cost.SHARED:
+            jobs[-1] += added
         else:
-            jobs = [*jobs[:-1], shared]
-    return {"-".join(map(str, dict.fromkeys((w[0], w[-1])))): w for w in jobs}
+            jobs.append(added)
+    ends = [dict.fromkeys((of[0].width, of[-1].width)) for of in jobs]
+    return {"-".join(map(str, of)): job for of, job in zip(ends, jobs, strict=True)}
 
 
-def gradient_widths(experiment: Experiment) -> Shared:
-    """The widths of each job that computes gradients."""
+def gradient_jobs(experiment: Experiment) -> Shared:
+    """The jobs that compute gradients of a batch."""
     config = experiment.config
     size = min(config["batch_size"], config["samples"])
     rates = cost.RATES[config["engine"]]
     return share(experiment.sampled, lambda of: cost.gradient(of, size, rates).seconds)
 
 
-def theory_widths(experiment: Experiment) -> Shared:
-    """The widths of each job that predicts."""
+def theory_jobs(experiment: Experiment) -> Shared:
+    """The jobs that predict."""
     rates = cost.RATES[experiment.config["engine"]]
     return share(experiment.ensembles, lambda of: cost.theory(of, rates))
 
@@ -51,10 +52,10 @@ def outputs(experiment: Experiment) -> dict[str, list[str]]:
         ],
         "compute_gradients": [
             layout.gradients(name, *of)
-            for name in gradient_widths(experiment)
+            for name in gradient_jobs(experiment)
             for of in batches
         ],
-        "predict_variance": [layout.theory(name) for name in theory_widths(experiment)],
+        "predict_variance": [layout.theory(name) for name in theory_jobs(experiment)],
     }
 
 
