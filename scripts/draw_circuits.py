@@ -14,7 +14,7 @@ def draw_circuits(
     ensembles: step.Json,
     seed: int,
     figures: step.Outputs,
-    circuits: step.Inputs | None = None,
+    circuits: step.Inputs = (),
     stream: Literal["seed_sequence", "notebook"] = "seed_sequence",
     skips: step.Json = "{}",
 ) -> None:
@@ -23,7 +23,7 @@ def draw_circuits(
     circuits: circuits of one's own, built. skips: of a family's name, the notebook's
     draws before its circuit.
     """
-    built = {path.stem: json.loads(path.read_text()) for path in circuits or ()}
+    built = {path.stem: json.loads(path.read_text()) for path in circuits}
     for spec in ensembles:
         shown = make(spec)
         if not isinstance(shown, Layered):

@@ -14,7 +14,7 @@ from barren.runner.experiment import Experiment
 
 
 def predict_variance(
-    ensembles: step.Json, theory: step.Output, circuits: step.Inputs | None = None
+    ensembles: step.Json, theory: step.Output, circuits: step.Inputs = ()
 ) -> None:
     """Predict the exact moments of ensembles, as a table.
 
@@ -22,7 +22,7 @@ def predict_variance(
     deepest is predicted: one sweep yields all. What is not known to a relative error of
     1e-4 is left empty, with its error and the reason.
     """
-    built = {path.stem: json.loads(path.read_text()) for path in circuits or ()}
+    built = {path.stem: json.loads(path.read_text()) for path in circuits}
     predicted = predict(Experiment(ensembles).ensembles, built)
     keys = dict.fromkeys(chain(*(ensemble.keys() for ensemble in predicted)))
     # Of each width, curves over depth come last.

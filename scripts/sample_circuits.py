@@ -21,7 +21,7 @@ def sample_batches(
     first: int,
     last: int,
     batch: step.Output,
-    circuits: step.Inputs | None = None,
+    circuits: step.Inputs = (),
     stream: Literal["seed_sequence", "notebook"] = "seed_sequence",
     samples: int = 0,
     skips: step.Json = "{}",
@@ -33,7 +33,7 @@ def sample_batches(
     before them, by program.
     """
     numbers = np.arange(first, last + 1)
-    built = {path.stem: json.loads(path.read_text()) for path in circuits or ()}
+    built = {path.stem: json.loads(path.read_text()) for path in circuits}
 
     def drawn() -> Iterator[tuple[Ensemble, Batch]]:
         for spec in programs:

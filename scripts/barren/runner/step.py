@@ -20,11 +20,10 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from barren.physics.ensembles import BadInput
 
@@ -33,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[3]
 INPUT, OUTPUT = "input", "output"
 # What a step's parameters may be, besides int, str, list[str], Literal and Path.
 Input = Annotated[Path, INPUT]
-Inputs = Annotated[list[Path], INPUT]
+Inputs = Annotated[Sequence[Path], INPUT]
 Output = Annotated[Path, OUTPUT]
 Outputs = Annotated[list[Path], OUTPUT]
 Json = Annotated[Any, json.loads]
@@ -94,12 +93,10 @@ def command_line(
     marks: dict[str, Any] = {}
     for name, of in inspect.signature(step, eval_str=True).parameters.items():
         kind, mark = of.annotation, None
-        if get_origin(kind) in {Union, UnionType}:  # optional
-            kind = get_args(kind)[0]
         if get_origin(kind) is Annotated:
             kind, mark = get_args(kind)
         options: dict[str, Any] = {"type": mark if callable(mark) else kind}
-        if get_origin(kind) is list:
+        if get_origin(kind) in {list, Sequence}:
             options = {"type": get_args(kind)[0], "nargs": "*"}
         elif get_origin(kind) is Literal:
             options = {"choices": get_args(kind)}
@@ -159,14 +156,14 @@ def sha256(path: Path) -> str:
 
 
 def _paths(value: Any) -> list[Path]:
-    return list(value) if isinstance(value, list) else [] if value is None else [value]
+    return [value] if isinstance(value, Path) else list(value)
 
 
 def _moved(value: Any) -> Any:
     """The temporary names of outputs."""
-    if isinstance(value, list):
-        return [_temporary(path) for path in value]
-    return None if value is None else _temporary(value)
+    if isinstance(value, Path):
+        return _temporary(value)
+    return [_temporary(path) for path in value]
 
 
 def _temporary(path: Path) -> Path:
