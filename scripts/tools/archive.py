@@ -35,10 +35,10 @@ def pack(crate: step.Input, archive: step.Output) -> None:
     if archive.suffix == ".zip":
         write_zip(archive, folder, results)
     else:
-        places = {name: step.ROOT / name for name in project_files()}
-        dates = dict.fromkeys(places, SOURCES_DATE)
-        places |= {step.shown(folder / name): folder / name for name in results}
-        write_tar(archive, f"barren-plateaus-{folder.name}", places, dates)
+        files = {name: (step.ROOT / name, SOURCES_DATE) for name in project_files()}
+        for name in results:
+            files[step.shown(folder / name)] = folder / name, RESULTS_DATE
+        write_tar(archive, f"barren-plateaus-{folder.name}", files)
 
 
 def listed_results(folder: Path) -> list[str]:
@@ -62,19 +62,17 @@ def write_zip(target: Path, folder: Path, names: list[str]) -> None:
             archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
 
 
-def write_tar(
-    target: Path, root: str, places: Mapping[str, Path], dates: Mapping[str, int]
-) -> None:
-    """Write files, by the name each gets, as a compressed tar archive below a root."""
+def write_tar(target: Path, root: str, files: Mapping[str, tuple[Path, int]]) -> None:
+    """Write dated files, by the name each gets, as a compressed tar below a root."""
     with (
         target.open("wb") as file,
         gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
-        for name, path in sorted(places.items()):
+        for name, (path, date) in sorted(files.items()):
             content = path.read_bytes()
             entry = tarfile.TarInfo(f"{root}/{name}")
-            entry.size, entry.mtime = len(content), dates.get(name, RESULTS_DATE)
+            entry.size, entry.mtime = len(content), date
             entry.mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
             archive.addfile(entry, io.BytesIO(content))
 

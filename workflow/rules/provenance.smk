@@ -97,7 +97,12 @@ use rule archive_crate as archive with:
     input:
         **needs("tools/archive", "circuits"),
         crate=results(layout.CRATE),
-        project=lambda _: [project(path) for path in project_files()],
+        # Not what the benchmark measured, or it might be measured again for this.
+        project=lambda _: [
+            project(path)
+            for path in project_files()
+            if not path.startswith("results/benchmark/")
+        ],
     output:
         archive=f"{RESULTS}.tar.gz",
     log:
