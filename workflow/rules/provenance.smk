@@ -42,7 +42,7 @@ rule audit:
         script=project("scripts/tools/audit.py"),
         results=where(RESULTS),
         steps=ONCE,
-        config=json.dumps(config),
+        config=as_json(config),
         snakemake=SNAKEMAKE,
         # AUDIT="--budget 600 --seed 7" snakemake audit
         options=os.environ.get("AUDIT", ""),
