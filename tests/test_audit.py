@@ -277,7 +277,7 @@ FAULTS: dict[str, tuple[Callable[[Path, Path], None], str, str, set[str], set[st
     ),
     "crate and its record deleted": (
         lambda p, f: [(f / name).unlink() for name in (layout.CRATE, CRATED)],
-        *(CRATED, "missing"),
+        *((CRATED, layout.CRATE), "missing"),
         set(),
         {FIGURE},
     ),
