@@ -9,6 +9,7 @@ rotations takes in the two-qubit gates on both its sides.
 
 import importlib.util
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from barren.physics.circuits import Circuits
 from barren.physics.layered import THETA, Gate, Layered, Moment
-from barren.physics.simulate import Complex, rotations
+from barren.physics.simulate import Complex, kron, rotations
 
 MATRICES = {
     "CZ": np.diag([1, 1, 1, -1]).astype(complex),
@@ -35,11 +36,11 @@ OPTIONS |= {"g": False, "gmode": 0, "gsst": 512, "gdb": 16}  # no GPU
 
 
 class Fused(NamedTuple):
-    """A gate on one or two qubits: its matrix in each circuit (see `in_parts`)."""
+    """A gate on some qubits: its matrix in each circuit, (samples, size, size)."""
 
     time: int
     qubits: tuple[int, ...]
-    matrices: NDArray[np.float32]
+    matrices: NDArray[Any]
 
 
 def qsim_gradients(ensemble: Layered, circuits: Circuits) -> NDArray[np.float32]:
@@ -65,16 +66,16 @@ def qsim_gradients(ensemble: Layered, circuits: Circuits) -> NDArray[np.float32]
     shifts = np.repeat([np.pi / 2, -np.pi / 2], len(circuits))
     both = circuits[[*range(len(circuits))] * 2].shifted(shifts)
     gates = [
-        # qsim counts qubits from the other end.
-        (gate.time, [width - qubit for qubit in gate.qubits], gate.matrices)
-        for gate in map(chosen, fused(moments, both, width))
+        # qsim counts qubits from the other end, and takes real and imaginary parts.
+        (time, [width - qubit for qubit in qubits], matrices.view(np.float32))
+        for time, qubits, matrices in map(chosen, fused(moments, both, width))
     ]
     found, add = np.empty(len(circuits), np.float32), qsim.add_matrix_gate
     for row in range(len(circuits)):
         circuit = qsim.Circuit()
         circuit.num_qubits = width + 1
         for time, places, parts in gates:
-            add(time, places, parts[row].tolist(), circuit)
+            add(time, places, parts[row].ravel().tolist(), circuit)
         options = OPTIONS | {"c": circuit}
         (value,) = qsim.qsim_simulate_expectation_values(options, observables, 0)
         found[row] = value.real
@@ -88,19 +89,11 @@ def chosen(gate: Fused) -> Fused:
     they do in one place.
     """
     further = tuple(qubit + 1 for qubit in gate.qubits)
-    up, down = np.split(gate.matrices, 2)
+    up, down = (of.astype(np.complex64) for of in np.split(gate.matrices, 2))
     if np.array_equal(up, down):
         return Fused(gate.time, further, up)
-    size = 2 ** len(further)
-    one, other = (of.view(np.complex64).reshape(-1, size, size) for of in (up, down))
-    matrices = np.block([[one, one], [other, -other]]) / np.sqrt(2)
-    return Fused(gate.time, (0, *further), in_parts(matrices))
-
-
-def in_parts(matrices: Complex) -> NDArray[np.float32]:
-    """Matrices (samples, size, size) as real and imaginary parts in turn, of each."""
-    parts = matrices.astype(np.complex64).reshape(len(matrices), -1)
-    return parts.view(np.float32)
+    matrices = np.block([[up, up], [down, -down]]) / np.sqrt(2)
+    return Fused(gate.time, (0, *further), matrices.astype(np.complex64))
 
 
 @cache
@@ -164,71 +157,27 @@ def _cancelled(gates: list[tuple[int, Gate]]) -> list[tuple[int, Gate]]:
     return [*left.values()]
 
 
-def fused(moments: list[Moment], circuits: Circuits, width: int) -> list[Fused]:
-    """Gates on one pair of qubits, and the rotations around them, as one gate."""
-    blocks = _Blocks(len(circuits), width)
-    for moment in moments:
+def fused(moments: list[Moment], circuits: Circuits, width: int) -> Iterator[Fused]:
+    """Gates on one pair of qubits, and the rotations around them, as one gate.
+
+    A block, of a pair or of a qubit without one, grows until another pair takes it.
+    """
+    one = np.tile(np.eye(2, dtype=complex), (len(circuits), 1, 1))
+    blocks: dict[tuple[int, ...], Complex] = {}
+    for time, moment in enumerate(moments):
         if moment[0].name == "R":
-            blocks.rotate(rotations(moment, circuits, width))
-        else:
-            new = [gate for gate in moment if gate.qubits not in blocks.pairs]
-            blocks.join(new)
-            blocks.multiply(moment)
-    blocks.join([], close=True)
-    return blocks.gates
-
-
-class _Blocks:
-    """Gates that grow on pairs of qubits until another pair takes one of the two."""
-
-    def __init__(self, samples: int, width: int) -> None:
-        self.gates: list[Fused] = []
-        self.pairs: list[tuple[int, ...]] = []
-        self.matrices: Complex = np.empty((samples, 0, 4, 4), complex)
-        #: Rotations of qubits without a pair.
-        self.alone: Complex = np.tile(np.eye(2, dtype=complex), (samples, width, 1, 1))
-        self.touched: set[int] = set()
-        self.time = 0
-
-    def rotate(self, turned: Complex) -> None:
-        """Multiply rotations (samples, width, 2, 2) into what they follow."""
-        if self.pairs:
-            self.matrices = _product(turned[:, self.pairs]) @ self.matrices
-        single = [q for q in range(turned.shape[1]) if q not in {*sum(self.pairs, ())}]
-        self.alone[:, single] = turned[:, single] @ self.alone[:, single]
-        self.touched.update(single)
-
-    def multiply(self, moment: Moment) -> None:
-        """Multiply gates on pairs that are open."""
+            turned = rotations(moment, circuits, width)
+            for qubit in {*range(width)}.difference(*blocks):
+                blocks[qubit,] = one
+            for qubits, block in blocks.items():
+                blocks[qubits] = kron(turned[:, qubits]) @ block
+            continue
         for gate in moment:
-            at = self.pairs.index(gate.qubits)
-            self.matrices[:, at] = MATRICES[gate.name] @ self.matrices[:, at]
-
-    def join(self, gates: Moment, close: bool = False) -> None:
-        """Open pairs, and close those that share a qubit with them, or all."""
-        taken = {qubit for gate in gates for qubit in gate.qubits}
-        over = [close or not taken.isdisjoint(pair) for pair in self.pairs]
-        for at in np.flatnonzero(over):
-            self._emit(self.pairs[at], self.matrices[:, at])
-        if close:
-            for qubit in sorted(self.touched):
-                self._emit((qubit,), self.alone[:, qubit])
-        self.time += 1
-        pairs = [gate.qubits for gate in gates]
-        opened = _product(self.alone[:, pairs]) if pairs else self.matrices[:, :0]
-        kept = [at for at, done in enumerate(over) if not done]
-        self.matrices = np.concatenate([self.matrices[:, kept], opened], axis=1)
-        free = {q for at in np.flatnonzero(over) for q in self.pairs[at]}
-        self.alone[:, [*(free | taken)]] = np.eye(2)
-        self.touched -= taken
-        self.pairs = [self.pairs[at] for at in kept] + pairs
-
-    def _emit(self, qubits: tuple[int, ...], matrices: Complex) -> None:
-        self.gates.append(Fused(self.time, qubits, in_parts(matrices)))
-
-
-def _product(factors: Complex) -> Complex:
-    """Kronecker products of (samples, pairs, 2, 2, 2), qubit of a pair third."""
-    a, b = factors[:, :, 0], factors[:, :, 1]
-    product: Complex = np.einsum("spij,spkl->spikjl", a, b)
-    return product.reshape(*product.shape[:2], 4, 4)
+            if gate.qubits not in blocks:
+                taken = [of for of in blocks if not {*of}.isdisjoint(gate.qubits)]
+                over = {of: blocks.pop(of) for of in taken}
+                single = [over.pop((qubit,), one) for qubit in gate.qubits]
+                yield from (Fused(time, *of) for of in over.items())
+                blocks[gate.qubits] = kron(np.stack(single, axis=1))
+            blocks[gate.qubits] = MATRICES[gate.name] @ blocks[gate.qubits]
+    yield from (Fused(len(moments), *of) for of in blocks.items())

@@ -54,7 +54,7 @@ def expectations(ensemble: Layered, circuits: Circuits) -> NDArray[np.float64]:
     for moment in ensemble.moments():
         if moment[0].name == "R":
             matrices = rotations(moment, circuits, width)
-            left, right = _kron(matrices[:, :split]), _kron(matrices[:, split:])
+            left, right = kron(matrices[:, :split]), kron(matrices[:, split:])
             state = left @ state @ right.swapaxes(1, 2)
         else:
             flat = state.reshape(len(circuits), -1)
@@ -88,10 +88,10 @@ def _two_qubit(gate: Gate, state: Complex, bits: NDArray[np.int64]) -> Complex:
     return flipped
 
 
-def _kron(matrices: Complex) -> Complex:
+def kron(matrices: Complex) -> Complex:
     """Kronecker product over the qubits of (samples, qubits, 2, 2)."""
-    product: Complex = np.ones((len(matrices), 1, 1), complex)
-    for qubit in range(matrices.shape[1]):
+    product: Complex = matrices[:, 0]
+    for qubit in range(1, matrices.shape[1]):
         size = 2 * product.shape[1]
         product = np.einsum("sij,skl->sikjl", product, matrices[:, qubit])
         product = product.reshape(-1, size, size)
