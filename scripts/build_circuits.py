@@ -10,7 +10,6 @@ import cirq
 import numpy as np
 import tensorflow_quantum as tfq
 
-from barren.physics.ansatz import as_data
 from barren.physics.cirq_gates import name_of, read_circuit
 from barren.physics.ensembles import BadInput
 from barren.physics.families import make
@@ -34,7 +33,13 @@ def build_circuits(
 
 
 def build(ensemble: OwnCircuit) -> dict[str, Any]:
-    """The circuit of an ensemble as plain data (see `barren.physics.ansatz`)."""
+    """The circuit of an ensemble as plain data, a dictionary that JSON holds.
+
+    `cirq` (Cirq's own JSON, as text), `program` (the serialised TensorFlow Quantum
+    program, base64), `symbols` (in the circuit's order), `drawing` (the gates: qubits
+    and a label for each), and `exact` (its Pauli rotations and Clifford gates) or
+    `reason` (why there is no exact form).
+    """
     file, _, name = ensemble.source.rpartition(":")
     qubits = cirq.GridQubit.rect(1, ensemble.width)
     circuit = call(load(Path(file))[name], ensemble, qubits)
@@ -92,7 +97,7 @@ def call(
 def built(
     circuit: cirq.Circuit, ensemble: OwnCircuit, qubits: list[cirq.GridQubit]
 ) -> dict[str, Any]:
-    """A circuit as plain data (see `barren.physics.ansatz`)."""
+    """A circuit as plain data (see `build`)."""
     circuit = cirq.Circuit(
         cirq.Moment(operation.untagged for operation in moment) for moment in circuit
     )
@@ -109,10 +114,10 @@ def built(
         "drawing": drawing(circuit, qubits),
     }
     try:
-        read = read_circuit(circuit, qubits)
+        exact, symbols = read_circuit(circuit, qubits)
         # The angles are drawn in this order.
-        assert list(read.symbols) == data["symbols"]
-        return data | {"exact": as_data(read.circuit)}
+        assert list(symbols) == data["symbols"]
+        return data | {"exact": exact.as_data()}
     except NoExactForm as error:
         return data | {"reason": str(error)}
 

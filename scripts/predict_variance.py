@@ -6,7 +6,7 @@ from itertools import chain
 from barren import columns
 
 # What the families predict with.
-from barren.physics import ansatz, pair_chain  # noqa: F401
+from barren.physics import pair_chain  # noqa: F401
 from barren.physics.ensembles import Prediction
 from barren.physics.families import predict
 from barren.runner import step

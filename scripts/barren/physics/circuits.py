@@ -89,7 +89,7 @@ def sample_circuits(ensemble: Layered, seed: int, samples: Sequence[int]) -> Cir
 def sample_parameters(
     ensemble: Ensemble, built: Mapping[str, Any], seed: int, samples: Sequence[int]
 ) -> Circuits:
-    """Draw all parameters of a built circuit of one's own (see `ansatz`)."""
+    """Draw all parameters of a built circuit of one's own."""
     shape = (len(built["symbols"]),)
     streams = (stream(seed, ensemble.circuit, sample) for sample in samples)
     angles = [ensemble.draw_angle(rng, shape) for rng in streams]

@@ -7,7 +7,6 @@ or decomposition, and so is a Clifford gate by its images of X and Z.
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import cirq
 import numpy as np
@@ -27,27 +26,15 @@ LENGTH = 60
 SMALL = 1e-2
 OTHERS = (0.7, -2.1, 4.4)
 
-_LETTERS = {
-    (False, False): "I",
-    (True, False): "X",
-    (False, True): "Z",
-    (True, True): "Y",
-}
 
-
-class Ansatz(NamedTuple):
-    """A circuit to compute with, and its parameters' names in the circuit's order."""
-
-    circuit: Circuit
-    symbols: tuple[str, ...]
-
-
-def read_circuit(circuit: cirq.Circuit, qubits: Sequence[cirq.Qid]) -> Ansatz:
+def read_circuit(
+    circuit: cirq.Circuit, qubits: Sequence[cirq.Qid]
+) -> tuple[Circuit, tuple[str, ...]]:
     """Read a circuit with sympy symbols on the given qubits, in their order.
 
-    Gates on a qubit before any other or any symbol on it make the product state.
-    Measurements are left out. Raises NoExactForm, with the reason, for a circuit that
-    is no such circuit.
+    Returns it with its parameters' names, in the circuit's order. Gates on a qubit
+    before any other or any symbol on it make the product state. Measurements are left
+    out. Raises NoExactForm, with the reason, for a circuit that is no such circuit.
     """
     place = {qubit: at for at, qubit in enumerate(qubits)}
     states = np.tile(np.array([1, 0], dtype=complex), (len(qubits), 1))
@@ -72,7 +59,7 @@ def read_circuit(circuit: cirq.Circuit, qubits: Sequence[cirq.Qid]) -> Ansatz:
         else:
             gates.append(Clifford(at, _images(operation)))
         fresh.difference_update(operation.qubits)
-    return Ansatz(Circuit(_bloch(states), tuple(gates), len(symbols)), tuple(symbols))
+    return Circuit(_bloch(states), tuple(gates), len(symbols)), tuple(symbols)
 
 
 def name_of(operation: cirq.Operation) -> str:
@@ -139,8 +126,10 @@ def _images(operation: cirq.Operation) -> tuple[str, ...]:
     images = []
     for qubit in range(size):
         for pauli in (cirq.X, cirq.Z):
-            before, after = np.eye(2**qubit), np.eye(2 ** (size - 1 - qubit))
-            matrix = np.kron(np.kron(before, cirq.unitary(pauli)), after)
+            string = cirq.DensePauliString.one_hot(
+                index=qubit, length=size, pauli=pauli
+            )
+            matrix = cirq.unitary(string)
             found = _pauli(unitary.conj().T @ matrix @ unitary)
             if found is None:
                 raise NoExactForm(
@@ -160,9 +149,8 @@ def _pauli(matrix: Matrix) -> tuple[int, str, Matrix] | None:
     first = matrix[x, 0]
     if abs(first) < PRECISION:
         return None
-    signs = [(matrix[x ^ bit, bit] / first).real < 0 for bit in bits]
-    pairs = [(x & bit > 0, bool(z)) for bit, z in zip(bits, signs, strict=True)]
-    letters = "".join(_LETTERS[pair] for pair in pairs)
+    z = sum(bit for bit in bits if (matrix[x ^ bit, bit] / first).real < 0)
+    letters = "".join("IXZY"[(x & bit > 0) + 2 * (z & bit > 0)] for bit in bits)
     pauli: Matrix = cirq.unitary(cirq.DensePauliString(letters))
     sign = 1 if np.vdot(pauli[:, 0], matrix[:, 0]).real > 0 else -1
     return (sign, letters, pauli) if _close(sign * pauli, matrix) else None

@@ -158,8 +158,8 @@ class OwnCircuit(Ensemble):
         cls, ensembles: Sequence[Self], built: Mapping[str, Any]
     ) -> Iterator[tuple[Self, Prediction]]:
         """The exact moments for every parameter that is asked for."""
-        from barren.physics.ansatz import exact_moments
         from barren.physics.moments import predictions
+        from barren.physics.pauli_paths import exact_moments
 
         for ensemble in ensembles:
             circuit = built[ensemble.program]

@@ -5,15 +5,15 @@ gate's few qubits the digits make up one number, a *code*, the first qubit's fir
 """
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from barren.physics.moments import Floats
 from barren.physics.observables import NoExactForm, String
 
-Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 LETTERS = "IZXY"
@@ -47,6 +47,20 @@ class Circuit(NamedTuple):
     bloch: Floats
     gates: tuple[Rotation | Clifford, ...]
     parameters: int
+
+    def as_data(self) -> dict[str, Any]:
+        """The state and the gates for JSON."""
+        gates = [gate._asdict() for gate in self.gates]
+        return {"bloch": self.bloch.tolist(), "gates": gates}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any], parameters: int) -> "Circuit":
+        """The inverse of `as_data`."""
+        gates = [
+            Rotation(**gate) if "axis" in gate else Clifford(**gate)
+            for gate in data["gates"]
+        ]
+        return cls(np.array(data["bloch"]), tuple(gates), parameters)
 
 
 class Action(NamedTuple):

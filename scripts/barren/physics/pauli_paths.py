@@ -20,19 +20,18 @@ sweeps of it, f from the state and b from the observable, give all parameters.
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from barren.physics.blocks import MOST, Block, merged
-from barren.physics.moments import Moments
+from barren.physics.moments import Floats, Moments
 from barren.physics.observables import LIMIT, NoExactForm, String, Term
 from barren.physics.pauli_actions import (
     LETTERS,
     Action,
     Circuit,
-    Floats,
     Table,
     action_of,
     code_of,
@@ -74,6 +73,16 @@ def gradient_moments(
             )
         _sweep(circuit.bloch, cone, start, second)
     return Moments(mean, second, np.zeros(circuit.parameters))
+
+
+def exact_moments(
+    built: Mapping[str, Any], terms: Sequence[Term], sigma: float | None
+) -> Moments:
+    """Moments for a built circuit of one's own, by every parameter in their order."""
+    if "reason" in built:
+        raise NoExactForm(built["reason"])
+    circuit = Circuit.from_data(built["exact"], len(built["symbols"]))
+    return gradient_moments(circuit, terms, sigma)
 
 
 # Sectors and light cones.
