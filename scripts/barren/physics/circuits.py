@@ -1,7 +1,7 @@
 """Axes and angles of random circuits, drawn from explicit random streams."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,10 +36,7 @@ class Circuits:
         return len(self.angles)
 
     def __getitem__(self, rows: slice | Sequence[int]) -> "Circuits":
-        arrays: dict[str, Any] = {
-            of.name: getattr(self, of.name) for of in fields(self)
-        }
-        drawn = {name: of[rows] for name, of in arrays.items() if np.ndim(of)}
+        drawn = {name: of[rows] for name, of in vars(self).items() if np.ndim(of)}
         return replace(self, **drawn)
 
     @property

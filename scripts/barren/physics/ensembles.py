@@ -168,8 +168,9 @@ class Ensemble:
 
     def spec(self) -> dict[str, Any]:
         """The keys that are not the default, from which `families.make` makes it."""
-        defaults = {of.name: of.default for of in fields(self)}
-        return {k: v for k, v in self.keys().items() if v != defaults.get(k, MISSING)}
+        values = {of: getattr(self, of.name) for of in fields(self)}
+        own = {of.name: value for of, value in values.items() if value != of.default}
+        return {"family": self.family} | own
 
     @property
     def circuit(self) -> str:

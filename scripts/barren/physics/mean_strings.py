@@ -47,13 +47,18 @@ class MeanString(NamedTuple):
         power += 2 * (self.x & self.x >> 1).bit_count()
         return MeanString(self.factor * (1 - power % 4), self.x, z)
 
-    def before_layer(self, width: int, shrink: float) -> "MeanString":
-        """The mean before a layer; `shrink` of each Pauli (see `mean_shrink`)."""
-        factor, x, z = self.before_ladder(width)
-        return MeanString(factor * shrink ** (x | z).bit_count(), x, z)
+    def before(
+        self, width: int, sigma: float | None, layers: int
+    ) -> list["MeanString"]:
+        """The means before 0, 1, ... layers."""
+        shrink, means = mean_shrink(sigma), [self]
+        for _ in range(layers):
+            factor, x, z = means[-1].before_ladder(width)
+            means.append(MeanString(factor * shrink ** (x | z).bit_count(), x, z))
+        return means
 
     def derived(self, width: int, qubit: int, sigma: float) -> list["MeanString"]:
-        """As `before_layer` with the symbol on `qubit`.
+        """The mean before a layer with the symbol on `qubit`.
 
         The derivative of a rotation keeps E cos of iAP: Y - X of Z, Z - Y of X, X - Z
         of Y.
@@ -82,14 +87,12 @@ def mean_gradient(
     layer, qubit = symbol
     if sigma is None:
         return np.zeros(len(depth))
-    mean, shrink = MeanString.of(string), mean_shrink(sigma)
+    above = max(depth, default=layer) - layer
     values: list[float] = []
-    for _ in range(layer, max(depth, default=layer)):
+    for mean in MeanString.of(string).before(width, sigma, above):
         branches = mean.derived(width, qubit, sigma)
-        for _ in range(layer):
-            branches = [branch.before_layer(width, shrink) for branch in branches]
-        values.append(sum(branch.prepared for branch in branches))
-        mean = mean.before_layer(width, shrink)
+        ends = [branch.before(width, sigma, layer)[-1] for branch in branches]
+        values.append(sum(end.prepared for end in ends))
     found: Floats = np.array(values)[depth - layer - 1]
     return found
 
@@ -98,12 +101,8 @@ def mean_loss(
     string: String, width: int, depth: Indices, sigma: float | None
 ) -> Floats:
     """Mean of <P> at each depth."""
-    mean, shrink = MeanString.of(string), mean_shrink(sigma)
-    values = [mean.prepared]
-    for _ in range(max(depth, default=0)):
-        mean = mean.before_layer(width, shrink)
-        values.append(mean.prepared)
-    found: Floats = np.array(values)[depth]
+    means = MeanString.of(string).before(width, sigma, max(depth, default=0))
+    found: Floats = np.array([mean.prepared for mean in means])[depth]
     return found
 
 
@@ -122,8 +121,6 @@ def mean_identity(
     """
     if qubit not in dict(string):
         return 0.0
-    mean = MeanString(1.0, 1 << qubit, 1 << qubit)
-    for _ in range(layers):
-        mean = mean.before_layer(width, mean_shrink(sigma))
+    mean = MeanString(1.0, 1 << qubit, 1 << qubit).before(width, sigma, layers)[-1]
     z = mean.z ^ MeanString.of(string).z
     return MeanString(-mean.factor / 3, mean.x, z).prepared

@@ -34,9 +34,10 @@ LARGEST = 1e100
 #: Length up to which an observable's text names its files.
 SLUG_LENGTH = 48
 
-_SIGN = re.compile(r"[+-]")
-_WEIGHT = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:E[+-]?[0-9]+)?")
-_FACTOR = re.compile(r"([XYZ])([0-9]{1,6})(?![0-9])")
+# With the spaces after them.
+_SIGN = re.compile(r"([+-])\s*")
+_WEIGHT = re.compile(r"((?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:E[+-]?[0-9]+)?)\s*")
+_FACTOR = re.compile(r"([XYZ])([0-9]{1,6})(?![0-9])\s*")
 
 
 class BadObservable(ValueError):
@@ -124,8 +125,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.upper = text.upper() if text.isascii() else text
-        self.at = 0
-        self._skip()
+        self.at = len(text) - len(text.lstrip())
 
     def terms(self) -> list[Term]:
         terms = [self._term(self._take(_SIGN))]
@@ -141,20 +141,17 @@ class _Reader:
         weight = 1.0
         number = self._take(_WEIGHT)
         if number is not None:
-            weight = float(number[0])
+            weight = float(number[1])
             if weight > LARGEST:
                 raise self._error(f"a weight above {LARGEST:g}", start)
-        if sign is not None and sign[0] == "-":
+        if sign is not None and sign[1] == "-":
             weight = -weight
         factors: dict[int, str] = {}
-        while True:
-            place = self.at
-            factor = self._take(_FACTOR)
-            if factor is None:
-                break
+        while (factor := self._take(_FACTOR)) is not None:
             qubit = int(factor[2])
             if qubit in factors:
-                raise self._error(f"qubit {qubit} appears twice in a term", place)
+                what = f"qubit {qubit} appears twice in a term"
+                raise self._error(what, factor.start())
             factors[qubit] = factor[1]
         if not factors:
             identity = number is not None and self.upper[self.at : self.at + 1] in "+-"
@@ -166,12 +163,7 @@ class _Reader:
         match = pattern.match(self.upper, self.at)
         if match is not None:
             self.at = match.end()
-            self._skip()
         return match
-
-    def _skip(self) -> None:
-        while self.upper[self.at : self.at + 1].isspace():
-            self.at += 1
 
     def _error(self, what: str, at: int | None = None) -> BadObservable:
         position = (self.at if at is None else at) + 1

@@ -64,12 +64,6 @@ class OwnCircuit(Ensemble):
         """The function and its keywords."""
         return "width", "circuit", *dict(self.keywords), "sigma"
 
-    def spec(self) -> dict[str, Any]:
-        """All fields, of which `make` makes it again."""
-        return {"family": self.family} | {
-            of.name: getattr(self, of.name) for of in fields(self)
-        }
-
     @property
     def circuit(self) -> str:
         """Name of the distribution of circuits: function, width and keywords."""

@@ -67,17 +67,15 @@ def random_moments(
     """
     depth = np.asarray(depths, dtype=np.intp)
     if symbol is None:
-        means = [mean_loss(string, width, depth, sigma) for _, string in terms]
+        means = [w * mean_loss(s, width, depth, sigma) for w, s in terms]
         first = 0
     else:
         layer, qubit = symbol
         if np.any(depth <= layer):
             raise ValueError(f"the symbol's layer {layer} needs a depth above {layer}")
-        means = [mean_gradient(s, width, depth, symbol, sigma) for _, s in terms]
+        means = [w * mean_gradient(s, width, depth, symbol, sigma) for w, s in terms]
         first = layer + 1 + min(distance(s, width, qubit) for _, s in terms)
-    mean = np.zeros(len(depth))
-    for (weight, _), of_string in zip(terms, means, strict=True):
-        mean += weight * of_string
+    mean = sum(means, np.zeros(len(depth)))
 
     def chain(kind: Algebra, read: Automaton, at: Indices) -> tuple[Floats, Floats]:
         maps, start = _random_chain(kind, width, at, symbol, sigma)

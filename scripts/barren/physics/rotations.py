@@ -7,9 +7,8 @@ radians; sigma None stands for uniform angles.
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from barren.physics.moments import Floats
 
 #: f of the preparation R_Y(pi/4)|0> on I, Z, V: <X>^2 = <Z>^2 = 1/2, <Y> = 0.
 PREPARED = np.array([1.0, 1 / 2, 1 / 4])
