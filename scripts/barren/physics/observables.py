@@ -34,9 +34,8 @@ LARGEST = 1e100
 #: Length up to which an observable's text names its files.
 SLUG_LENGTH = 48
 
-# With the spaces after them.
-_SIGN = re.compile(r"([+-])\s*")
-_WEIGHT = re.compile(r"((?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:E[+-]?[0-9]+)?)\s*")
+# With the spaces after them: sign and weight of a term, and a factor.
+_HEAD = re.compile(r"([+-]?)\s*((?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:E[+-]?[0-9]+)?)?\s*")
 _FACTOR = re.compile(r"([XYZ])([0-9]{1,6})(?![0-9])\s*")
 
 
@@ -67,7 +66,7 @@ class Observable:
         name = text.strip().lower()
         if name in NAMES:
             return cls(name, ())
-        return cls(None, _merged(_Reader(text).terms(), text))
+        return cls(None, _merged(_read(text), text))
 
     @property
     def text(self) -> str:
@@ -119,59 +118,39 @@ def of_z(terms: Sequence[Term]) -> bool:
     return all(letter == "Z" for _, string in terms for _, letter in string)
 
 
-class _Reader:
-    """Reads a sum from left to right."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.upper = text.upper() if text.isascii() else text
-        self.at = len(text) - len(text.lstrip())
-
-    def terms(self) -> list[Term]:
-        terms = [self._term(self._take(_SIGN))]
-        while self.at < len(self.text):
-            sign = self._take(_SIGN)
-            if sign is None:
-                raise self._error('expected a factor such as Z0, "+" or "-"')
-            terms.append(self._term(sign))
-        return terms
-
-    def _term(self, sign: re.Match[str] | None) -> Term:
-        start = self.at
-        weight = 1.0
-        number = self._take(_WEIGHT)
-        if number is not None:
-            weight = float(number[1])
-            if weight > LARGEST:
-                raise self._error(f"a weight above {LARGEST:g}", start)
-        if sign is not None and sign[1] == "-":
-            weight = -weight
+def _read(text: str) -> list[Term]:
+    """The terms of a sum, from left to right."""
+    upper = text.upper() if text.isascii() else text
+    at = len(text) - len(text.lstrip())
+    terms: list[Term] = []
+    while not terms or at < len(text):
+        head = _HEAD.match(upper, at)
+        assert head is not None  # it may be empty
+        sign, number = head.groups()
+        if terms and not sign:
+            raise _error(text, at, 'expected a factor such as Z0, "+" or "-"')
+        weight = float(sign + (number or "1"))
+        if abs(weight) > LARGEST:
+            raise _error(text, head.start(2), f"a weight above {LARGEST:g}")
+        at = head.end()
         factors: dict[int, str] = {}
-        while (factor := self._take(_FACTOR)) is not None:
+        while (factor := _FACTOR.match(upper, at)) is not None:
             qubit = int(factor[2])
             if qubit in factors:
-                what = f"qubit {qubit} appears twice in a term"
-                raise self._error(what, factor.start())
+                raise _error(text, at, f"qubit {qubit} appears twice in a term")
             factors[qubit] = factor[1]
+            at = factor.end()
         if not factors:
-            identity = number is not None and self.upper[self.at : self.at + 1] in "+-"
+            identity = number and upper[at : at + 1] in "+-"
             what = "the identity is no term" if identity else "expected a factor"
-            raise self._error(f"{what}, write Pauli factors such as Z0")
-        return weight, tuple(sorted(factors.items()))
+            raise _error(text, at, f"{what}, write Pauli factors such as Z0")
+        terms.append((weight, tuple(sorted(factors.items()))))
+    return terms
 
-    def _take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        match = pattern.match(self.upper, self.at)
-        if match is not None:
-            self.at = match.end()
-        return match
 
-    def _error(self, what: str, at: int | None = None) -> BadObservable:
-        position = (self.at if at is None else at) + 1
-        names = " or ".join(NAMES)
-        return BadObservable(
-            f"observable {self.text!r}, position {position}: {what}"
-            + (f" (a name is {names})" if self.text.strip().isalpha() else "")
-        )
+def _error(text: str, at: int, what: str) -> BadObservable:
+    names = f" (a name is {' or '.join(NAMES)})" if text.strip().isalpha() else ""
+    return BadObservable(f"observable {text!r}, position {at + 1}: {what}{names}")
 
 
 def _merged(terms: list[Term], text: str) -> tuple[Term, ...]:
