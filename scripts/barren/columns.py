@@ -32,12 +32,8 @@ STD = "std"
 KURTOSIS = "kurtosis"
 
 # The exact theory (theory.csv; the variances stand in statistics.csv too).
-EXACT_MEAN = "exact_mean"
-EXACT_SECOND_MOMENT = "exact_second_moment"
 EXACT_VARIANCE = "exact_variance"
 ASYMPTOTIC_VARIANCE = "asymptotic_variance"
-RELATIVE_ERROR = "relative_error"
-REASON = "no_exact_form"
 
 # Fits of log variance against width (fits.csv).
 CURVE = "curve"
@@ -45,8 +41,6 @@ SLOPE = "slope"
 SLOPE_LOW = "slope_low"
 SLOPE_HIGH = "slope_high"
 INTERCEPT = "intercept"
-CHI_SQUARE = "chi_square"
-FREEDOM = "freedom"
 
 # The verdict (claims.csv).
 CLAIM = "claim"
@@ -75,14 +69,14 @@ STATISTICS = (
     KURTOSIS,
 )
 THEORY = (
-    EXACT_MEAN,
-    EXACT_SECOND_MOMENT,
+    "exact_mean",
+    "exact_second_moment",
     EXACT_VARIANCE,
     ASYMPTOTIC_VARIANCE,
-    RELATIVE_ERROR,
-    REASON,
+    "relative_error",
+    "no_exact_form",
 )
-FITS = (CURVE, SLOPE, SLOPE_LOW, SLOPE_HIGH, INTERCEPT, CHI_SQUARE, FREEDOM)
+FITS = (CURVE, SLOPE, SLOPE_LOW, SLOPE_HIGH, INTERCEPT, "chi_square", "freedom")
 CLAIMS = (
     CLAIM,
     SETTING,
@@ -97,12 +91,7 @@ CLAIMS = (
 AGREEMENT = "samples_agree_with_theory"
 # The data of a figure: a value with its interval, beside it the theory and the fit.
 SAMPLED = "sampled"
-LOW = "low"
-HIGH = "high"
-EXACT = "exact"
-ASYMPTOTIC = "asymptotic"
-FIT = "fit"
-FIGURE = (SAMPLED, LOW, HIGH, EXACT, ASYMPTOTIC, FIT)
+FIGURE = (SAMPLED, "low", "high", "exact", "asymptotic", "fit")
 
 #: Every column that is no key.
 VALUES = {*CIRCUIT, *STATISTICS, *THEORY, *FITS, *CLAIMS, *FIGURE}

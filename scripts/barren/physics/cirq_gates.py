@@ -113,7 +113,8 @@ def _rotation(operation: cirq.Operation, symbol: sympy.Symbol) -> tuple[str, flo
         expected = math.cos(half) * one - 1j * math.sin(half) * pauli
         actual = at(value)
         overlap = np.vdot(expected, actual)
-        if not _close(actual * abs(overlap), expected * overlap):
+        off = actual * abs(overlap) - expected * overlap
+        if not np.all(abs(off) < PRECISION):
             raise none
     nearest = round(multiple)
     return axis, nearest if abs(multiple - nearest) < PRECISION else multiple
@@ -153,11 +154,8 @@ def _pauli(matrix: Matrix) -> tuple[int, str, Matrix] | None:
     letters = "".join("IXZY"[(x & bit > 0) + 2 * (z & bit > 0)] for bit in bits)
     pauli: Matrix = cirq.unitary(cirq.DensePauliString(letters))
     sign = 1 if np.vdot(pauli[:, 0], matrix[:, 0]).real > 0 else -1
-    return (sign, letters, pauli) if _close(sign * pauli, matrix) else None
-
-
-def _close(one: Matrix, other: Matrix) -> bool:
-    return bool(np.all(abs(one - other) < PRECISION))
+    same = np.all(abs(sign * pauli - matrix) < PRECISION)
+    return (sign, letters, pauli) if same else None
 
 
 def _bloch(states: Matrix) -> NDArray[np.float64]:

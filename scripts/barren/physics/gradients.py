@@ -51,10 +51,7 @@ def compute_gradients(
         if isinstance(ensemble, Layered):
             return qsim_gradients(ensemble, batch.circuits)[:, None]
         return adjoint_gradients(ensemble, batch.circuits, batch.symbols)
-    shared = len(batch.programs) < len(batch.samples)
-    programs = (
-        np.repeat(batch.programs, len(batch.samples)) if shared else batch.programs
-    )
+    programs = np.broadcast_to(batch.programs, len(batch.samples))
     if not isinstance(ensemble, Layered):  # symbols that may stand in several gates
         differentiator = ADJOINT
     how = choose_differentiator(differentiator, ensemble.width)

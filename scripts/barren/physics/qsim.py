@@ -11,7 +11,6 @@ import importlib.util
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
-from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barren.physics.circuits import Circuits
-from barren.physics.layered import THETA, Gate, Layered, Moment
+from barren.physics.layered import THETA, Layered, Moment
 from barren.physics.simulate import Complex, kron, rotations
 
 MATRICES = {
@@ -127,34 +126,34 @@ def simplified(ensemble: Layered) -> list[Moment]:
     letters = [pair for _, string in ensemble.terms for pair in string]
     cone = {qubit for qubit, _ in letters}
     mixed = {qubit for qubit, letter in letters if letter != "Z"}
-    kept: list[tuple[int, Gate]] = []
-    for time, moment in reversed([*enumerate(ensemble.moments())]):
-        gates = [gate for gate in moment if not cone.isdisjoint(gate.qubits)]
+    kept: list[Moment] = []
+    for moment in reversed([*ensemble.moments()]):
+        # Rounding depends on the order inside a moment, too: the last gate first.
+        gates = [gate for gate in moment[::-1] if not cone.isdisjoint(gate.qubits)]
         gates = [g for g in gates if g.name != "CZ" or not mixed.isdisjoint(g.qubits)]
         for gate in gates:
             cone.update(gate.qubits)
             mixed.update(() if gate.name == "CZ" else gate.qubits)
-        kept += [(time, gate) for gate in gates]
-    left = _cancelled(kept[::-1])
-    by_time = groupby(left, key=lambda timed: timed[0])
-    return [[gate for _, gate in moment] for _, moment in by_time]
+        kept.append(gates)
+    return _cancelled(kept[::-1])
 
 
-def _cancelled(gates: list[tuple[int, Gate]]) -> list[tuple[int, Gate]]:
-    """Gates without equal two-qubit gates that have nothing between them."""
-    left = dict(enumerate(gates))
-    on: dict[int, list[int]] = defaultdict(lambda: [-1])  # the gates on each qubit
-    for number, (_, gate) in enumerate(gates):
-        before, *more = {on[qubit][-1] for qubit in gate.qubits}
-        twice = not more and before >= 0 and gates[before][1][:2] == gate[:2]
-        if twice and gate.name != "R":
-            del left[number], left[before]
-            for qubit in gate.qubits:
-                on[qubit].pop()
-        else:
-            for qubit in gate.qubits:
-                on[qubit].append(number)
-    return [*left.values()]
+def _cancelled(moments: list[Moment]) -> list[Moment]:
+    """Moments without equal two-qubit gates that have nothing between them."""
+    left = [{}, *({gate.qubits: gate for gate in moment} for moment in moments)]
+    on: dict[int, list[int]] = defaultdict(lambda: [0])  # when each qubit has gates
+    for time, moment in enumerate(moments, 1):
+        for gate in moment:
+            before, *more = {on[qubit][-1] for qubit in gate.qubits}
+            twin = left[before].get(gate.qubits)
+            if not more and twin and twin.name == gate.name != "R":
+                del left[time][gate.qubits], left[before][gate.qubits]
+                for qubit in gate.qubits:
+                    on[qubit].pop()
+            else:
+                for qubit in gate.qubits:
+                    on[qubit].append(time)
+    return [[*gates.values()] for gates in left if gates]
 
 
 def fused(moments: list[Moment], circuits: Circuits, width: int) -> Iterator[Fused]:

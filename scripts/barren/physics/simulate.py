@@ -6,8 +6,6 @@ of 2^(n//2) rows and 2^(n - n//2) columns: a moment of rotations is one product 
 left and one from the right.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,20 +16,14 @@ Complex = NDArray[np.complex128]
 PAULIS = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
 
 
-def rotation(axes: Any, angles: Any) -> Complex:
-    """exp(-i angle P / 2) of axis codes and angles of one shape, (..., 2, 2)."""
-    half = np.asarray(angles)[..., None, None] / 2
-    matrices: Complex = np.cos(half) * np.eye(2) - 1j * np.sin(half) * PAULIS[axes]
-    return matrices
-
-
 def rotations(moment: Moment, circuits: Circuits, width: int) -> Complex:
-    """The matrices of a moment of rotations, (samples, width, 2, 2)."""
+    """exp(-i angle P / 2) of a moment of rotations, (samples, width, 2, 2)."""
     matrices = np.tile(np.eye(2, dtype=complex), (len(circuits), width, 1, 1))
     qubits = [gate.qubits[0] for gate in moment]
     axes = np.array([circuits.axis(gate) for gate in moment])
-    angles = np.array([circuits.angle(gate) for gate in moment])
-    matrices[:, qubits] = rotation(axes, angles).swapaxes(0, 1)
+    half = np.array([circuits.angle(gate) for gate in moment])[..., None, None] / 2
+    turned = np.cos(half) * np.eye(2) - 1j * np.sin(half) * PAULIS[axes]
+    matrices[:, qubits] = turned.swapaxes(0, 1)
     return matrices
 
 

@@ -220,10 +220,8 @@ def second_moments(
         # An estimate has zeros where the error has none: take the worst nearby.
         padded = np.pad(relative, NEARBY)
         relative = sliding_window_view(padded, 2 * NEARBY + 1).max(axis=1)
-        found, errors = (
-            second[at],
-            np.where(reached, relative * np.abs(second), 0.0)[at],
-        )
+        found = second[at]
+        errors = np.where(reached, relative * np.abs(second), 0.0)[at]
         if np.all(errors <= TOLERANCE * np.abs(found - squared_mean)):
             break
     return found, errors
