@@ -220,7 +220,7 @@ def pair_chain_of(text, width, depth, symbol=(0, 0), sigma=None):
     terms = terms_of(text, width)
     at = np.array([depth])
     maps, start = pair_chain._random_chain(PAIR, width, at, symbol, sigma)
-    sums = {pair_chain._classes(s, width, "IZ"): weight for weight, s in terms}
+    sums = {pair_chain.digits_of(s, width, "IZ"): weight for weight, s in terms}
     read = [pair_chain._paired(tensor) for tensor in sweep.automaton(sums, 2)]
     return start, maps, read
 

@@ -57,7 +57,7 @@ class Random(Layered):
         from barren.physics.moments import predictions
         from barren.physics.pair_chain import random_moments
 
-        curves = dict(_curves(ensembles))
+        curves = _curves(ensembles)
         for curve, members in curves.items():
             deepest = max(ensemble.depth for ensemble in members)
             alone = all(c is curve or c.width != curve.width for c in curves)
@@ -139,7 +139,7 @@ class Identity(Layered):
         from barren.physics.pair_chain import identity_moments, tutorial_moments
 
         moments = tutorial_moments if cls.opposite == PHI else identity_moments
-        for curve, members in _curves(ensembles):
+        for curve, members in _curves(ensembles).items():
             layers = [ensemble.symbol_layer for ensemble in members]
             qubit = curve.symbol_qubit
             arguments = (curve.terms, curve.width, layers, qubit, curve.sigma)
@@ -269,9 +269,9 @@ def predict(
     }
 
 
-def _curves(ensembles: Sequence[E]) -> Iterator[tuple[E, list[E]]]:
+def _curves(ensembles: Sequence[E]) -> dict[E, list[E]]:
     """Ensembles by the sweep that covers them."""
     curves: dict[E, list[E]] = {}
     for ensemble in ensembles:
         curves.setdefault(ensemble.sweep[0], []).append(ensemble)
-    yield from curves.items()
+    return curves

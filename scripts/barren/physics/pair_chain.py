@@ -32,8 +32,8 @@ from barren.physics.mean_strings import (
     mean_loss,
 )
 from barren.physics.moments import TOLERANCE, Floats, Moments
-from barren.physics.observables import NoExactForm, String, Term, of_z
-from barren.physics.pauli_actions import Circuit, Rotation
+from barren.physics.observables import NoExactForm, Term, of_z
+from barren.physics.pauli_actions import Circuit, Rotation, digits_of
 from barren.physics.pauli_paths import gradient_moments
 from barren.physics.rotations import PREPARED, mean_shrink, rotation_map, symbol_map
 from barren.physics.sweep import Algebra, Automaton, Indices
@@ -86,7 +86,7 @@ def random_moments(
     if not diagonal and len(terms) > 1:
         raise NoExactForm("a sum of strings with X or Y")
     kind, letters = (SINGLE, "IZ") if diagonal else (PAULI, "IXYZ")
-    squares = {_classes(s, width, letters): weight**2 for weight, s in terms}
+    squares = {digits_of(s, width, letters): weight**2 for weight, s in terms}
     read = sweep.automaton(squares, len(kind.norm))
     second, error = chain(kind, read, depth)
     # The product of different strings.
@@ -95,7 +95,7 @@ def random_moments(
     error = error + np.where(second > 0, bound, 0.0)
     counts &= second > 0
     if np.any(counts):
-        sums = {_classes(s, width, letters): weight for weight, s in terms}
+        sums = {digits_of(s, width, letters): weight for weight, s in terms}
         pairs = [_paired(tensor) for tensor in sweep.automaton(sums, 2)]
         second[counts], error[counts] = chain(PAIR, pairs, depth[counts])
     limit = math.nan
@@ -223,7 +223,7 @@ def identity_moments(
     start = _commutators(terms, width)
     layer = np.asarray(layers, dtype=np.intp)
     axes = {
-        _classes(((qubit, letter),), width, "IZV"): share
+        digits_of(((qubit, letter),), width, "IZV"): share
         for letter, share in (("Z", 1 / 3), ("V", 2 / 3))
     }
     maps = np.broadcast_to(rotation_map(sigma), (max(layer, default=0), width, 3, 3))
@@ -306,9 +306,3 @@ def tutorial_moments(
 def _distance(terms: Sequence[Term], qubit: int) -> int:
     """Layers of CZs that take an observable to a qubit."""
     return min(abs(site - qubit) for _, string in terms for site, _ in string)
-
-
-def _classes(string: String, width: int, letters: str) -> tuple[int, ...]:
-    """The class of each site, its letter's place in `letters`."""
-    at = dict(string)
-    return tuple(letters.index(at.get(site, "I")) for site in range(width))

@@ -121,6 +121,12 @@ def _product(a: Codes, b: Codes) -> tuple[Codes, Codes]:
     return a ^ b, (_ys(a) + _ys(b) - _ys(a ^ b) + 2 * swaps) % 4
 
 
+def digits_of(string: String, width: int, letters: str = LETTERS) -> tuple[int, ...]:
+    """The digit of each qubit, the place of its letter among `letters`."""
+    at = dict(string)
+    return tuple(letters.index(at.get(qubit, "I")) for qubit in range(width))
+
+
 def code_of(digits: Sequence[int]) -> int:
     """The number that the digits make up."""
     code = 0

@@ -20,21 +20,21 @@ sweeps of it, f from the state and b from the observable, give all parameters.
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from barren.physics.blocks import MOST, Block, merged
 from barren.physics.moments import Floats, Moments
-from barren.physics.observables import LIMIT, NoExactForm, String, Term
+from barren.physics.observables import LIMIT, NoExactForm, Term
 from barren.physics.pauli_actions import (
-    LETTERS,
     Action,
     Circuit,
     Table,
     action_of,
     code_of,
+    digits_of,
     tables,
 )
 
@@ -61,17 +61,17 @@ def gradient_moments(
     if len(set(used)) < len(used):
         raise ValueError("a parameter occurs twice")
     width = len(circuit.bloch)
-    strings = [(weight, _digits(string, width)) for weight, string in terms]
+    weights = {digits_of(string, width): weight for weight, string in terms}
     mean, second = np.zeros((2, circuit.parameters))
-    for weight, string in strings:
+    for string, weight in weights.items():
         mean += weight * _means(circuit, actions, string)
-    for start in _sectors(actions, strings):
-        cone = _light_cone(actions, {s for pair in start for s in pair}, width)
+    for r, start in _sectors(actions, weights):
+        cone = _light_cone(actions, start, width)
         if len(cone.qubits) > limit:
             raise NoExactForm(
                 f"{len(cone.qubits)} qubits in the light cone, more than {limit}"
             )
-        _sweep(circuit.bloch, cone, start, second)
+        _sweep(circuit.bloch, cone, r, start, second)
     return Moments(mean, second, np.zeros(circuit.parameters))
 
 
@@ -88,11 +88,6 @@ def exact_moments(
 # Sectors and light cones.
 
 
-def _digits(string: String, width: int) -> Digits:
-    at = dict(string)
-    return tuple(LETTERS.index(at.get(qubit, "I")) for qubit in range(width))
-
-
 def _local(digits: Sequence[int], action: Action) -> int:
     return code_of([digits[qubit] for qubit in action.qubits])
 
@@ -106,18 +101,16 @@ def _moved(digits: Sequence[int], action: Action, code: int) -> list[int]:
 
 
 def _sectors(
-    actions: Sequence[Action], strings: Sequence[tuple[float, Digits]]
-) -> Iterator[dict[tuple[Digits, Digits], float]]:
-    """Weighted pairs (P, Q) of the observable, those of one PQ together.
+    actions: Sequence[Action], weights: Mapping[Digits, float]
+) -> Iterator[tuple[Digits, dict[Digits, float]]]:
+    """R, and by P the weights of those pairs of the observable whose PQ it is.
 
     Pairs P = P that do not share a light cone are swept each on its own.
     """
-    weights: dict[Digits, float] = defaultdict(float)
-    for weight, string in strings:
-        weights[string] += weight
-    groups: list[tuple[frozenset[int], dict[tuple[Digits, Digits], float]]] = []
+    width = len(next(iter(weights)))
+    groups: list[tuple[frozenset[int], dict[Digits, float]]] = []
     cones = [
-        (frozenset(_light_cone(actions, {string}, len(string)).qubits), string)
+        (frozenset(_light_cone(actions, [string], width).qubits), string)
         for string in weights
     ]
     for cone, string in sorted(cones, key=lambda pair: -len(pair[0])):
@@ -125,15 +118,16 @@ def _sectors(
         if at is None:
             at = {}
             groups.append((cone, at))
-        at[string, string] = weights[string] ** 2
-    yield from (group for _, group in groups)
-    others: dict[Digits, dict[tuple[Digits, Digits], float]] = defaultdict(dict)
+        at[string] = weights[string] ** 2
+    for _, group in groups:
+        yield (0,) * width, group
+    others: dict[Digits, dict[Digits, float]] = defaultdict(dict)
     for (p, v), (q, w) in itertools.permutations(weights.items(), 2):
-        others[tuple(a ^ b for a, b in zip(p, q, strict=True))][p, q] = v * w
+        others[tuple(a ^ b for a, b in zip(p, q, strict=True))][p] = v * w
     for r, pairs in others.items():
         share = sum(abs(weight) for weight in pairs.values())
         if share * _survival(actions, r) > NEGLIGIBLE:
-            yield pairs
+            yield r, pairs
 
 
 def _survival(actions: Sequence[Action], r: Digits) -> float:
@@ -157,7 +151,9 @@ class _Cone(NamedTuple):
     actions: list[Action]
 
 
-def _light_cone(actions: Sequence[Action], strings: set[Digits], width: int) -> _Cone:
+def _light_cone(
+    actions: Sequence[Action], strings: Iterable[Digits], width: int
+) -> _Cone:
     """The light cone of all strings: the digits that each qubit may have, going back.
 
     A gate that leaves each string of such digits as it is does not count.
@@ -179,9 +175,7 @@ def _light_cone(actions: Sequence[Action], strings: set[Digits], width: int) -> 
         active.append(action)
         for place, qubit in enumerate(reversed(action.qubits)):
             own = set(np.unique(images >> 2 * place & 3).tolist())
-            digits[qubit] = own | (
-                digits[qubit] if action.parameter is not None else {0}
-            )
+            digits[qubit] = own | ({0} if action.parameter is None else digits[qubit])
             touched |= {qubit} if len(digits[qubit]) > 1 else set()
     return _Cone(sorted(touched), active[::-1])
 
@@ -192,22 +186,22 @@ def _light_cone(actions: Sequence[Action], strings: set[Digits], width: int) -> 
 def _sweep(
     bloch: Floats,
     cone: _Cone,
-    start: dict[tuple[Digits, Digits], float],
+    end: Digits,
+    start: Mapping[Digits, float],
     second: Floats,
 ) -> None:
     """Add one sector's share to the second moments.
 
     f is kept at every so many blocks and computed again between them.
     """
-    first, other = next(iter(start))
-    blocks, r = _blocks(cone, [p ^ q for p, q in zip(first, other, strict=True)])
+    blocks, r = _blocks(cone, end)
     f = np.array(1.0)
     for qubit in cone.qubits:
         x, y, z = bloch[qubit]
         site = np.array([1, z, x, y])
         f = np.multiply.outer(f, site * site[np.arange(4) ^ r[qubit]])
     b = np.zeros(f.shape)
-    for (string, _), weight in start.items():
+    for string, weight in start.items():
         b[tuple(string[qubit] for qubit in cone.qubits)] += weight
     stride = max(1, math.isqrt(len(blocks)))
     kept = []
