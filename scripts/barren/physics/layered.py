@@ -102,15 +102,9 @@ class Layered(Ensemble):
     def rotations(self, layer: int, sign: int = 1, symbol: str = THETA) -> Moment:
         """A layer's rotations; the one at the symbol's place has the angle `symbol`."""
         return [
-            Gate(
-                "R",
-                (qubit,),
-                self.axis,
-                symbol if (layer, qubit) == self.symbol else ANGLES,
-                (layer, qubit),
-                sign,
-            )
+            Gate("R", (qubit,), self.axis, angle, (layer, qubit), sign)
             for qubit in range(self.width)
+            for angle in [symbol if (layer, qubit) == self.symbol else ANGLES]
         ]
 
     def preparation(self) -> Moment:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from barren.physics.moments import Floats
 from barren.physics.observables import NoExactForm, String
+from barren.physics.rotations import mean_squares
 
 Codes = NDArray[np.int64]
 
@@ -152,15 +153,10 @@ def action_of(gate: Rotation | Clifford, sigma: float | None) -> Action:
     # iAP is real, so A and P anticommute, where AP has an odd power of i.
     moves = power % 2 == 1
     sign = np.where(moves, power - 2.0, 0.0)
-    if sigma is None:
-        if gate.multiple != round(gate.multiple) or gate.multiple == 0:
-            raise NoExactForm(
-                f"an angle of {gate.multiple:g} times a uniform parameter"
-            )
-        wave, double = 0.0, 0.0
-    else:
-        spread = (gate.multiple * sigma) ** 2
-        wave, double = math.exp(-spread / 2), math.exp(-2 * spread)
+    whole = gate.multiple == round(gate.multiple) != 0
+    if sigma is None and not whole:
+        raise NoExactForm(f"an angle of {gate.multiple:g} times a uniform parameter")
+    spread = None if sigma is None else gate.multiple * sigma
     return Action(
         qubits,
         np.where(moves, partner, codes),
@@ -168,9 +164,8 @@ def action_of(gate: Rotation | Clifford, sigma: float | None) -> Action:
         moves,
         gate.parameter,
         gate.multiple,
-        wave,
-        (1 + double) / 2,
-        (1 - double) / 2,
+        0.0 if spread is None else math.exp(-(spread**2) / 2),
+        *mean_squares(spread),
     )
 
 
