@@ -618,6 +618,20 @@ def test_archive_packs_what_git_tracks_and_nothing_else(
     assert not [name for name in names if name.endswith("notes.txt")]
 
 
+def test_archive_measures_nothing_again(project: Path) -> None:
+    """Of a checkout that has the benchmark's results, as a fresh clone does."""
+    shutil.copytree(ROOT / "results/benchmark", project / "results/benchmark")
+    for path in (project / "results/benchmark").iterdir():
+        os.utime(path, (1e9, 1e9))  # git may write the code after it
+    git = ("git", "-C", str(project))
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "add", "workflow", "scripts", "envs", "results"], check=True)
+    dry = ("archive", "--configfile", "config/small.yaml", "--dry-run")
+    planned = run_in(project)(*dry).stdout
+    assert re.search(r"^archive +1$", planned, re.MULTILINE)
+    assert not re.search(r"^benchmark +1$", planned, re.MULTILINE)
+
+
 def test_archive_is_made_again_when_a_document_is_edited(
     small: Path, tmp_path: Path
 ) -> None:
