@@ -24,7 +24,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import partial, wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,7 +34,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from barren.physics.batches import read_batch
-from barren.physics.ensembles import TFQ, BadInput
+from barren.physics.ensembles import TFQ, BadInput, Ensemble
 from barren.provenance import recompute, records, remake
 from barren.provenance.chain import BROKEN, CHANGED, DOWNSTREAM, Verdicts, judge
 from barren.provenance.recompute import Check, Choice
@@ -46,8 +46,13 @@ from barren.runner.sources import code_files, sources
 from compute_gradients import compute
 
 COMPUTE = "compute_gradients"
-#: In place of its environment: a job whose gradients are computed again.
-CHECK = "check"
+
+
+@dataclass(frozen=True)
+class Recomputed(Job):
+    """A job of which the gradients of one width are computed again."""
+
+    width: int
 
 
 class Audit:
@@ -92,7 +97,10 @@ class Audit:
     def make_again(self, choice: Choice) -> None:
         """Make all but the gradients again, and compute those by the other engine."""
         checks = [
-            replace(of, environment=CHECK) for of in self.jobs if of.step == COMPUTE
+            Recomputed(of.environment, of.script, of.arguments, width)
+            for of in self.jobs
+            if of.step == COMPUTE
+            for width in reversed(widths(computed(of)))
         ]
         done: list[Check] = []
         with TemporaryDirectory() as temporary:
@@ -144,7 +152,12 @@ class Audit:
 
 
 def is_check(job: Job) -> bool:
-    return job.environment == CHECK
+    return isinstance(job, Recomputed)
+
+
+def computed(job: Job) -> Sequence[Ensemble]:
+    """The ensembles whose gradients a job computes."""
+    return Experiment(json.loads(job.option("ensembles"))).ensembles
 
 
 def job_again(choice: Choice, results: Path, place: Path, job: Job) -> Check | str:
@@ -153,19 +166,24 @@ def job_again(choice: Choice, results: Path, place: Path, job: Job) -> Check | s
     The job that computes gradients takes the recorded ones, and what reads records is
     to tell of the recorded jobs.
     """
-    if not is_check(job):
+    if isinstance(job, Recomputed):
+        return check(choice, results, place, job)
 
-        def take(gradients: Path, **_: Any) -> None:
-            shutil.copyfile(results / job.option("gradients"), gradients)
+    def take(gradients: Path, **_: Any) -> None:
+        shutil.copyfile(results / job.option("gradients"), gradients)
 
-        taken = partial(step.run, wraps(compute)(take))
-        remake.run_again(place, job, taken if job.step == COMPUTE else None)
-        os.chdir(results)
-        reason = remake.differs(job.record, place)
-        remake.copy([job.record], place)
-        return reason
+    taken = partial(step.run, wraps(compute)(take))
+    remake.run_again(place, job, taken if job.step == COMPUTE else None)
+    os.chdir(results)
+    reason = remake.differs(job.record, place)
+    remake.copy([job.record], place)
+    return reason
+
+
+def check(choice: Choice, results: Path, place: Path, job: Recomputed) -> Check:
+    """Check the gradients of one width, of circuits that are drawn again."""
     args = step.command_line(compute)[0].parse_args(job.arguments)
-    ensembles = Experiment(args.ensembles).ensembles
+    ensembles = computed(job)
     paths = dict(zip(widths(ensembles), args.batches, strict=True))
     programs = recompute.other(choice.experiment) == TFQ
     batches = {
@@ -173,9 +191,11 @@ def job_again(choice: Choice, results: Path, place: Path, job: Job) -> Check | s
             place / paths[of.width], of, args.seed, programs=programs
         )
         for of in ensembles
+        if of.width == job.width
     }
     text = recompute.read_gradients(results / args.gradients, ensembles, batches)
-    return recompute.check_gradients(choice, ensembles, batches, text)
+    own = [of for of in ensembles if of.width == job.width]
+    return recompute.check_gradients(choice, own, batches, text)
 
 
 def unlike(record: Record, job: Job) -> str:
