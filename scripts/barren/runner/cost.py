@@ -38,7 +38,7 @@ PATIENCE = 4
 #: to width 24).
 DENSE_WIDTH = 13
 DENSE_NUMBER = 1e-8
-DENSE_GATE = 4e-9
+DENSE_GATE = 3e-9
 MPS_QUBIT = 0.0105
 MPS_LAYERS = 150
 #: CPU seconds of the steps that run once, and for each file that they read (measured).
@@ -127,7 +127,7 @@ _MEASURED = (
         start=0.3,
         loaded=50,
         parsed=150,
-        own=1.8e-8,
+        own=8e-9,
     ),
 )
 RATES = {rates.engine: rates for rates in _MEASURED}
