@@ -564,6 +564,7 @@ FORGED: dict[str, tuple[Callable[[Path], object], str]] = {
     "a cell more": (lambda g: edit(g, "\n", ",x\n"), "not a table"),
     "other digits": (lambda g: g.write_text(g.read_text()[:-1] + "0\n"), "gradient is"),
     "bytes": (lambda g: g.write_bytes(b"\xff" + g.read_bytes()[1:]), "not the table"),
+    "many bytes": (lambda g: os.truncate(g, 2**40), "at most"),
 }
 
 

@@ -191,7 +191,6 @@ def check(choice: Choice, results: Path, place: Path, job: Recomputed) -> Check:
             place / paths[of.width], of, args.seed, programs=programs
         )
         for of in ensembles
-        if of.width == job.width
     }
     text = recompute.read_gradients(results / args.gradients, ensembles, batches)
     own = [of for of in ensembles if of.width == job.width]
