@@ -3,7 +3,7 @@ from pathlib import Path
 
 from barren.physics.ensembles import BadInput
 from barren.provenance.crate import describe_run
-from barren.provenance.records import located, read_record, sources
+from barren.provenance.records import behind, located, read_record
 from barren.runner import jobs, layout, step
 from barren.runner.experiment import Experiment
 
@@ -21,12 +21,12 @@ def assemble_crate(
     names = jobs.records(Experiment.read(folder / layout.EXPERIMENT))
     paths = [folder / name for name in (*map(layout.record, steps), *names)]
     records = sorted(map(read_record, paths), key=lambda record: record.start)
-    code = sources(records)
-    there = {f.path: f for r in records for f in (r.file, *r.outputs)}
-    there |= {file.path: file for file in code}
+    code = behind(records)
+    there = {f.path: f.sha256 for r in records for f in (r.file, *r.outputs)}
+    there |= {file.path: file.sha256 for file in code}
     for record in records:
-        for file in (*record.inputs, *record.made_with):
-            if file.path not in there or not file.is_same(there[file.path]):
+        for file in (*record.inputs, *record.code):
+            if there.get(file.path) != file.sha256:
                 raise BadInput(
                     f"{record.file.path} names other bytes of {file.path} than there "
                     "are; delete the outputs of this job and run the workflow again"

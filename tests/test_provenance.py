@@ -5,7 +5,6 @@ import itertools
 import json
 import os
 import platform
-import random
 import re
 import shutil
 import subprocess
@@ -25,10 +24,9 @@ from rocrate_validator.models import Severity, ValidationSettings
 from runcrate.report import dump_crate_actions
 from urllib3 import HTTPResponse
 
-from barren.physics.ensembles import BadInput
-from barren.provenance import chain, crate, records
-from barren.provenance.records import File, Record, read_record
-from barren.provenance.remake import deviates
+from barren.provenance import crate, records
+from barren.provenance.compare import deviates, difference
+from barren.provenance.records import read_record
 from barren.runner import configuration, layout
 from barren.runner.experiment import Experiment, widths
 from conftest import ROOT, Run, copy_project, run_in
@@ -100,72 +98,6 @@ def test_records_hold_what_made_each_file(small: Path) -> None:
             assert file["bytes"] == path.stat().st_size
 
 
-def a_record(step: str, inputs: str = "", outputs: str = "") -> Record:
-    """A record with the given files, each with its own name for a hash."""
-    files = [
-        tuple(File(p, f"#{p}") for p in names.split()) for names in (inputs, outputs)
-    ]
-    return Record(
-        file=File(f"r/records/{step}.json", "#"),
-        step=step,
-        command="",
-        parameters={},
-        inputs=files[0],
-        outputs=files[1],
-        code=(),
-        environment={
-            **{"name": "circuits", "deployer": "venv", "lock_sha256": "#lock"},
-            **{"pins_sha256": None, "packages": {}},
-        },
-        source=None,
-        threads=1,
-        processor="",
-        start="2026-01-01T00:00:00+00:00",
-        end="2026-01-01T00:00:01+00:00",
-        processor_seconds=1.0,
-    )
-
-
-def judged(found: list[Record], changed: str = "r/experiment.json") -> chain.Verdicts:
-    """What is said of files of which one alone is not as the records list it."""
-    present = {f.path: f for r in found for f in (r.file, *r.inputs, *r.outputs)}
-    present[changed] = File(changed, "another")
-    lock = File(records.lock("circuits"), "#lock")
-    return chain.judge("r", found, [], present | {lock.path: lock}, [], {})
-
-
-def test_every_file_comes_after_those_it_rests_on() -> None:
-    found = [
-        a_record("describe", "", "r/experiment.json"),
-        a_record("draw", "", "r/batch"),
-        a_record("compute", "r/batch", "r/gradients"),
-        a_record("plot", "r/table", "r/figure"),
-        a_record("gather", "r/gradients r/experiment.json", "r/table"),
-    ]
-    for seed in range(20):
-        random.Random(seed).shuffle(found)
-        verdicts = judged(found, "r/batch")
-        order = [*verdicts]
-        for path, links in chain.links(found, "r/experiment.json").items():
-            assert all(order.index(link) < order.index(path) for link in links)
-        after = {p for p, (verdict, _) in verdicts.items() if verdict == "downstream"}
-        assert after == {"r/gradients", "r/table", "r/figure"}
-        assert verdicts["r/batch"][0] == "changed"
-        assert judged(found)["r/batch"] == ("downstream", "rests on r/experiment.json")
-
-
-def test_records_that_form_a_ring_are_refused() -> None:
-    with pytest.raises(BadInput, match="rest on each other"):
-        judged([a_record("a", "r/y", "r/x"), a_record("b", "r/x", "r/y")])
-
-
-def test_a_chain_of_any_length_is_followed() -> None:
-    long = [a_record(f"s{'_' * n}", f"r/{n}", f"r/{n + 1}") for n in range(1, 3000)]
-    long += [a_record("s", "", "r/1"), a_record("d", "", "r/experiment.json")]
-    verdicts = [verdict for verdict, _ in judged(long).values()]
-    assert verdicts.count("downstream") == 3000
-
-
 @pytest.mark.parametrize(
     ("actual", "words"),
     [
@@ -192,10 +124,10 @@ def test_tables_of_other_text_are_told() -> None:
 
 def test_difference_names_the_first_place() -> None:
     old = {"seed": 1, "ensembles": [{"width": [4, 6]}]}
-    assert records.difference(old, json.loads(json.dumps(old))) == ""
+    assert difference(old, json.loads(json.dumps(old))) == ""
     new = {"seed": 1, "ensembles": [{"width": [4, 8]}]}
-    assert records.difference(old, new) == "ensembles.0.width.1 was 6, is 8"
-    assert records.difference(old, {"seed": 1}) != ""
+    assert difference(old, new) == "ensembles.0.width.1 was 6, is 8"
+    assert difference(old, {"seed": 1}) != ""
 
 
 # The crate.
@@ -322,7 +254,7 @@ def test_crate_is_the_same_to_the_byte(
     paths = Path(FOLDER, layout.RECORDS).rglob("*.json")
     found = [r for r in map(read_record, paths) if r.step not in AFTER_THE_CRATE]
     found.sort(key=lambda record: record.start)
-    files = records.sources(found)
+    files = records.behind(found)
     version = read_record(Path(FOLDER, layout.record("assemble_crate"))).parameters
     text = crate.describe_run(FOLDER, found, targets, files, version["snakemake"])
     assert text == Path(FOLDER, layout.CRATE).read_text()

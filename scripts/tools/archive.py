@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from barren.physics.ensembles import BadInput
-from barren.provenance.records import described, read_crate
+from barren.provenance.records import inventory, read_json
 from barren.runner import layout, step
 from barren.runner.sources import project_files
 
@@ -43,14 +43,17 @@ def pack(crate: step.Input, archive: step.Output) -> None:
 
 def listed_results(folder: Path) -> list[str]:
     """The files of an experiment that the crate lists, if they are those."""
-    names = [name for name in BESIDE if (folder / name).exists()]
-    for file in read_crate(folder / layout.CRATE):
-        name = file.path.removeprefix(f"{step.shown(folder)}/")
-        path = folder / name
-        if not path.is_file() or not file.is_same(described(path)):
-            told = f"{file.path}: not the bytes that the crate lists"
-            raise BadInput(f"{told}; run `snakemake audit` to see why")
-        names.append(name)
+    there = inventory(folder)
+    names = [name for name in BESIDE if name in there]
+    for of in read_json(folder / layout.CRATE)["@graph"]:
+        if "sha256" in of:
+            name = of["@id"]
+            if name not in there or step.sha256(folder / name) != of["sha256"]:
+                told = (
+                    f"{step.shown(folder / name)}: not the bytes that the crate lists"
+                )
+                raise BadInput(f"{told}; run `snakemake audit` to see why")
+            names.append(name)
     return sorted(names)
 
 

@@ -1,17 +1,15 @@
 """Audit the results of an experiment, from the configuration to every figure.
 
-Prints a line for every file and exits with code 0 only if all of it holds:
+The steps of this checkout make everything again from the configuration, every circuit
+from the seed; the gradients alone are taken, and computed again by another engine.
+Nothing of the results is run. Prints a line for every file, and exits with code 0 only
+if all of it holds:
 
-verified    the bytes that every record and the crate list, and that come out when the
-            file is made again; and so is all that it rests on
-changed     other bytes than a record or the crate lists, or than come out again
-missing     listed by a record, by the crate or by the workflow, but not there
-unrecorded  no record of this experiment says what made it
-downstream  rests on a file that is not verified
-
-If the hashes hold, every circuit is drawn again from the seed, the gradients are
-computed again by another engine, and all else is made again. Nothing of the results is
-run.
+verified    comes out the same; a record says what the job that it is of does
+changed     does not
+missing     the workflow makes it, but it is not there
+extra       the workflow does not make it
+downstream  comes out the same, as far as it can be made, of files that are not verified
 """
 
 import argparse
@@ -22,7 +20,7 @@ import secrets
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial, wraps
@@ -36,15 +34,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from barren.physics.batches import read_batch
 from barren.physics.ensembles import TFQ, BadInput, Ensemble
 from barren.provenance import recompute, records, remake
-from barren.provenance.chain import BROKEN, CHANGED, DOWNSTREAM, Verdicts, judge
+from barren.provenance.compare import difference, differs, misstated
 from barren.provenance.recompute import Check, Choice
-from barren.provenance.records import File, Record, plain
+from barren.provenance.records import plain
 from barren.provenance.remake import Job
 from barren.runner import cost, jobs, layout, step
 from barren.runner.experiment import Experiment, widths
-from barren.runner.sources import code_files, sources
+from barren.runner.sources import sources
 from compute_gradients import compute
 
+VERIFIED = "verified"
+CHANGED = "changed"
+MISSING = "missing"
+EXTRA = "extra"
+DOWNSTREAM = "downstream"
+#: Verdict and reason, by path.
+Verdicts = dict[str, tuple[str, str]]
 COMPUTE = "compute_gradients"
 
 
@@ -58,43 +63,28 @@ class Recomputed(Job):
 class Audit:
     """The results of an experiment, and what is wrong with them.
 
-    jobs: what the workflow does; present: every file of the results, and of the code,
-    by path.
+    jobs: what the workflow does, each after those that it rests on; present: every file
+    of the results.
     """
 
-    def __init__(
-        self, folder: Path, jobs: Sequence[Job], present: Mapping[str, File]
-    ) -> None:
-        self.folder, self.jobs, self.present = folder, jobs, present
+    def __init__(self, folder: Path, jobs: Sequence[Job], present: Iterable[str]):
+        self.folder, self.jobs, self.present = folder, jobs, {*present}
+        self.makes = remake.files_of(jobs, folder)
+        self.rests = remake.inputs_of(jobs, folder)
         self.faults: Verdicts = {}
-        self.notes = ["nothing made again, because the chain is broken"]
-        self.found = ""
-        self.records = [*self.read_records()]
-        self.crate = records.read_crate(folder / layout.CRATE)
+        self.lacks({*self.makes})
+
+    def lacks(self, paths: set[str]) -> None:
+        """Note what the workflow makes and is not there."""
+        for path in paths - self.present:
+            self.faults[path] = MISSING, "the workflow makes it"
 
     def fault(self, path: str, reason: str) -> None:
         """Note what is wrong with a file, if anything; the first reason stays."""
         if reason:
             self.faults.setdefault(path, (CHANGED, reason))
 
-    def read_records(self) -> Iterator[Record]:
-        """The records, as far as they are some."""
-        for job in self.jobs:
-            if job.record in self.present:
-                try:
-                    record = records.read_record(Path(job.record))
-                    self.fault(job.record, unlike(record, job))
-                    yield record
-                except BadInput as error:
-                    self.fault(job.record, str(error))
-
-    def judged(self) -> Verdicts:
-        """A verdict on every file, as far as is known."""
-        needed = remake.files_of(self.jobs, self.folder)
-        folder, known = str(self.folder), self.faults
-        return judge(folder, self.records, self.crate, self.present, needed, known)
-
-    def make_again(self, choice: Choice) -> None:
+    def make_again(self, choice: Choice) -> list[Check]:
         """Make all but the gradients again, and compute those by the other engine."""
         checks = [
             Recomputed(of.environment, of.script, of.arguments, width)
@@ -103,52 +93,72 @@ class Audit:
             for width in reversed(widths(computed(of)))
         ]
         done: list[Check] = []
+        left = {*self.jobs}
         with TemporaryDirectory() as temporary:
             place = Path(temporary)
             remake.prepare(place, choice.experiment.config)
             do = partial(job_again, choice, Path.cwd(), place)
             again = remake.do_again([*self.jobs, *checks], self.folder, do, is_check)
             for job, outcome in again:
-                path = job.option("gradients" if is_check(job) else "record")
+                if not isinstance(outcome, BadInput):
+                    left.discard(job)
                 if isinstance(outcome, Check):
                     done.append(outcome)
                     outcome = outcome.reason
+                path = job.option("gradients" if is_check(job) else "record")
                 self.fault(path, str(outcome))
             names = records.inventory(place / self.folder)
             made = {f"{self.folder}/{name}" for name in names}
-            for path in made - {job.record for job in self.jobs}:
-                self.fault(path, remake.differs(path, place))
-        theirs = {path for path in self.present if path.startswith(f"{self.folder}/")}
-        if not self.faults:  # after some, not all is made
-            for path in theirs - made:
-                self.fault(path, "the workflow does not make it again")
-        worst = max((check.worst for check in done), default=0.0)
-        self.notes = [
-            f"{len(made)} files made again",
-            f"{sum(check.count for check in done)} gradients computed again by "
-            f"{recompute.other(choice.experiment)} (largest difference for a unit of "
-            f"the norm and a gate of the symbol {worst:.1e}, allowed "
-            f"{recompute.GRADIENT_TOLERANCE:.0e}; again: --seed {choice.seed})",
-        ]
-        self.found = (
-            "; a forgery of 1 % of the gradients would have been found with "
-            f"probability {choice.power(done):.3g}"
-        )
+            self.lacks(made)
+            for path in made & self.present - {job.record for job in self.jobs}:
+                self.fault(path, differs(path, place))
+            for job in {*self.jobs} - left:  # by their records, not by their commands
+                read = records.read_record(place / job.record).inputs
+                self.rests[job] = [of.path for of in read if of.path in self.makes]
+        beside = EXTRA, "the workflow does not make it"
+        if left:
+            beside = DOWNSTREAM, "not everything can be made again"
+        for job in left:
+            self.faults.setdefault(job.record, beside)
+        for path in self.present - made - {*self.makes}:
+            self.faults[path] = beside
+        return done
 
-    def report(self) -> bool:
-        """Print a line for every file, what was made again and whether all holds."""
-        verdicts = self.judged()
-        for path, (verdict, reason) in verdicts.items():
-            print(plain(f"{verdict:10} {path}{': ' * bool(reason)}{reason}"))
-        for note in self.notes:
-            print(f"audit: {note}")
-        broken = [path for path, (verdict, _) in verdicts.items() if verdict in BROKEN]
-        after = sum(verdict == DOWNSTREAM for verdict, _ in verdicts.values())
-        outcome = f"everything holds: {len(verdicts)} files{self.found}"
-        if broken:
-            outcome = f"{len(broken)} broken, the first {broken[0]}; {after} downstream"
-        print(plain(f"audit: {outcome}"))
-        return not broken
+    def verdicts(self) -> Verdicts:
+        """A verdict on every file, each after those that it rests on."""
+        sound = VERIFIED, ""
+        found = {job.record: self.faults.get(job.record, sound) for job in self.jobs}
+        for path, job in self.makes.items():
+            links = (job.record, *self.rests[job])
+            unsound = [link for link in links if found[link][0] != VERIFIED]
+            rest = (DOWNSTREAM, f"rests on {unsound[0]}") if unsound else sound
+            found.setdefault(path, self.faults.get(path, rest))
+        for path in sorted({*self.present, *self.faults}):
+            found.setdefault(path, self.faults.get(path, sound))
+        return found
+
+
+def report(verdicts: Verdicts, choice: Choice, done: Sequence[Check]) -> bool:
+    """Print a line for every file, what was done again and whether all holds."""
+    for path, (verdict, reason) in verdicts.items():
+        print(plain(f"{verdict:10} {path}{': ' * bool(reason)}{reason}"))
+    worst = max((check.worst for check in done), default=0.0)
+    print(
+        f"audit: {sum(check.count for check in done)} gradients computed again by "
+        f"{recompute.other(choice.experiment)} (largest difference for a unit of the "
+        f"norm and a gate of the symbol {worst:.1e}, allowed "
+        f"{recompute.GRADIENT_TOLERANCE:.0e}; again: --seed {choice.seed})"
+    )
+    outcome = (
+        f"everything holds: {len(verdicts)} files; a forgery of 1 % of the gradients "
+        f"would have been found with probability {choice.power(done):.3g}"
+    )
+    broken = [p for p, (of, _) in verdicts.items() if of not in {VERIFIED, DOWNSTREAM}]
+    if broken:
+        after = sum(of == DOWNSTREAM for of, _ in verdicts.values())
+        outcome = f"{len(broken)} broken, the first {broken[0]}; {after} downstream"
+    print(plain(f"audit: {outcome}"))
+    return not broken
 
 
 def is_check(job: Job) -> bool:
@@ -175,8 +185,9 @@ def job_again(choice: Choice, results: Path, place: Path, job: Job) -> Check | s
     taken = partial(step.run, wraps(compute)(take))
     remake.run_again(place, job, taken if job.step == COMPUTE else None)
     os.chdir(results)
-    reason = remake.differs(job.record, place)
-    remake.copy([job.record], place)
+    reason = misstated(job.record, place, job.environment)
+    if not reason:
+        remake.copy([job.record], place)
     return reason
 
 
@@ -197,19 +208,8 @@ def check(choice: Choice, results: Path, place: Path, job: Recomputed) -> Check:
     return recompute.check_gradients(choice, own, batches, text)
 
 
-def unlike(record: Record, job: Job) -> str:
-    """What a record says otherwise than a job of the workflow would."""
-    name = record.environment["name"]
-    if name != job.environment:
-        return f"environment was {name!r}, is {job.environment!r}"
-    code = {file.path for file in record.code}
-    lacking = (path for path in map(step.shown, sources(job.step)) if path not in code)
-    told = (f"code lacks {path}" for path in lacking)
-    return records.unlocked(record.environment) or next(told, "")
-
-
-def present_files(folder: Path, experiment: Experiment) -> dict[str, File]:
-    """The files of an experiment, as far as it has such, and those of the code."""
+def present_files(folder: Path, experiment: Experiment) -> list[str]:
+    """The files of an experiment, if they are no more and no larger than it has."""
     several, config = jobs.records(experiment), experiment.config
     size = min(config["batch_size"], config["samples"])
     rates = cost.RATES[config["engine"]]
@@ -217,10 +217,7 @@ def present_files(folder: Path, experiment: Experiment) -> dict[str, File]:
     circuits = config["samples"] * len(experiment.ensembles)
     biggest = int(records.MOST_BYTES + 500 * circuits + 4 * batches)
     names = records.inventory(folder, 1000 + 16 * len(several), biggest)
-    paths = [folder / name for name in names]
-    paths += [*code_files(), *map(Path, experiment.functions)]
-    found = [records.described(path) for path in paths if path.is_file()]
-    return {file.path: file for file in found}
+    return [f"{folder}/{name}" for name in names]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -240,7 +237,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     args = parser.parse_args(argv)
     described_as = args.folder / layout.EXPERIMENT
-    if reason := records.difference(records.read_json(described_as), args.config):
+    if reason := difference(records.read_json(described_as), args.config):
         raise BadInput(f"{described_as} is of another configuration: {reason}")
     experiment = Experiment(args.config)
     with ThreadPoolExecutor(1) as pool:
@@ -251,9 +248,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             sources(name)
     audit = Audit(args.folder, asked.result(), present)
     choice = Choice.within(args.budget, experiment, args.seed)
-    if not any(verdict in BROKEN for verdict, _ in audit.judged().values()):
-        audit.make_again(choice)
-    return int(not audit.report())
+    done = audit.make_again(choice)
+    return int(not report(audit.verdicts(), choice, done))
 
 
 if __name__ == "__main__":

@@ -21,23 +21,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from barren.physics.ensembles import QSIM, BadInput
-from barren.provenance.records import (
-    difference,
-    inventory,
-    plain,
-    read_bytes,
-    read_json,
-)
-from barren.provenance.remake import (
-    ROUNDING,
-    ask_jobs,
-    copy,
-    deviates,
-    differs,
-    do_again,
-    prepare,
-    run_again,
-)
+from barren.provenance.compare import ROUNDING, deviates, difference, differs
+from barren.provenance.records import inventory, plain, read_bytes, read_json
+from barren.provenance.remake import ask_jobs, copy, do_again, prepare, run_again
 from barren.runner import layout
 from barren.runner.step import shown
 

@@ -9,17 +9,15 @@ no path that a record names is ever opened.
 """
 
 import json
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from barren.physics.ensembles import BadInput
 from barren.runner.sources import workflow_files
 from barren.runner.step import ROOT, sha256, shown
 
-VENV, CONDA = "venv", "conda"
 #: Bytes of a record, or of the crate, which lists all of them.
 MOST_BYTES = 64 * 2**20
 #: Files of an experiment; the largest ones have some ten thousand.
@@ -32,18 +30,8 @@ class File:
 
     path: str
     sha256: str
-    bytes: int | None = None
+    bytes: int
     option: str = ""
-
-    def __post_init__(self) -> None:
-        place = PurePosixPath(self.path)
-        if place.is_absolute() or ".." in place.parts or not self.path.isprintable():
-            raise ValueError(f"no path inside the project: {self.path!r}")
-
-    def is_same(self, other: "File") -> bool:
-        """Whether the bytes are the same."""
-        sizes = self.bytes in {None, other.bytes}
-        return sizes and self.sha256 == other.sha256
 
 
 @dataclass(frozen=True)
@@ -64,25 +52,6 @@ class Record:
     start: str
     end: str
     processor_seconds: float
-
-    def __post_init__(self) -> None:
-        texts = self.step, self.command, self.processor, self.start, self.end
-        tables = self.parameters, self.environment, self.source or {}
-        if {*map(type, texts)} != {str} or {*map(type, tables)} != {dict}:
-            raise ValueError("a field of another kind")
-        if not re.fullmatch("[a-z_]+", self.step):
-            raise ValueError(f"no step {self.step!r}")
-        if self.environment["deployer"] not in {VENV, CONDA}:
-            raise ValueError(f"no deployer {self.environment['deployer']!r}")
-
-    @property
-    def made_with(self) -> tuple[File, ...]:
-        """The code, and the lock and (under conda) the pins of the environment."""
-        of = self.environment
-        files = [File(lock(of["name"]), of["lock_sha256"])]
-        if of["deployer"] == CONDA or of["pins_sha256"]:
-            files.append(File(pins(of["name"]), of["pins_sha256"]))
-        return (*self.code, *files)
 
 
 # Reading, with limits.
@@ -109,24 +78,9 @@ def read_record(path: Path) -> Record:
     try:
         for key in ("inputs", "outputs", "code"):
             values[key] = tuple(File(**file) for file in values[key])
-        record = Record(file=described(path), **values)
-        record.made_with  # noqa: B018  # which an environment may lack
-        return record
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return Record(file=described(path), **values)
+    except (KeyError, TypeError) as error:
         raise BadInput(f"{shown(path)}: not a record ({error})") from None
-
-
-def read_crate(path: Path) -> list[File]:
-    """Every file that a crate lists; none if it is no crate."""
-    folder = shown(path.parent)
-    try:
-        return [
-            File(f"{folder}/{of['@id']}", of["sha256"], int(of["contentSize"]))
-            for of in read_json(path)["@graph"]
-            if "sha256" in of
-        ]
-    except (BadInput, ValueError, KeyError, TypeError):
-        return []
 
 
 def described(path: Path) -> File:
@@ -169,7 +123,7 @@ def located(path: str) -> Path:
     return first if first.is_file() else second
 
 
-def sources(records: Collection[Record]) -> list[File]:
+def behind(records: Collection[Record]) -> list[File]:
     """The workflow, and scripts, modules, locks and other files behind some records."""
     made = {file.path for of in records for file in (of.file, *of.outputs)}
     found = set(workflow_files())
@@ -190,17 +144,6 @@ def pins(name: str) -> str:
     return f"envs/{name}.linux-64.pin.txt"
 
 
-def unlocked(environment: Mapping[str, Any]) -> str:
-    """What of an environment's packages is not what its lock, as it is here, names."""
-    path, packages = ROOT / lock(environment["name"]), environment["packages"]
-    if not path.is_file():
-        return "no such environment"
-    for name, version in re.findall(r"(?m)^([\w.-]+)==(\S+)", path.read_text()):
-        if packages.get(name) != version:
-            return f"package {name} was {packages.get(name)!r}, is {version!r}"
-    return ""
-
-
 # What is told of them.
 
 
@@ -208,23 +151,3 @@ def plain(text: str) -> str:
     """A line for a terminal: what does not print, or is long, is not let through."""
     line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
     return line if len(line) <= 500 else f"{line[:500]}..."
-
-
-def difference(first: Any, second: Any) -> str:
-    """The first place where two JSON values differ, with both; empty if none."""
-    old, new = flat(first), flat(second)
-    places = (place for place in {**old, **new} if old.get(place) != new.get(place))
-    told = (
-        f"{place} was {old.get(place)!r}, is {new.get(place)!r}" for place in places
-    )
-    return next(told, "")
-
-
-def flat(value: Any, place: str = "") -> dict[str, Any]:
-    """The values in a JSON value by their places, as in `ensembles.0.width`."""
-    if isinstance(value, list):
-        value = dict(enumerate(value))
-    if not isinstance(value, dict):
-        return {place[1:]: value}
-    parts = [flat(part, f"{place}.{key}") for key, part in value.items()]
-    return {place: leaf for part in parts for place, leaf in part.items()}

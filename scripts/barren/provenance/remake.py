@@ -5,11 +5,8 @@ for their commands, and nothing of the results is run. Each job is done in a for
 this process, which has imported what they need.
 """
 
-import csv
 import ctypes
-import io
 import json
-import math
 import os
 import re
 import runpy
@@ -18,7 +15,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -30,7 +26,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from barren.physics.ensembles import BadInput
-from barren.provenance.records import Record, difference, read_record
 from barren.runner import layout
 from barren.runner.experiment import Experiment
 from barren.runner.step import ROOT
@@ -44,11 +39,8 @@ module barren:
 
 use rule * from barren
 """
-#: What a processor may round otherwise: one in the last of the digits, relative.
-ROUNDING = (2e-9, 0.0)
 #: Linux's prctl option of that name (prctl.h).
 PR_SET_PDEATHSIG = 1
-OTHERWISE = "comes out otherwise when it is made again"
 
 
 @dataclass(frozen=True)
@@ -146,7 +138,9 @@ def do_again(
     With each comes what `do` returns, or the BadInput that says why it cannot be done;
     then what rests on it is not done either. is_last: what can wait for others.
     """
-    sorter = TopologicalSorter(links(jobs, folder))
+    makes = files_of(jobs, folder)
+    rests = inputs_of(jobs, folder).items()
+    sorter = TopologicalSorter({job: {makes[p] for p in of} for job, of in rests})
     sorter.prepare()
     ready: list[Job] = []
     running: dict[Future[Any], Job] = {}
@@ -178,16 +172,18 @@ def files_of(jobs: Iterable[Job], folder: Path) -> dict[str, Job]:
     return makes
 
 
-def links(jobs: Sequence[Job], folder: Path) -> dict[Job, set[Job]]:
-    """The jobs that each job rests on."""
+def inputs_of(jobs: Sequence[Job], folder: Path) -> dict[Job, list[str]]:
+    """The files of an experiment that each job rests on."""
     makes = files_of(jobs, folder)
-    rests: dict[Job, set[Job]] = {}
+    rests: dict[Job, list[str]] = {}
     for job in jobs:
-        rests[job] = {makes[path] for path in job.paths(folder)} - {job}
+        found = [path for path in job.paths(folder) if makes[path] != job]
         # What runs once finds by itself what many left, and what steps it names.
         if job.runs_once:
             steps = {*job.arguments}
-            rests[job] |= {of for of in rests if not of.runs_once or of.step in steps}
+            known = {of for of in rests if not of.runs_once or of.step in steps}
+            found += [path for path, of in makes.items() if of in known]
+        rests[job] = found
     return rests
 
 
@@ -209,74 +205,3 @@ def run_again(place: Path, job: Job, step: Callable[[], Any] | None = None) -> N
             raise BadInput(str(end.code)) from None
     except Exception as error:
         raise BadInput(f"{type(error).__name__}: {error}") from None
-
-
-def differs(path: str, place: Path) -> str:
-    """What of a file is not as it was made again in a folder; empty if nothing."""
-    theirs, ours = Path(path), place / path
-    if not theirs.is_file():
-        return "is not among the results, but the workflow makes it"
-    if not ours.is_file():
-        return "cannot be made again"
-    if f"/{layout.RECORDS}/" in path:
-        return difference(*map(comparable, map(read_record, (theirs, ours))))
-    old, new = ours.read_bytes(), theirs.read_bytes()
-    if old == new or (theirs.suffix == ".npz" and same_arrays(theirs, ours)):
-        return ""
-    return deviates(old, new, *ROUNDING) if theirs.suffix == ".csv" else OTHERWISE
-
-
-def comparable(record: Record) -> dict[str, Any]:
-    """What of a record follows from the configuration and the checkout.
-
-    Hashes of data are not here: they are compared with the files themselves.
-    """
-    return {
-        "step": record.step,
-        "command": record.command,
-        "parameters": record.parameters,
-        "inputs": [[file.option, file.path] for file in record.inputs],
-        "outputs": [[file.option, file.path] for file in record.outputs],
-    }
-
-
-def same_arrays(path: Path, again: Path) -> bool:
-    """Whether archives hold the same, packed by two versions of a library."""
-    try:
-        with zipfile.ZipFile(path) as theirs, zipfile.ZipFile(again) as ours:
-            return theirs.namelist() == ours.namelist() and all(
-                # Of theirs no more is unpacked than there must be.
-                theirs.open(name).read(len(known) + 1) == known
-                for name in ours.namelist()
-                for known in [ours.read(name)]
-            )
-    except (ValueError, zipfile.BadZipFile, NotImplementedError):
-        return False
-
-
-def deviates(old: bytes, new: bytes, relative: float, absolute: float) -> str:
-    """Why tables differ by more than the tolerance of a number; empty if they do not.
-
-    What is no number, or a whole one, must be equal.
-    """
-    try:
-        rows, others = ([*csv.reader(io.StringIO(of.decode()))] for of in (old, new))
-    except (ValueError, csv.Error):
-        return OTHERWISE
-    if [*map(len, rows)] != [*map(len, others)]:
-        return f"{OTHERWISE}: other rows or columns"
-    for number, pair in enumerate(zip(rows, others, strict=True)):
-        for column, a, b in zip(rows[0], *pair, strict=True):
-            if a != b and not is_close(a, b, relative, absolute):
-                return f"{OTHERWISE}: row {number}: {column} is {b!r}, was {a!r}"
-    return ""
-
-
-def is_close(a: str, b: str, relative: float, absolute: float) -> bool:
-    """Whether texts are numbers, none of them whole, within a tolerance."""
-    try:
-        whole = a.lstrip("-").isdecimal() or b.lstrip("-").isdecimal()
-        near = math.isclose(float(a), float(b), rel_tol=relative, abs_tol=absolute)
-    except ValueError:
-        return False
-    return near and not whole

@@ -10,8 +10,6 @@ from pathlib import Path
 from barren.runner.step import ROOT
 
 SCRIPTS = ROOT / "scripts"
-#: Folders of the project whose files the records name.
-CODE = ("scripts", "workflow", "envs", "config")
 #: What is no part of the project where there is no checkout to ask.
 NOT_SOURCES = {".git", ".venv", ".venvs", ".snakemake", "logs", "results"}
 CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
@@ -81,12 +79,6 @@ def workflow_files() -> list[str]:
     found = (path for path in (ROOT / "workflow").rglob("*") if path.is_file())
     names = (str(path.relative_to(ROOT)) for path in found)
     return sorted(name for name in names if not name.startswith("workflow/docs/"))
-
-
-def code_files() -> list[Path]:
-    """Every file that a record may name as code."""
-    found = (path for name in CODE for path in (ROOT / name).rglob("*"))
-    return [p for p in found if p.is_file() and "__pycache__" not in p.parts]
 
 
 def project_files() -> list[str]:
