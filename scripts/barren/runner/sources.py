@@ -27,20 +27,23 @@ def sources(script: str) -> tuple[Path, ...]:
     while new:
         path = new.pop()
         found.add(path)
-        imported = set(_imported(path))
-        packages = {parent / "__init__.py" for p in imported for parent in p.parents}
-        new |= {p for p in imported | packages if p.exists()} - found
+        new |= _imported(path) - found
     return tuple(sorted(found))
 
 
 @cache
-def _imported(path: Path) -> tuple[Path, ...]:
-    """The modules that the imports at the top of a module may mean."""
-    return tuple(
-        SCRIPTS.joinpath(*name.split(".")).with_suffix(".py")
-        for node in ast.parse(path.read_text()).body
-        for name in _names(node)
-    )
+def _imported(path: Path) -> frozenset[Path]:
+    """The modules that the imports at the top of a module mean, and their packages."""
+    names = [n for node in ast.parse(path.read_text()).body for n in _names(node)]
+    modules = [f"{name.replace('.', '/')}.py" for name in names]
+    packages = [f"{of}/__init__.py" for name in modules for of in Path(name).parents]
+    return frozenset(SCRIPTS / of for of in _modules() & {*modules, *packages})
+
+
+@cache
+def _modules() -> frozenset[str]:
+    """All scripts and modules, by path from their folder."""
+    return frozenset(str(path.relative_to(SCRIPTS)) for path in SCRIPTS.rglob("*.py"))
 
 
 def _names(node: ast.stmt) -> Iterator[str]:
