@@ -56,6 +56,7 @@ FORMATS: dict[str, tuple[Any, dict[str, None]]] = {
     "png": (FigureCanvasAgg, {"Software": None}),
 }
 
+
 class _Outlines(subset.Options):  # type: ignore[misc]
     """What a PDF takes of a font: no hints, and no rules how to place its glyphs."""
 
