@@ -337,8 +337,8 @@ def without_a_gate(actions, strings, width):
     return cone
 
 
-def the_other_way(gate):
-    action = CLIFFORD(gate)
+def the_other_way(images):
+    action = CLIFFORD(images)
     back = np.argsort(action.partner)
     return action._replace(partner=back, sign=action.sign[back])
 

@@ -91,9 +91,8 @@ def _block(gate: _Gate, values: Mapping[str, Floats], asked: Sequence[str]) -> B
     if generator:
         speeds, vectors, zero = generator
         phases = np.exp(1j * speeds * own[names[0]][:, np.newaxis])[:, np.newaxis]
-        after = vectors.conj().T @ zero
-        unitaries = (vectors * phases) @ after
-        slopes[names[0]] = (vectors * (1j * speeds * phases)) @ after
+        both = np.stack([phases, 1j * speeds * phases])
+        unitaries, slopes[names[0]] = (vectors * both) @ (vectors.conj().T @ zero)
     else:
         unitaries = _unitaries(operation, own)
         for name in names:

@@ -41,8 +41,12 @@ class Block(NamedTuple):
         def spread(of: Matrix) -> Matrix:
             one = np.eye(of.shape[-1], dtype=of.dtype)
             if len(self.sites) == 1:
-                first = self.sites[0] == sites[0]
-                return np.kron(of, one) if first else np.kron(one, of)
+                first, second = (of, one) if self.sites[0] == sites[0] else (one, of)
+                # Not by numpy's `kron`, which takes three times as long for a stack.
+                parts: Matrix = (
+                    first[..., :, None, :, None] * second[..., None, :, None, :]
+                )
+                return parts.reshape(*of.shape[:-2], *[of.shape[-1] ** 2] * 2)
             size = round(of.shape[-1] ** 0.5)
             parts = of.reshape(*of.shape[:-2], *[size] * 4)
             return parts.swapaxes(-4, -3).swapaxes(-2, -1).reshape(of.shape)

@@ -6,6 +6,7 @@ gate's few qubits the digits make up one number, a *code*, the first qubit's fir
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -143,39 +144,49 @@ def action_of(gate: Rotation | Clifford, sigma: float | None) -> Action:
     Raises NoExactForm for one that has no such table.
     """
     if isinstance(gate, Clifford):
-        return _clifford_action(gate)
+        return _clifford_action(gate.images)._replace(qubits=gate.qubits)
     qubits = tuple(qubit for qubit, _ in gate.axis)
-    if len(qubits) > LIMIT:
-        raise NoExactForm(f"a rotation of {len(qubits)} qubits, more than {LIMIT}")
-    codes = np.arange(4 ** len(qubits))
-    axis = np.array(code_of([LETTERS.index(letter) for _, letter in gate.axis]))
+    letters = "".join(letter for _, letter in gate.axis)
+    action = _rotation_action(letters, gate.multiple, sigma)
+    return action._replace(qubits=qubits, parameter=gate.parameter)
+
+
+@cache  # gates of few kinds make up a circuit
+def _rotation_action(letters: str, multiple: float, sigma: float | None) -> Action:
+    """What rotations about an axis do, whichever qubits it is on."""
+    if len(letters) > LIMIT:
+        raise NoExactForm(f"a rotation of {len(letters)} qubits, more than {LIMIT}")
+    codes = np.arange(4 ** len(letters))
+    axis = np.array(code_of([LETTERS.index(letter) for letter in letters]))
     partner, power = _product(axis, codes)
     # iAP is real, so A and P anticommute, where AP has an odd power of i.
     moves = power % 2 == 1
     sign = np.where(moves, power - 2.0, 0.0)
-    whole = gate.multiple == round(gate.multiple) != 0
+    whole = multiple == round(multiple) != 0
     if sigma is None and not whole:
-        raise NoExactForm(f"an angle of {gate.multiple:g} times a uniform parameter")
-    spread = None if sigma is None else gate.multiple * sigma
+        raise NoExactForm(f"an angle of {multiple:g} times a uniform parameter")
+    spread = None if sigma is None else multiple * sigma
+    cos2, sin2 = mean_squares(spread)
     return Action(
-        qubits,
+        (),
         np.where(moves, partner, codes),
         sign,
         moves,
-        gate.parameter,
-        gate.multiple,
-        0.0 if spread is None else math.exp(-(spread**2) / 2),
-        *mean_squares(spread),
+        multiple=multiple,
+        wave=0.0 if spread is None else math.exp(-(spread**2) / 2),
+        cos2=cos2,
+        sin2=sin2,
     )
 
 
-def _clifford_action(gate: Clifford) -> Action:
+@cache
+def _clifford_action(images: tuple[str, ...]) -> Action:
     """The products of the generators' images."""
-    size = len(gate.qubits)
+    size = len(images) // 2
     codes = np.arange(4**size)
     image, power = np.zeros_like(codes), _ys(codes)
     for qubit in range(size):
-        for bit, text in ((1, gate.images[2 * qubit]), (0, gate.images[2 * qubit + 1])):
+        for bit, text in ((1, images[2 * qubit]), (0, images[2 * qubit + 1])):
             has = codes >> 2 * (size - 1 - qubit) + bit & 1 == 1
             factor = np.array(code_of([LETTERS.index(letter) for letter in text[1:]]))
             product, extra = _product(image, factor)
@@ -184,8 +195,7 @@ def _clifford_action(gate: Clifford) -> Action:
                 np.where(has, product, image),
                 power + np.where(has, extra, 0),
             )
-    sign = 1.0 - power % 4
-    return Action(gate.qubits, image, sign, np.ones(len(codes), dtype=bool))
+    return Action((), image, 1.0 - power % 4, np.ones(len(codes), dtype=bool))
 
 
 def tables(action: Action, r: int) -> tuple[Table, Table]:

@@ -216,9 +216,24 @@ def _sweep(
             states.append(_apply(block.map, block.sites, states[-1]))
         for block in reversed(segment):
             f = states.pop()
-            for parameter, slope in block.slopes.items():
-                second[parameter] += np.vdot(b, _apply(slope, block.sites, f))
+            for parameter, share in _shares(block, b, f).items():
+                second[parameter] += share
             b = _apply(block.map.T, block.sites, b)
+
+
+def _shares(block: Block, b: Floats, f: Floats) -> dict[int, float]:
+    """<b|S|f> for each slope S of a block, by its parameter."""
+    sites, slopes = block.sites, block.slopes.items()
+    if slopes and isinstance(block.map, np.ndarray):
+        # Summed over the other sites once for all slopes; where the last ones are few,
+        # not by many small products.
+        rows, columns = _rows(b, sites), _rows(f, sites)
+        if rows.shape[2] < rows.shape[1]:
+            products = np.tensordot(rows, columns, ((0, 2), (0, 2)))
+        else:
+            products = (rows @ columns.swapaxes(1, 2)).sum(axis=0)
+        return {of: float(np.vdot(slope, products)) for of, slope in slopes}
+    return {of: float(np.vdot(b, _apply(s, sites, f))) for of, s in slopes}
 
 
 def _blocks(cone: _Cone, r: Sequence[int]) -> tuple[list[Block], Sequence[int]]:
@@ -239,11 +254,19 @@ def _blocks(cone: _Cone, r: Sequence[int]) -> tuple[list[Block], Sequence[int]]:
     return merged(blocks[::-1]), r
 
 
+def _rows(f: Floats, axes: tuple[int, ...]) -> Floats:
+    """An array of shape (4, ..., 4) as (before, 4^k, after) k of its axes."""
+    first, count = axes[0], len(axes)
+    if axes == tuple(range(first, first + count)):
+        return f.reshape(4**first, 4**count, -1)
+    return np.moveaxis(f, axes, range(count)).reshape(1, 4**count, -1)
+
+
 def _apply(of: Table | Floats, axes: tuple[int, ...], f: Floats) -> Floats:
     """Apply a map on some axes of an array of shape (4, ..., 4)."""
     first, count = axes[0], len(axes)
     if axes == tuple(range(first, first + count)):
-        rows = f.reshape(4**first, 4**count, -1)
+        rows = _rows(f, axes)
         if isinstance(of, np.ndarray) and rows.shape[2] == 1:  # one product, not many
             return (rows[..., 0] @ of.T).reshape(f.shape)
         return (of @ rows).reshape(f.shape)
