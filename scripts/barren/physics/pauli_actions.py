@@ -59,7 +59,9 @@ class Circuit(NamedTuple):
     def from_data(cls, data: Mapping[str, Any], parameters: int) -> "Circuit":
         """The inverse of `as_data`."""
         gates = [
-            Rotation(**gate) if "axis" in gate else Clifford(**gate)
+            Rotation(**gate)
+            if "axis" in gate
+            else Clifford(tuple(gate["qubits"]), tuple(gate["images"]))
             for gate in data["gates"]
         ]
         return cls(np.array(data["bloch"]), tuple(gates), parameters)
