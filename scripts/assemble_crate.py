@@ -3,7 +3,7 @@ from pathlib import Path
 
 from barren.physics.ensembles import BadInput
 from barren.provenance.crate import describe_run
-from barren.provenance.records import behind, located, read_record
+from barren.provenance.records import behind, located, lock, read_record
 from barren.runner import jobs, layout, step
 from barren.runner.experiment import Experiment
 
@@ -25,10 +25,13 @@ def assemble_crate(
     there = {f.path: f.sha256 for r in records for f in (r.file, *r.outputs)}
     there |= {file.path: file.sha256 for file in code}
     for record in records:
-        for file in (*record.inputs, *record.code):
-            if there.get(file.path) != file.sha256:
+        of = record.environment
+        named = [(file.path, file.sha256) for file in (*record.inputs, *record.code)]
+        named.append((lock(of["name"]), of["lock_sha256"]))
+        for path, sha256 in named:
+            if there.get(path) != sha256:
                 raise BadInput(
-                    f"{record.file.path} names other bytes of {file.path} than there "
+                    f"{record.file.path} names other bytes of {path} than there "
                     "are; delete the outputs of this job and run the workflow again"
                 )
     shown = [step.shown(path) for path in targets]

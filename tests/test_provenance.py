@@ -29,6 +29,7 @@ from barren.provenance.compare import deviates, difference
 from barren.provenance.records import read_record
 from barren.runner import configuration, layout
 from barren.runner.experiment import Experiment, widths
+from barren.runner.step import sha256
 from conftest import ROOT, Run, copy_project, run_in
 from test_audit import SNAKEMAKE
 
@@ -87,14 +88,14 @@ def test_records_hold_what_made_each_file(small: Path) -> None:
         )
         environment = record["environment"]
         lock = small / records.lock(environment["name"])
-        assert environment["lock_sha256"] == records.sha256(lock)
+        assert environment["lock_sha256"] == sha256(lock)
         assert environment["packages"]["numpy"] == "2.0.2"
         assert environment["deployer"] in {"venv", "conda"}
         assert record["start"] < record["end"] and record["processor_seconds"] > 0
         assert record["threads"] >= 1 and record["processor"]
         for file in record["outputs"]:
             path = small / file["path"]
-            assert file["sha256"] == records.sha256(path)
+            assert file["sha256"] == sha256(path)
             assert file["bytes"] == path.stat().st_size
 
 
@@ -222,7 +223,7 @@ def test_crate_lists_every_job_and_every_file(small: Path) -> None:
     }
     assert rules | {"workflow/Snakefile", "scripts/barren/runner/step.py"} <= sources
     for path in sources:
-        assert listed[copies + path] == records.sha256(small / path)
+        assert listed[copies + path] == sha256(small / path)
         assert (small / copies / path).read_bytes() == (small / path).read_bytes()
 
 

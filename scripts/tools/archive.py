@@ -43,7 +43,7 @@ def pack(crate: step.Input, archive: step.Output) -> None:
 
 def listed_results(folder: Path) -> list[str]:
     """The files of an experiment that the crate lists, if they are those."""
-    there = inventory(folder)
+    there = {*inventory(folder)}
     names = [name for name in BESIDE if name in there]
     for of in read_json(folder / layout.CRATE)["@graph"]:
         if "sha256" in of:

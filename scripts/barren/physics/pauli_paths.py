@@ -254,24 +254,26 @@ def _blocks(cone: _Cone, r: Sequence[int]) -> tuple[list[Block], Sequence[int]]:
     return merged(blocks[::-1]), r
 
 
+def _adjacent(axes: tuple[int, ...]) -> bool:
+    return axes == tuple(range(axes[0], axes[0] + len(axes)))
+
+
 def _rows(f: Floats, axes: tuple[int, ...]) -> Floats:
     """An array of shape (4, ..., 4) as (before, 4^k, after) k of its axes."""
-    first, count = axes[0], len(axes)
-    if axes == tuple(range(first, first + count)):
-        return f.reshape(4**first, 4**count, -1)
+    count = len(axes)
+    if _adjacent(axes):
+        return f.reshape(4 ** axes[0], 4**count, -1)
     return np.moveaxis(f, axes, range(count)).reshape(1, 4**count, -1)
 
 
 def _apply(of: Table | Floats, axes: tuple[int, ...], f: Floats) -> Floats:
     """Apply a map on some axes of an array of shape (4, ..., 4)."""
-    first, count = axes[0], len(axes)
-    if axes == tuple(range(first, first + count)):
-        rows = _rows(f, axes)
-        if isinstance(of, np.ndarray) and rows.shape[2] == 1:  # one product, not many
-            return (rows[..., 0] @ of.T).reshape(f.shape)
-        return (of @ rows).reshape(f.shape)
-    front = tuple(range(count))
-    return np.moveaxis(_apply(of, front, np.moveaxis(f, axes, front)), front, axes)
+    rows = _rows(f, axes)
+    if isinstance(of, np.ndarray) and rows.shape[2] == 1:  # one product, not many
+        found = (rows[..., 0] @ of.T).reshape(f.shape)
+    else:
+        found = (of @ rows).reshape(f.shape)
+    return found if _adjacent(axes) else np.moveaxis(found, range(len(axes)), axes)
 
 
 def _means(circuit: Circuit, actions: Sequence[Action], string: Digits) -> Floats:

@@ -6,6 +6,7 @@ import math
 import re
 import zipfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from barren.physics.ensembles import BadInput
 from barren.provenance.records import lock, pins, read_json
 from barren.runner import layout
 from barren.runner.sources import SCRIPTS, sources
-from barren.runner.step import ROOT, sha256, shown, write_json
+from barren.runner.step import ROOT, describe, sha256, shown, write_json
 
 #: What a processor may round otherwise: one in the last of the digits, relative.
 ROUNDING = (2e-9, 0.0)
@@ -95,11 +96,10 @@ def misstated(path: str, place: Path, environment: str) -> str:
             name = file["path"]
             known = name.startswith(folder) and Path(name).is_file()
             if known and not differs(name, place):
-                file |= _entry(Path(name))
+                file |= describe("", Path(name), Path(name))
         named = {file["path"] for file in theirs["code"]}
         named |= {*map(shown, sources(ours["step"]))}
-        code = sorted(SCRIPTS.rglob("*.py"))
-        ours["code"] = [_entry(path) for path in code if shown(path) in named]
+        ours["code"] = [file for file in _scripts() if file["path"] in named]
         ours["environment"] = _as_locked(theirs["environment"], environment)
         told = {key for key, kind in TOLD.items() if isinstance(theirs[key], kind)}
         ours |= {key: theirs[key] for key in told}
@@ -109,9 +109,10 @@ def misstated(path: str, place: Path, environment: str) -> str:
         raise BadInput(f"not a record ({error!r})") from None
 
 
-def _entry(path: Path) -> dict[str, Any]:
-    """A file as records list it."""
-    return {"path": shown(path), "bytes": path.stat().st_size, "sha256": sha256(path)}
+@cache  # of the many jobs that a process checks
+def _scripts() -> list[dict[str, Any]]:
+    """All scripts and modules, as records list them."""
+    return [describe("", path, path) for path in sorted(SCRIPTS.rglob("*.py"))]
 
 
 def _as_locked(theirs: Mapping[str, Any], name: str) -> dict[str, Any]:

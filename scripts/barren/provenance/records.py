@@ -16,7 +16,7 @@ from typing import Any
 
 from barren.physics.ensembles import BadInput
 from barren.runner.sources import workflow_files
-from barren.runner.step import ROOT, sha256, shown
+from barren.runner.step import ROOT, describe, shown
 
 #: Bytes of a record, or of the crate, which lists all of them.
 MOST_BYTES = 64 * 2**20
@@ -85,7 +85,7 @@ def read_record(path: Path) -> Record:
 
 def described(path: Path) -> File:
     """A file as records list it."""
-    return File(shown(path), sha256(path), path.stat().st_size)
+    return File(**describe("", path, path))
 
 
 def inventory(

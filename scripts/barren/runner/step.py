@@ -64,7 +64,7 @@ def run(step: Callable[..., Found | None]) -> None:
         moved = {n: _moved(given[n]) for n in given if marks[n] == OUTPUT}
         found = step(**given | moved)
         inputs += [(name, path) for name, of in (found or {}).items() for path in of]
-        produced = [_describe(name, path, _temporary(path)) for name, path in outputs]
+        produced = [describe(name, path, _temporary(path)) for name, path in outputs]
         for _, path in outputs:
             _temporary(path).replace(path)
         if record:
@@ -127,9 +127,9 @@ def _record(
         "step": script.stem,
         "command": shlex.join(["python", shown(script), *arguments]),
         "parameters": values,
-        "inputs": [_describe(name, path, path) for name, path in inputs],
+        "inputs": [describe(name, path, path) for name, path in inputs],
         "outputs": produced,
-        "code": [_describe("", path, path) for path in _code(script)],
+        "code": [describe("", path, path) for path in _code(script)],
         "environment": json.loads(marker.read_text()),
         "source": _source(),
         "threads": values.get("threads", 1),
@@ -178,7 +178,7 @@ def _remove_rests(path: Path) -> None:
         shutil.rmtree(rest, ignore_errors=True)
 
 
-def _describe(option: str, path: Path, content: Path) -> dict[str, Any]:
+def describe(option: str, path: Path, content: Path) -> dict[str, Any]:
     """Option, name, size and hash of a file."""
     described = {
         "path": shown(path),
