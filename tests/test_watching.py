@@ -8,6 +8,7 @@ import re
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 
 from barren.runner import cost
 from barren.runner.progress import INTERRUPTED, Job, Watch, describe
-from conftest import run_in, snakemake_program
+from conftest import ROOT, run_in, snakemake_program
 
 EXPERIMENT = "results/tutorial/experiment.json"
 COLUMNS = 70
@@ -144,6 +145,40 @@ def test_an_interrupted_run_says_how_to_go_on(project: Path) -> None:
     assert [line for line in lines if line][-1] == INTERRUPTED
     assert lines.count(INTERRUPTED) == 1
     assert "Traceback" not in written and "Error" not in written
+
+
+#: A job dies of Ctrl-C and is told of while the main thread computes outside Python.
+BUSY = """
+import hashlib, logging, os, signal, threading
+from barren.runner.progress import Watch
+
+logger = logging.getLogger("run")
+logger.addHandler(logging.StreamHandler())
+logger.handlers[0].setFormatter(logging.Formatter())
+stopped = threading.Event()
+Watch({}, 1).attach(logger, stopped.set)
+
+def job():
+    logger.error("before")
+    os.kill(os.getpid(), signal.SIGINT)
+    logger.error("after")
+
+threading.Timer(0.2, job).start()
+hashlib.pbkdf2_hmac("sha256", b"", b"", 2_000_000)
+assert stopped.wait(10)
+"""
+
+
+def test_a_job_that_dies_before_the_interrupt_is_handled_is_no_error() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BUSY],
+        cwd=ROOT / "scripts",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    # The logger's level keeps the word to the user out.
+    assert done.stderr.split() == ["before"]
 
 
 @pytest.mark.parametrize(

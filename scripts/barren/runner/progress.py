@@ -7,6 +7,7 @@ Nothing here may end a run: a fault ends only the messages.
 import logging
 import os
 import re
+import select
 import signal
 import threading
 import time
@@ -51,7 +52,7 @@ class Watch(logging.Handler):
         self.running: dict[int, float] = {}  # since when
         self.predicted = self.taken = 0.0
         self.terminal: Terminal | None = None
-        self.interrupted = threading.Event()
+        self.signals, self.wakeup = os.pipe()
 
     def attach(self, logger: logging.Logger, stop: Callable[[], None]) -> None:
         """Add the time left to what is logged, a bar to a terminal, a word to Ctrl-C.
@@ -68,22 +69,26 @@ class Watch(logging.Handler):
         logger.addHandler(self)
 
         def await_interrupt() -> None:
-            self.interrupted.wait()
+            select.select([self.signals], [], [])
             self.close()
             logger.info(INTERRUPTED)
             stop()
 
         def interrupt(*_: object) -> None:
             # No more than this: the main thread may hold any lock here.
-            self.interrupted.set()
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
         threading.Thread(target=await_interrupt, daemon=True).start()
+        # Written as a signal arrives: its handler waits for the main thread, and the
+        # jobs that die of the same Ctrl-C may be told of before.
+        os.set_blocking(self.wakeup, False)
+        signal.set_wakeup_fd(self.wakeup, warn_on_full_buffer=False)
         signal.signal(signal.SIGINT, interrupt)
 
     def is_news(self, record: logging.LogRecord) -> bool:
         """Whether to show a record; jobs that Ctrl-C has stopped are no errors."""
-        return record.msg == INTERRUPTED or not self.interrupted.is_set()
+        interrupted, _, _ = select.select([self.signals], [], [], 0)
+        return record.msg == INTERRUPTED or not interrupted
 
     def emit(self, record: logging.LogRecord) -> None:
         """Follow jobs as they start and end."""
