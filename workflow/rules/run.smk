@@ -11,6 +11,9 @@ from barren.runner.progress import Job, Watch
 def start_run():
     """What Snakemake calls before the first job."""
     take_lock()
+    if workflow.local_exec:
+        # Its timer would hold a run that is over for another second.
+        workflow.scheduler.job_rate_limiter = None
     try:
         watch()
     except Exception as error:  # a run does not end for what is said about it
