@@ -17,7 +17,6 @@ programs: bytes (samples,), a TensorFlow Quantum program each, for `tfq.from_ten
     one's own circuits (1,), a program that all share.
 """
 
-import io
 import json
 import zipfile
 from collections.abc import Iterable, Sequence
@@ -55,7 +54,8 @@ def write_batches(
     path: Path, stream: str, seed: int, batches: Iterable[tuple[Ensemble, Batch]]
 ) -> None:
     """Write batches of circuits; the same circuits give the same bytes."""
-    with zipfile.ZipFile(path, "w") as archive:
+    # Level 1: the programs shrink twentyfold in a third of the time.
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for ensemble, batch in batches:
             about = {
                 "format": FORMAT,
@@ -72,13 +72,10 @@ def write_batches(
             }
             for name, array in arrays.items():
                 if array is not None:
-                    buffer = io.BytesIO()
-                    np.save(buffer, array, allow_pickle=False)
-                    # A ZipInfo of its own carries a fixed date.
-                    entry = zipfile.ZipInfo(f"{ensemble.program}/{name}.npy")
-                    entry.compress_type = zipfile.ZIP_DEFLATED
-                    # Level 1: the programs shrink twentyfold in a third of the time.
-                    archive.writestr(entry, buffer.getbuffer(), compresslevel=1)
+                    # An entry that is opened by its name has a fixed date.
+                    entry, large = f"{ensemble.program}/{name}.npy", array.nbytes > 2e9
+                    with archive.open(entry, "w", force_zip64=large) as file:
+                        np.save(file, array, allow_pickle=False)
 
 
 def read_batch(
