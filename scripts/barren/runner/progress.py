@@ -20,6 +20,7 @@ from barren.runner import cost
 
 BAR = 12
 REFRESH = 1.0  # seconds
+GRACE = 0.2  # seconds
 TAIL = 400  # bytes of a log, enough for its last line
 CLEAR = "\r\x1b[K"
 COUNT = re.compile(r"\d+ of \d+ .*left$")
@@ -87,7 +88,9 @@ class Watch(logging.Handler):
 
     def is_news(self, record: logging.LogRecord) -> bool:
         """Whether to show a record; jobs that Ctrl-C has stopped are no errors."""
-        interrupted, _, _ = select.select([self.signals], [], [], 0)
+        # The system may run the job that dies before it tells this process.
+        patience = GRACE if record.levelno >= logging.ERROR else 0.0
+        interrupted, _, _ = select.select([self.signals], [], [], patience)
         return record.msg == INTERRUPTED or not interrupted
 
     def emit(self, record: logging.LogRecord) -> None:

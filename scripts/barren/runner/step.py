@@ -9,6 +9,7 @@ done.
 
 import argparse
 import errno
+import gc
 import glob
 import hashlib
 import inspect
@@ -46,6 +47,8 @@ def run(step: Callable[..., Found | None]) -> None:
 
     A user's mistake (BadInput) and a full disk end it with one line and code 1.
     """
+    # What is looked through at each turn are mostly modules, which are no garbage.
+    gc.set_threshold(50_000)
     parser, marks = command_line(step)
     given = vars(parser.parse_args())
     record = given.pop("record")
