@@ -20,7 +20,7 @@ from barren.runner import cost
 
 BAR = 12
 REFRESH = 1.0  # seconds
-GRACE = 0.2  # seconds
+GRACE = 0.2  # seconds that an error waits for the signal behind it
 TAIL = 400  # bytes of a log, enough for its last line
 CLEAR = "\r\x1b[K"
 COUNT = re.compile(r"\d+ of \d+ .*left$")
@@ -80,14 +80,14 @@ class Watch(logging.Handler):
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
         threading.Thread(target=await_interrupt, daemon=True).start()
-        # Written as a signal arrives: its handler waits for the main thread, and the
-        # jobs that die of the same Ctrl-C may be told of before.
+        # Written as Ctrl-C or a termination arrives: a handler waits for the main
+        # thread, and jobs that die of the same signal may be told of before.
         os.set_blocking(self.wakeup, False)
         signal.set_wakeup_fd(self.wakeup, warn_on_full_buffer=False)
         signal.signal(signal.SIGINT, interrupt)
 
     def is_news(self, record: logging.LogRecord) -> bool:
-        """Whether to show a record; jobs that Ctrl-C has stopped are no errors."""
+        """Whether to show a record; jobs stopped with the run are no errors."""
         # The system may run the job that dies before it tells this process.
         patience = GRACE if record.levelno >= logging.ERROR else 0.0
         interrupted, _, _ = select.select([self.signals], [], [], patience)
