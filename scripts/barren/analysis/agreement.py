@@ -18,9 +18,9 @@ from scipy import special  # not stats, see `claims`
 
 from barren import columns
 from barren.analysis.evidence import (
+    AGREEMENT_LEVEL,
     FEW,
     FEWEST,
-    LEVEL,
     SAME_GRADIENT,
     VANISHING,
     Finding,
@@ -55,7 +55,7 @@ def agreement(points: Sequence[Point]) -> Finding:
     if not sampled:
         return Finding(columns.AGREEMENT, EVERY, "not judged", "nothing was sampled")
     tests = [*moment_tests(sampled), *draw_tests(sampled)]
-    level = LEVEL / max(1, len(tests))
+    level = AGREEMENT_LEVEL / max(1, len(tests))
     failed = [*repeated(sampled), *misrecorded(sampled)]
     failed += [f"{seen} (p = {p:.1g})" for p, seen in tests if p <= level]
     if len(failed) > SHOWN:

@@ -23,6 +23,8 @@ Verdict = Literal["supported", "contradicted", "undecided", "not judged"]
 
 #: Chance that a true claim is called contradicted, for each claim.
 LEVEL = 0.01
+#: The same for the agreement of samples and theory, whose failure ends a run.
+AGREEMENT_LEVEL = 0.001
 #: Fewest circuits of an ensemble that support anything: with fewer a variance wrong by
 #: a factor of two may pass, and the coverage of the intervals is not known.
 FEWEST = 100

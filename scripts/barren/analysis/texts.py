@@ -11,7 +11,7 @@ from barren.analysis.claims import (
     MCCLEAN_SLOPE,
     TOLERANCE,
 )
-from barren.analysis.evidence import FEWEST, LEVEL, SAME_GRADIENT
+from barren.analysis.evidence import AGREEMENT_LEVEL, FEWEST, LEVEL, SAME_GRADIENT
 from barren.analysis.fits import SLOW
 
 
@@ -52,6 +52,7 @@ TEXTS = {
         "circuits computed again. "
         "Simultaneous for all tests (Bonferroni); supported from "
         f"{FEWEST} circuits on.",
+        AGREEMENT_LEVEL,
     ),
     "mean_is_zero": Text(
         "The mean gradient of random circuits is zero.",
