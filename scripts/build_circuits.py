@@ -8,14 +8,18 @@ from typing import Any
 
 import cirq
 import numpy as np
-import tensorflow_quantum as tfq
 
 from barren.physics.cirq_gates import name_of, read_circuit
 from barren.physics.ensembles import BadInput
 from barren.physics.families import make
 from barren.physics.observables import NoExactForm
 from barren.physics.own_circuits import OwnCircuit
+from barren.physics.packages import parts_of
 from barren.runner import step
+
+# By the package itself TensorFlow would be imported, which takes longer than the rest.
+with parts_of("tensorflow_quantum", "tensorflow_quantum.core"):
+    from tensorflow_quantum.core.serialize import serialize_circuit
 
 
 def build_circuits(
@@ -104,7 +108,7 @@ def built(
     # An observable may look at qubits that no gate has touched.
     idle = cirq.Circuit(cirq.I(q) for q in qubits if q not in circuit.all_qubits())
     try:
-        (program,) = tfq.convert_to_tensor([circuit + idle]).numpy()
+        program = serialize_circuit(circuit + idle).SerializeToString()
     except Exception as error:
         raise BadInput(f"{ensemble.source}: {unserialised(circuit, error)}") from None
     data: dict[str, Any] = {
@@ -134,7 +138,7 @@ def unserialised(circuit: cirq.Circuit, error: Exception) -> str:
     """Which gate TensorFlow Quantum does not serialise."""
     for operation in circuit.all_operations():
         try:
-            tfq.convert_to_tensor([cirq.Circuit(operation)])
+            serialize_circuit(cirq.Circuit(operation))
         except Exception:
             return f"TensorFlow Quantum has no gate {name_of(operation)}"
     return f"TensorFlow Quantum does not take the circuit: {told(error)}"

@@ -209,15 +209,25 @@ ensemble = Random(width=3, depth=2)
 batch = a_batch(ensemble, 1, range(5))
 for how in ("adjoint", "parameter_shift") * 2:
     assert compute_gradients(ensemble, batch, "tfq", how).shape == (5, 1)
+import build_circuits
+import cirq
+import sympy
+qubits = cirq.GridQubit.rect(1, 2)
+circuit = cirq.Circuit(cirq.ry(sympy.Symbol("a"))(qubits[0]), cirq.CZ(*qubits))
+program = build_circuits.serialize_circuit(circuit).SerializeToString()
 assert "tensorflow" not in sys.modules and "tensorflow.python.data" not in sys.modules
 import tensorflow as tf
-import tensorflow_quantum
+import tensorflow_quantum as tfq
 assert (tf.Variable(1.0) + 1).numpy() == 2
+assert tfq.convert_to_tensor([circuit]).numpy() == [program]
 """
 
 
 def test_gradients_take_a_part_of_tensorflow_and_leave_the_whole() -> None:
-    """Operations, too, import none of the rest, nor do they stumble over its lack."""
+    """Operations, too, import none of the rest, nor do they stumble over its lack.
+
+    What serialises a circuit of one's own imports nothing of TensorFlow.
+    """
     command = [sys.executable, "-c", LEAN]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr

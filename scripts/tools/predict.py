@@ -111,7 +111,6 @@ def of_circuit(lists: dict[str, Any]) -> list[list[Any]]:
 
 def build(circuits: Mapping[str, OwnCircuit]) -> dict[str, Any]:
     """Circuits of one's own, built, by program."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         import build_circuits
     except ImportError as error:

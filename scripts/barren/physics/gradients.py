@@ -3,9 +3,7 @@
 import ctypes
 import importlib.util
 import os
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,12 +16,15 @@ from barren.physics.batches import Batch
 from barren.physics.ensembles import QSIM, Ensemble
 from barren.physics.layered import THETA, Layered
 from barren.physics.observables import Term
+from barren.physics.packages import parts_of
 from barren.physics.programs import pauli_sum
 from barren.physics.qsim import qsim_gradients
 
 ADJOINT = "adjoint"
 PARAMETER_SHIFT = "parameter_shift"
 AUTO = "auto"
+#: `import tensorflow`, which operations do too, takes four times as long as its parts.
+TENSORFLOW = "tensorflow"
 #: glibc's parameter of that name (malloc.h).
 _M_MXFAST = 1
 #: From this width on the shift's two sweeps beat the adjoint's three (measured).
@@ -97,7 +98,7 @@ def _call(
     *more: NDArray[np.float32],
 ) -> NDArray[np.float32]:
     observables = [[pauli_sum(terms)]] * len(programs)
-    with _part_of_tensorflow():
+    with parts_of(TENSORFLOW):
         result: NDArray[np.float32] = operation(
             programs, list(symbols), values.astype(np.float32), observables, *more
         ).numpy()
@@ -117,7 +118,7 @@ def _kernel(library: str) -> Any:
     ctypes.CDLL(None).mallopt(_M_MXFAST, 0)
     package = importlib.util.find_spec("tensorflow_quantum")
     assert package is not None and package.origin is not None
-    with _part_of_tensorflow():
+    with parts_of(TENSORFLOW):
         # constant_op registers how arrays become tensors; kernels ask for variables.
         from tensorflow.python.framework import constant_op, load_library, ops
         from tensorflow.python.ops import resource_variable_ops
@@ -127,22 +128,3 @@ def _kernel(library: str) -> Any:
         return load_library.load_op_library(
             str(Path(package.origin).parent / "core" / "ops" / library)
         )
-
-
-@contextmanager
-def _part_of_tensorflow() -> Iterator[None]:
-    """Load and use modules of TensorFlow without all the others.
-
-    `import tensorflow`, which operations do too, imports all there is, in four times
-    the time. So the package is empty meanwhile; afterwards it can be imported whole.
-    """
-    if "tensorflow" in sys.modules:
-        yield
-        return
-    spec = importlib.util.find_spec("tensorflow")
-    assert spec is not None
-    sys.modules["tensorflow"] = importlib.util.module_from_spec(spec)
-    try:
-        yield
-    finally:
-        del sys.modules["tensorflow"]

@@ -1,0 +1,25 @@
+"""Modules of large packages, without all that the packages import themselves."""
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def parts_of(*packages: str) -> Iterator[None]:
+    """Import and use modules of packages, outer ones first, without all the others.
+
+    The packages are empty meanwhile; afterwards they can be imported whole. One that
+    was imported before stays as it is.
+    """
+    empty = [name for name in packages if name not in sys.modules]
+    try:
+        for name in empty:
+            spec = importlib.util.find_spec(name)
+            assert spec is not None
+            sys.modules[name] = importlib.util.module_from_spec(spec)
+        yield
+    finally:
+        for name in empty:
+            sys.modules.pop(name, None)
