@@ -328,12 +328,12 @@ def without_exchange(action, r):
     return table, slope._replace(keep=keep, move=table.move * action.multiple**2)
 
 
-def one_sector(actions, strings):
-    yield next(iter(SECTORS(actions, strings)))
+def one_sector(*arguments):
+    yield next(iter(SECTORS(*arguments)))
 
 
-def without_a_gate(actions, strings, width):
-    cone = CONE(actions, strings, width)
+def without_a_gate(actions, width, *strings):
+    cone = CONE(actions, width, *strings)
     fixed = [action.parameter is None for action in cone.actions]
     if True in fixed:
         del cone.actions[fixed.index(True)]

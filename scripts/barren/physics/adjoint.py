@@ -57,7 +57,7 @@ class _Gate(NamedTuple):
 
     operation: Any
     names: list[str]
-    generator: tuple[Floats, Complex, Complex] | None
+    generator: tuple[Floats, Complex] | None
 
 
 @lru_cache(8)  # of the batches and observables that share a circuit
@@ -89,10 +89,10 @@ def _block(gate: _Gate, values: Mapping[str, Floats], asked: Sequence[str]) -> B
     own = {name: values[name] for name in names}
     slopes: dict[str, Complex] = {}
     if generator:
-        speeds, vectors, zero = generator
-        phases = np.exp(1j * speeds * own[names[0]][:, np.newaxis])[:, np.newaxis]
+        speeds, parts = generator
+        phases = np.exp(1j * np.outer(own[names[0]], speeds))
         both = np.stack([phases, 1j * speeds * phases])
-        unitaries, slopes[names[0]] = (vectors * both) @ (vectors.conj().T @ zero)
+        unitaries, slopes[names[0]] = np.tensordot(both, parts, 1)
     else:
         unitaries = _unitaries(operation, own)
         for name in names:
@@ -127,10 +127,11 @@ def _nameless(operation: Any, names: Sequence[str]) -> Any:
 
 
 @cache
-def _generator(operation: Any) -> tuple[Floats, Complex, Complex] | None:
-    """H and U(0) of a gate exp(i H s) U(0) of one symbol s, if it is one.
+def _generator(operation: Any) -> tuple[Floats, Complex] | None:
+    """Eigenvalues e of H, for a gate exp(i H s) U(0) of one symbol s, if it is one.
 
-    H, from differences with an error of h^4, as its eigenvalues and eigenvectors.
+    And A of the sum over e of exp(i e s) A that it is. H comes from differences with an
+    error of h^4.
     """
     import cirq
 
@@ -141,8 +142,9 @@ def _generator(operation: Any) -> tuple[Floats, Complex, Complex] | None:
     zero, *others, one = _unitaries(operation, dict.fromkeys(names, points))
     difference = 8 * (others[0] - others[1]) - (others[2] - others[3])
     speeds, vectors = np.linalg.eigh(-1j * difference @ zero.conj().T / (12 * h))
-    again = vectors * np.exp(1j * speeds) @ vectors.conj().T @ zero
-    return (speeds, vectors, zero) if np.allclose(again, one, 0, 1e-9) else None
+    parts = np.einsum("ik,kj->kij", vectors, vectors.conj().T @ zero)
+    again = np.tensordot(np.exp(1j * speeds), parts, 1)
+    return (speeds, parts) if np.allclose(again, one, 0, 1e-9) else None
 
 
 class _States:

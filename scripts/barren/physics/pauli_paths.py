@@ -20,7 +20,8 @@ sweeps of it, f from the state and b from the observable, give all parameters.
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,8 +66,9 @@ def gradient_moments(
     mean, second = np.zeros((2, circuit.parameters))
     for string, weight in weights.items():
         mean += weight * _means(circuit, actions, string)
-    for r, start in _sectors(actions, weights):
-        cone = _light_cone(actions, start, width)
+    cone_of = cache(partial(_light_cone, actions, width))
+    for r, start in _sectors(actions, weights, cone_of):
+        cone = cone_of(*start)
         if len(cone.qubits) > limit:
             raise NoExactForm(
                 f"{len(cone.qubits)} qubits in the light cone, more than {limit}"
@@ -101,7 +103,9 @@ def _moved(digits: Sequence[int], action: Action, code: int) -> list[int]:
 
 
 def _sectors(
-    actions: Sequence[Action], weights: Mapping[Digits, float]
+    actions: Sequence[Action],
+    weights: Mapping[Digits, float],
+    cone_of: Callable[..., "_Cone"],
 ) -> Iterator[tuple[Digits, dict[Digits, float]]]:
     """R, and by P the weights of those pairs of the observable whose PQ it is.
 
@@ -109,10 +113,7 @@ def _sectors(
     """
     width = len(next(iter(weights)))
     groups: list[tuple[frozenset[int], dict[Digits, float]]] = []
-    cones = [
-        (frozenset(_light_cone(actions, [string], width).qubits), string)
-        for string in weights
-    ]
+    cones = [(frozenset(cone_of(string).qubits), string) for string in weights]
     for cone, string in sorted(cones, key=lambda pair: -len(pair[0])):
         at = next((group for held, group in groups if cone <= held), None)
         if at is None:
@@ -151,9 +152,7 @@ class _Cone(NamedTuple):
     actions: list[Action]
 
 
-def _light_cone(
-    actions: Sequence[Action], strings: Iterable[Digits], width: int
-) -> _Cone:
+def _light_cone(actions: Sequence[Action], width: int, *strings: Digits) -> _Cone:
     """The light cone of all strings: the digits that each qubit may have, going back.
 
     A gate that leaves each string of such digits as it is does not count.

@@ -9,7 +9,7 @@ rotations takes in the two-qubit gates on both its sides.
 
 import importlib.util
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,13 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barren.physics.circuits import Circuits
-from barren.physics.layered import THETA, Layered, Moment
-from barren.physics.simulate import Complex, kron, rotations
+from barren.physics.layered import THETA, Gate, Layered, Moment
+from barren.physics.simulate import PAULIS, Complex, kron, rotations
 
 MATRICES = {
     "CZ": np.diag([1, 1, 1, -1]).astype(complex),
     "CNOT": np.eye(4, dtype=complex)[[0, 1, 3, 2]],
 }
+#: On the symbol's qubit and a further one, which goes from |0> to |+>, and chooses.
+CHOICE = "choice"
 
 #: qsim's kernels, as it numbers the instruction sets that it finds.
 INSTRUCTIONS = ("qsim_avx512", "qsim_avx2", "qsim_sse", "qsim_basic")
@@ -47,52 +49,47 @@ def qsim_gradients(ensemble: Layered, circuits: Circuits) -> NDArray[np.float32]
 
     The parameter shift, (<O> at theta + pi/2 - <O> at theta - pi/2) / 2, in float32 and
     in one simulation: a further qubit in |+> chooses the shift, and its Z, measured
-    with O, gives the difference.
+    with O, gives the difference. For R_P(theta - pi/2) is R_P(theta + pi/2) P but for a
+    phase.
     """
     qsim, width = kernels(), ensemble.width
     strings = []
     for weight, string in ensemble.terms:
         observable = qsim.OpString()
         observable.weight = weight
-        for place, letter in [(width, "Z"), *((width - 1 - q, p) for q, p in string)]:
+        for qubit, letter in [*string, (width, "Z")]:
             kind = getattr(qsim, f"k{letter}")
-            qsim.add_gate_to_opstring(kind, [place], observable)
+            qsim.add_gate_to_opstring(kind, [width - qubit], observable)
         strings.append(observable)
     observables = [(strings, 1 + max(len(string) for _, string in ensemble.terms))]
     moments = simplified(ensemble)
-    if not any(gate.angle == THETA for moment in moments for gate in moment):
+    symbols = [g for moment in moments for g in moment if g.angle == THETA]
+    if not symbols:
         return np.zeros(len(circuits), np.float32)  # outside the light cone
-    shifts = np.repeat([np.pi / 2, -np.pi / 2], len(circuits))
-    both = circuits[[*range(len(circuits))] * 2].shifted(shifts)
+    (symbol,) = symbols
+    (at,) = [time for time, moment in enumerate(moments) if symbol in moment]
+    moments.insert(at, [Gate(CHOICE, (*symbol.qubits, width))])
+    up, down = np.array([[1, 1], [0, 0]]), np.array([[0, 0], [1, -1]])
+    paulis = PAULIS[circuits.axis(symbol)]
+    choice = (np.kron(np.eye(2), up) + np.kron(paulis, down)) / np.sqrt(2)
     gates = [
         # qsim counts qubits from the other end, and takes real and imaginary parts.
-        (time, [width - qubit for qubit in qubits], matrices.view(np.float32))
-        for time, qubits, matrices in map(chosen, fused(moments, both, width))
+        (time, [width - qubit for qubit in qubits], parts.view(np.float32))
+        for time, qubits, matrices in fused(
+            moments, circuits.shifted(np.pi / 2), width + 1, MATRICES | {CHOICE: choice}
+        )
+        for parts in [matrices.astype(np.complex64).reshape(len(circuits), -1)]
     ]
     found, add = np.empty(len(circuits), np.float32), qsim.add_matrix_gate
     for row in range(len(circuits)):
         circuit = qsim.Circuit()
         circuit.num_qubits = width + 1
         for time, places, parts in gates:
-            add(time, places, parts[row].ravel().tolist(), circuit)
+            add(time, places, parts[row].tolist(), circuit)
         options = OPTIONS | {"c": circuit}
         (value,) = qsim.qsim_simulate_expectation_values(options, observables, 0)
         found[row] = value.real
     return found
-
-
-def chosen(gate: Fused) -> Fused:
-    """A gate of circuits with theta up, then down, as a further qubit chooses.
-
-    That qubit is before all others. It goes from |0> to |+> where the two differ, which
-    they do in one place.
-    """
-    further = tuple(qubit + 1 for qubit in gate.qubits)
-    up, down = (of.astype(np.complex64) for of in np.split(gate.matrices, 2))
-    if np.array_equal(up, down):
-        return Fused(gate.time, further, up)
-    matrices = np.block([[up, up], [down, -down]]) / np.sqrt(2)
-    return Fused(gate.time, (0, *further), matrices.astype(np.complex64))
 
 
 @cache
@@ -156,7 +153,12 @@ def _cancelled(moments: list[Moment]) -> list[Moment]:
     return [[*gates.values()] for gates in left if gates]
 
 
-def fused(moments: list[Moment], circuits: Circuits, width: int) -> Iterator[Fused]:
+def fused(
+    moments: list[Moment],
+    circuits: Circuits,
+    width: int,
+    two_qubit: Mapping[str, Complex],
+) -> Iterator[Fused]:
     """Gates on one pair of qubits, and the rotations around them, as one gate.
 
     A block, of a pair or of a qubit without one, grows until another pair takes it.
@@ -178,5 +180,5 @@ def fused(moments: list[Moment], circuits: Circuits, width: int) -> Iterator[Fus
                 single = [over.pop((qubit,), one) for qubit in gate.qubits]
                 yield from (Fused(time, *of) for of in over.items())
                 blocks[gate.qubits] = kron(np.stack(single, axis=1))
-            blocks[gate.qubits] = MATRICES[gate.name] @ blocks[gate.qubits]
+            blocks[gate.qubits] = two_qubit[gate.name] @ blocks[gate.qubits]
     yield from (Fused(len(moments), *of) for of in blocks.items())
