@@ -19,6 +19,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Iterator
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,13 @@ def test_the_runner_carries_nothing_that_steps_compute_with() -> None:
     wanted = {Requirement(r).name for name in NAMES for r in requirements(name)[1]}
     shared = {"jinja2", "jsonschema", "packaging", "pyyaml", "setuptools"}
     assert not (wanted - shared) & locked_versions("snakemake").keys()
+
+
+def test_the_runner_is_compiled_where_python_writes_no_bytecode() -> None:
+    packages = next((ROOT / ".venv").glob("lib/python3.*/site-packages"))
+    sources = [*packages.glob("snakemake/**/*.py")]
+    assert len(sources) > 50
+    assert all(Path(cache_from_source(str(path))).exists() for path in sources)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -111,17 +111,19 @@ def install(name: str, prefix: Path, **marks: str | None) -> None:
     pip, where = [*find_uv(), "pip"], ["--python", prefix]
     failure = f"envs/{name}.{LOCK}: not installed"
     options = ["--no-deps", "--require-hashes", "--no-build-isolation", *where, "-r"]
+    # Or each start would compile it where no bytecode is written, as in containers.
+    options[:0] = ["--compile-bytecode"] * ("\nsnakemake==" in read(name))
     # What has no wheel is built with the locked tool, not with uv's choice of it.
     tool = "".join(re.findall(r"^setuptools==(?:.*\\\n)*.*\n", read(name), re.M))
     run([*pip, "install", *options, "-"], failure, input=tool)
     run([*pip, "install", *options, LOCKS / f"{name}.{LOCK}"], failure)
     run([*pip, "check", *where], failure)
     listed = run([*pip, "list", "--format=freeze", *where], failure)
-    packages = dict(sorted(re.findall(r"^([a-z0-9-]+)==(\S+)", listed, re.MULTILINE)))
-    python = run([prefix / "bin" / "python", "-VV"], failure).split()[1]
-    marker = {"name": name, "lock_sha256": digest(name), **marks, "python": python}
+    marker: dict[str, Any] = {"name": name, "lock_sha256": digest(name), **marks}
+    marker["python"] = run([prefix / "bin" / "python", "-VV"], failure).split()[1]
+    marker["packages"] = dict(sorted(re.findall(r"(?m)^([a-z0-9-]+)==(\S+)", listed)))
     part = prefix / "environment.json.part"
-    part.write_text(json.dumps({**marker, "packages": packages}, indent=2) + "\n")
+    part.write_text(json.dumps(marker, indent=2) + "\n")
     part.replace(prefix / "environment.json")
 
 

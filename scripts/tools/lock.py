@@ -55,8 +55,7 @@ def main(*options: str) -> None:
     """Refresh all locks; the options are uv's."""
     for path in LOCKS.glob("*.in"):
         compile_lock(path.stem, path.read_text(), *options)
-    names = sorted((path.stem for path in LOCKS.glob("*.yaml")), key="test".__ne__)
-    for name in names:
+    for name in sorted((path.stem for path in LOCKS.glob("*.yaml")), key="test".__ne__):
         *conda, pip = yaml.safe_load(read(name, "yaml"))["dependencies"]
         if name == "test":
             pins = solve_pins(conda) if shutil.which("conda") else read(name, PINS)
