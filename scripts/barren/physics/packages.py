@@ -16,9 +16,8 @@ def parts_of(*packages: str) -> Iterator[None]:
     empty = [name for name in packages if name not in sys.modules]
     try:
         for name in empty:
-            spec = importlib.util.find_spec(name)
-            assert spec is not None
-            sys.modules[name] = importlib.util.module_from_spec(spec)
+            if spec := importlib.util.find_spec(name):
+                sys.modules[name] = importlib.util.module_from_spec(spec)
         yield
     finally:
         for name in empty:
