@@ -4,7 +4,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from barren import columns
-from barren.physics.ensembles import Ensemble
+from barren.physics.ensembles import Ensemble, short
 
 
 def varied(ensembles: Iterable[Ensemble]) -> set[str]:
@@ -31,8 +31,8 @@ def text(key: str, values: Mapping[str, Any]) -> str:
     """One key with its value: "width 4", "symbol on layer 3", "uniform angles"."""
     value = values[key]
     if key == columns.SIGMA:
-        return "uniform angles" if value is None else f"sigma {value:g}"
-    return f"{PLACES.get(key, key.replace('_', ' '))} {value}"
+        return "uniform angles" if value is None else f"sigma {short(value)}"
+    return f"{PLACES.get(key, key.replace('_', ' '))} {short(value)}"
 
 
 def listing(values: Sequence[object]) -> str:

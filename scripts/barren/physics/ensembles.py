@@ -244,6 +244,11 @@ class Ensemble:
             raise BadInput(str(error)) from None
 
 
+def short(value: object) -> str:
+    """A key's value in words and figures: of a float six digits."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 #: Circuits, for each thread, and gates in one call. More of those that TensorFlow
 #: Quantum parses do not fit into the processor's cache; qsim's share numpy's calls.
 CIRCUITS_AT_ONCE = {TFQ: 10, QSIM: 100}

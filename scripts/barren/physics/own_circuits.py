@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self
 
 from barren import columns
-from barren.physics.ensembles import Ensemble, Prediction
+from barren.physics.ensembles import Ensemble, Prediction, short
 from barren.physics.observables import LIMIT
 
 #: Layers that a guess of the gates of one's own circuits allows for.
@@ -81,7 +81,8 @@ class OwnCircuit(Ensemble):
     @property
     def structure(self) -> str:
         """The function and its keywords."""
-        return ", ".join([self.function, *(f"{k} {v}" for k, v in self.keywords)])
+        keywords = (f"{key} {short(value)}" for key, value in self.keywords)
+        return ", ".join([self.function, *keywords])
 
     @classmethod
     def crossed(cls, entry: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
