@@ -251,7 +251,7 @@ def short(value: object) -> str:
 
 #: Circuits, for each thread, and gates in one call. More of those that TensorFlow
 #: Quantum parses do not fit into the processor's cache; qsim's share numpy's calls.
-CIRCUITS_AT_ONCE = {TFQ: 10, QSIM: 100}
+CIRCUITS_AT_ONCE = {TFQ: 10, QSIM: 200}
 GATES_AT_ONCE = 200_000
 
 
