@@ -63,23 +63,20 @@ def qsim_gradients(ensemble: Layered, circuits: Circuits) -> NDArray[np.float32]
         strings.append(observable)
     observables = [(strings, 1 + max(len(string) for _, string in ensemble.terms))]
     moments = simplified(ensemble)
-    symbols = [g for moment in moments for g in moment if g.angle == THETA]
+    symbols = [(n, g) for n, of in enumerate(moments) for g in of if g.angle == THETA]
     if not symbols:
         return np.zeros(len(circuits), np.float32)  # outside the light cone
-    (symbol,) = symbols
-    (at,) = [time for time, moment in enumerate(moments) if symbol in moment]
+    ((at, symbol),) = symbols
     moments.insert(at, [Gate(CHOICE, (*symbol.qubits, width))])
     up, down = np.array([[1, 1], [0, 0]]), np.array([[0, 0], [1, -1]])
     paulis = PAULIS[circuits.axis(symbol)]
     choice = (np.kron(np.eye(2), up) + np.kron(paulis, down)) / np.sqrt(2)
-    gates = [
+    two_qubit, shifted = MATRICES | {CHOICE: choice}, circuits.shifted(np.pi / 2)
+    gates = []
+    for time, qubits, matrices in fused(moments, shifted, width + 1, two_qubit):
         # qsim counts qubits from the other end, and takes real and imaginary parts.
-        (time, [width - qubit for qubit in qubits], parts.view(np.float32))
-        for time, qubits, matrices in fused(
-            moments, circuits.shifted(np.pi / 2), width + 1, MATRICES | {CHOICE: choice}
-        )
-        for parts in [matrices.astype(np.complex64).reshape(len(circuits), -1)]
-    ]
+        flat = matrices.astype(np.complex64).reshape(len(circuits), -1)
+        gates.append((time, [width - q for q in qubits], flat.view(np.float32)))
     found, add = np.empty(len(circuits), np.float32), qsim.add_matrix_gate
     for row in range(len(circuits)):
         circuit = qsim.Circuit()
