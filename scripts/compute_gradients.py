@@ -1,8 +1,9 @@
 import csv
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -31,43 +32,59 @@ def compute(
     programs, qsim their axes and angles.
     """
     set_threads(threads)
-    of_widths = Experiment(ensembles).ensembles
-    paths = dict(zip(widths(of_widths), batches, strict=True))
+    of = Experiment(ensembles).ensembles
+    write(
+        gradients,
+        parts(of, batches, seed, engine, threads),
+        lambda ensemble, part: compute_gradients(
+            ensemble, part, engine, differentiator
+        ),
+    )
+
+
+def parts(
+    ensembles: Sequence[Ensemble],
+    batches: Sequence[Path],
+    seed: int,
+    engine: str,
+    threads: int,
+) -> Iterator[tuple[Ensemble, Batch]]:
+    """The circuits of each call, in the order of the table; says how far it is."""
+    paths = dict(zip(widths(ensembles), batches, strict=True))
+    by_program = sorted(ensembles, key=lambda of: (of.width, of.program))
+    for program, of in groupby(by_program, key=lambda of: of.program):
+        members = list(of)
+        batch = read_batch(paths[members[0].width], members[0], seed)
+        at_once = circuits_at_once(members[0], engine, threads)
+        start = time.monotonic()
+        for begin in range(0, len(batch.samples), at_once):
+            part = batch[begin : begin + at_once]
+            yield from ((ensemble, part) for ensemble in members)
+            done = min(begin + at_once, len(batch.samples))
+            left = (time.monotonic() - start) * (len(batch.samples) / done - 1)
+            so_far = f"{program}: {done} of {len(batch.samples)} circuits"
+            print(f"{so_far}, {left:.0f} s left", file=sys.stderr, flush=True)
+
+
+def write(
+    gradients: Path,
+    parts: Iterable[tuple[Ensemble, Batch]],
+    find: Callable[[Ensemble, Batch], NDArray[np.float32]],
+) -> None:
+    """Write a row for each circuit and parameter that is asked for.
+
+    find: the gradients of some circuits, (samples, symbols).
+    """
     with gradients.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("ensemble", columns.PARAMETER, *columns.CIRCUIT))
-        by_program = sorted(of_widths, key=lambda of: (of.width, of.program))
-        for program, of in groupby(by_program, key=lambda of: of.program):
-            members = list(of)
-            batch = read_batch(paths[members[0].width], members[0], seed)
-            at_once = circuits_at_once(members[0], engine, threads)
-            start = time.monotonic()
-            for begin in range(0, len(batch.samples), at_once):
-                part = batch[begin : begin + at_once]
-                for ensemble in members:
-                    found = compute_gradients(ensemble, part, engine, differentiator)
-                    writer.writerows(rows(ensemble, part, found))
-                done = min(begin + at_once, len(batch.samples))
-                left = (time.monotonic() - start) * (len(batch.samples) / done - 1)
-                print(
-                    f"{program}: {done} of {len(batch.samples)} circuits, "
-                    f"{left:.0f} s left",
-                    file=sys.stderr,
-                    flush=True,
-                )
-
-
-def rows(
-    ensemble: Ensemble, batch: Batch, found: NDArray[np.float32]
-) -> Iterator[tuple[str, ...]]:
-    """A row for each circuit and parameter that is asked for."""
-    for name in ensemble.asked(batch.symbols):
-        at = batch.symbols.index(name)
-        values = zip(
-            batch.samples, batch.circuits.values[:, at], found[:, at], strict=True
-        )
-        # str gives the shortest digits that read back as the same number.
-        yield from ((ensemble.name, name, *map(str, row)) for row in values)
+        for ensemble, part in parts:
+            found, theta = find(ensemble, part), part.circuits.values
+            for name in ensemble.asked(part.symbols):
+                at = part.symbols.index(name)
+                rows = zip(part.samples, theta[:, at], found[:, at], strict=True)
+                # str gives the shortest digits that read back as the same number.
+                writer.writerows((ensemble.name, name, *map(str, row)) for row in rows)
 
 
 if __name__ == "__main__":

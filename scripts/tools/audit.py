@@ -22,7 +22,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial, wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,17 +31,18 @@ from typing import Any
 # A command of its own, below `scripts`: the package is beside its folder.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from barren.analysis.tables import read_table
 from barren.physics.batches import read_batch
 from barren.physics.ensembles import TFQ, BadInput, Ensemble
 from barren.provenance import recompute, records, remake
 from barren.provenance.compare import difference, differs, misstated
-from barren.provenance.recompute import Check, Choice
+from barren.provenance.recompute import Check, Choice, recorded
 from barren.provenance.records import plain
 from barren.provenance.remake import Job
 from barren.runner import cost, jobs, layout, step
 from barren.runner.experiment import Experiment, widths
 from barren.runner.sources import sources
-from compute_gradients import compute
+from compute_gradients import compute, parts, write
 
 VERIFIED = "verified"
 CHANGED = "changed"
@@ -58,6 +59,7 @@ class Recomputed(Job):
     """A job of which the gradients of one width are computed again."""
 
     width: int
+    choice: Choice = field(compare=False)
 
 
 class Audit:
@@ -84,20 +86,25 @@ class Audit:
         if reason:
             self.faults.setdefault(path, (CHANGED, reason))
 
-    def make_again(self, choice: Choice) -> list[Check]:
-        """Make all but the gradients again, and compute those by the other engine."""
+    def make_again(
+        self, experiment: Experiment, choice: Choice | None = None
+    ) -> list[Check]:
+        """Make all but the gradients again.
+
+        choice: those of them that are computed again, by the other engine.
+        """
         checks = [
-            Recomputed(of.environment, of.script, of.arguments, width)
+            Recomputed(of.environment, of.script, of.arguments, width, choice)
             for of in self.jobs
-            if of.step == COMPUTE
+            if of.step == COMPUTE and choice
             for width in reversed(widths(computed(of)))
         ]
         done: list[Check] = []
         left = {*self.jobs}
         with TemporaryDirectory() as temporary:
             place = Path(temporary)
-            remake.prepare(place, choice.experiment.config)
-            do = partial(job_again, choice, Path.cwd(), place)
+            remake.prepare(place, experiment.config)
+            do = partial(job_again, Path.cwd(), place)
             again = remake.do_again([*self.jobs, *checks], self.folder, do, is_check)
             for job, outcome in again:
                 if not isinstance(outcome, BadInput):
@@ -170,42 +177,43 @@ def computed(job: Job) -> Sequence[Ensemble]:
     return Experiment(json.loads(job.option("ensembles"))).ensembles
 
 
-def job_again(choice: Choice, results: Path, place: Path, job: Job) -> Check | str:
+def job_again(results: Path, place: Path, job: Job) -> Check | str:
     """Do a job again, and say how its record differs; or check its gradients.
 
-    The job that computes gradients takes the recorded ones, and what reads records is
-    to tell of the recorded jobs.
+    The job that computes gradients writes the recorded ones instead, as they come, and
+    what reads records is to tell of the recorded jobs.
     """
     if isinstance(job, Recomputed):
-        return check(choice, results, place, job)
+        return check(place, job)
 
-    def take(gradients: Path, **_: Any) -> None:
-        shutil.copyfile(results / job.option("gradients"), gradients)
+    def take(gradients: Path, threads: int = 1, **of: Any) -> None:
+        circuits = parts(
+            computed(job), of["batches"], of["seed"], of["engine"], threads
+        )
+        write(gradients, circuits, recorded(results / job.option("gradients")))
 
     taken = partial(step.run, wraps(compute)(take))
     remake.run_again(place, job, taken if job.step == COMPUTE else None)
     os.chdir(results)
     reason = misstated(job.record, place, job.environment)
     if not reason:
-        remake.copy([job.record], place)
+        shutil.copyfile(job.record, place / job.record)
     return reason
 
 
-def check(choice: Choice, results: Path, place: Path, job: Recomputed) -> Check:
+def check(place: Path, job: Recomputed) -> Check:
     """Check the gradients of one width, of circuits that are drawn again."""
     args = step.command_line(compute)[0].parse_args(job.arguments)
-    ensembles = computed(job)
-    paths = dict(zip(widths(ensembles), args.batches, strict=True))
-    programs = recompute.other(choice.experiment) == TFQ
+    every = computed(job)
+    path = place / args.batches[widths(every).index(job.width)]
+    ensembles = [of for of in every if of.width == job.width]
+    programs = recompute.other(job.choice.experiment) == TFQ
     batches = {
-        of.program: read_batch(
-            place / paths[of.width], of, args.seed, programs=programs
-        )
+        of.program: read_batch(path, of, args.seed, programs=programs)
         for of in ensembles
     }
-    text = recompute.read_gradients(results / args.gradients, ensembles, batches)
-    own = [of for of in ensembles if of.width == job.width]
-    return recompute.check_gradients(choice, own, batches, text)
+    table = read_table(place / args.gradients)
+    return recompute.check_gradients(job.choice, ensembles, batches, table)
 
 
 def present_files(folder: Path, experiment: Experiment) -> list[str]:
@@ -248,7 +256,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sources(name)
     audit = Audit(args.folder, asked.result(), present)
     choice = Choice.within(args.budget, experiment, args.seed)
-    done = audit.make_again(choice)
+    done = audit.make_again(experiment, choice)
     return int(not report(audit.verdicts(), choice, done))
 
 

@@ -12,19 +12,19 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 # A command of its own, below `scripts`: the package is beside its folder.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from audit import VERIFIED, Audit, present_files
 from barren.physics.ensembles import QSIM, BadInput
-from barren.provenance.compare import ROUNDING, deviates, difference, differs
+from barren.provenance.compare import ROUNDING, deviates, difference
 from barren.provenance.records import inventory, plain, read_bytes, read_json
-from barren.provenance.remake import ask_jobs, copy, do_again, prepare, run_again
+from barren.provenance.remake import ask_jobs
 from barren.runner import layout
+from barren.runner.experiment import Experiment
 from barren.runner.step import shown
 
 #: Relative and absolute tolerance of numbers, by table.
@@ -33,16 +33,6 @@ QSIM_TOLERANCES = {layout.GRADIENTS: (0.0, 1e-5), layout.STATISTICS: (1e-2, 1e-4
 #: What a reader sees, and what of it is made of tables of numbers.
 SHOWN = (layout.VERDICT, "tables/", "figures/", "paper/")
 OF_NUMBERS = (layout.VERDICT, layout.CLAIMS, layout.FITS, "figures/", "paper/")
-#: The steps that make it.
-FOLLOWING = (
-    "summarise_gradients",
-    "judge_claims",
-    "plot_variance",
-    "draw_circuits",
-    "write_paper",
-)
-#: What is made of them in turn, and left out where they are made again.
-AFTER = (layout.REPORT, layout.CRATE, layout.AGREEMENT)
 
 SAME = "the same to the byte"
 WITHIN = "within tolerance"
@@ -76,26 +66,21 @@ def compare(folder: Path, reference: Path, engine: str) -> Outcomes:
 def make_again(
     outcomes: Outcomes, folder: Path, config: Mapping[str, Any], snakemake: list[str]
 ) -> None:
-    """Mend the outcomes of what follows from numbers within tolerance."""
+    """Mend the outcomes of what follows from numbers within tolerance, as audited."""
     numbers = {name for name in outcomes if not name.startswith(OF_NUMBERS)}
     others = [name for name in {*outcomes} - numbers if outcomes[name][0] == DIFFERS]
     found = {outcomes[name][0] for name in numbers}
     if not others or WITHIN not in found or not found <= {SAME, WITHIN, EXTRA}:
         return
-    with TemporaryDirectory() as temporary:
-        place = Path(temporary)
-        prepare(place, config)
-        left_out = (*OF_NUMBERS, *AFTER)
-        kept = (n for n in inventory(folder) if not n.startswith(left_out))
-        copy((f"{folder}/{name}" for name in kept), place)
-        every = ask_jobs(snakemake, config, folder)
-        following = [job for job in every if job.step in FOLLOWING]
-        for _ in do_again(following, folder, partial(run_again, place)):
-            pass  # what cannot be made again differs
-        for name in others:
-            reason = differs(f"{folder}/{name}", place)
-            shows = "made again from the numbers at hand, the same"
-            outcomes[name] = (DIFFERS, reason) if reason else (WITHIN, shows)
+    experiment = Experiment(config)
+    present = present_files(folder, experiment)
+    audit = Audit(folder, ask_jobs(snakemake, config, folder), present)
+    audit.make_again(experiment)
+    verdicts = audit.verdicts()
+    for name in others:
+        verdict, reason = verdicts[f"{folder}/{name}"]
+        shows = "made again from the numbers at hand, the same"
+        outcomes[name] = (WITHIN, shows) if verdict == VERIFIED else (DIFFERS, reason)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,21 +1,20 @@
 """Gradients computed again by another engine: all of them, or a random sample."""
 
-import csv
-import io
 import math
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from barren import columns
 from barren.physics.adjoint import gates_of_a_symbol
 from barren.physics.batches import Batch
 from barren.physics.ensembles import QSIM, TFQ, BadInput, Ensemble, circuits_at_once
 from barren.physics.gradients import ADJOINT, compute_gradients
-from barren.provenance.records import read_bytes
 from barren.runner import cost
 from barren.runner.experiment import Experiment
 
@@ -25,8 +24,6 @@ from barren.runner.experiment import Experiment
 GRADIENT_TOLERANCE = 1e-4
 #: Seconds for gradients: a share of what the run's are predicted to take, or more.
 BUDGET_SHARE, LEAST_BUDGET = 0.1, 60.0
-#: The gradients of a job as text, (samples,) by ensemble and parameter.
-Text = dict[tuple[str, str], list[str]]
 
 
 def other(experiment: Experiment) -> str:
@@ -34,47 +31,26 @@ def other(experiment: Experiment) -> str:
     return TFQ if experiment.config["engine"] == QSIM else QSIM
 
 
-def read_gradients(
-    path: Path, ensembles: Sequence[Ensemble], batches: Mapping[str, Batch]
-) -> Text:
-    """The gradients of a job's file; BadInput where it is not of its batches.
+def recorded(path: Path) -> Callable[[Ensemble, Batch], NDArray[np.float32]]:
+    """What takes gradients from a table, maybe a stranger's, in its order."""
+    lines = iter(path.read_text().splitlines()[1:])
 
-    batches: those that the job has read, by program.
-    """
-    known = {
-        (ensemble.name, parameter, str(sample)): str(theta)
-        for ensemble in ensembles
-        for batch in [batches[ensemble.program]]
-        for parameter in ensemble.asked(batch.symbols)
-        for sample, theta in zip(
-            batch.samples,
-            batch.circuits.values[:, batch.symbols.index(parameter)],
-            strict=True,
-        )
-    }
-    most = 100 + sum(70 + sum(map(len, key)) for key in known)
-    text: Text = {}
-    try:
-        table = read_bytes(path, most).decode()
-        header, *rows = csv.reader(io.StringIO(table))
-        if header != ["ensemble", columns.PARAMETER, *columns.CIRCUIT]:
-            raise BadInput("not a table of gradients")
-        for name, parameter, sample, theta, gradient in rows:
-            if known.pop((name, parameter, sample)) != theta:
-                raise BadInput(f"{name}, sample {sample}: theta is {theta!r}")
-            if str(np.float32(gradient)) != gradient:
-                raise BadInput(f"{name}, sample {sample}: gradient is {gradient!r}")
-            text.setdefault((name, parameter), []).append(gradient)
-    except (ValueError, KeyError, csv.Error) as error:
-        raise BadInput(f"not the table of gradients ({error!r})") from None
-    if known:
-        raise BadInput(f"no gradient of {', '.join(next(iter(known)))}")
-    return text
+    def take(ensemble: Ensemble, part: Batch) -> NDArray[np.float32]:
+        found = np.zeros(part.circuits.values.shape, np.float32)
+        for name in ensemble.asked(part.symbols):
+            said = [line.rpartition(",")[2] for line in islice(lines, len(found))]
+            column = np.array(said, np.float32)
+            if len(said) < len(found) or [*map(str, column)] != said:
+                raise BadInput("it has no gradient for each circuit")
+            found[:, part.symbols.index(name)] = column
+        return found
+
+    return take
 
 
 @dataclass(frozen=True)
 class Check:
-    """What came of the check of a job's gradients.
+    """What came of the check of some gradients.
 
     reason: the first that is contradicted. worst: the largest difference, in units of
     the tolerance's. count: how many were computed again, of how many;
@@ -135,29 +111,36 @@ def check_gradients(
     choice: Choice,
     ensembles: Sequence[Ensemble],
     batches: Mapping[str, Batch],
-    text: Text,
+    table: pd.DataFrame,
 ) -> Check:
-    """Compute the chosen ones of a job's gradients again."""
+    """Compute the chosen ones of some ensembles' gradients again.
+
+    batches: by program. table: as the job writes it, in the order of the samples.
+    """
+    by = ["ensemble", columns.PARAMETER]
+    said = {of: rows.to_numpy(str) for of, rows in table.groupby(by)[columns.GRADIENT]}
     engine, reason, worst, count = other(choice.experiment), "", 0.0, 0
+    gradients, most = 0, 1
     for ensemble in ensembles:
         batch = batches[ensemble.program]
+        asked = ensemble.asked(batch.symbols)
+        most = max(most, len(asked))
+        gradients += len(asked) * len(batch.samples)
         unit = max(1.0, ensemble.norm) * gates_of_a_symbol(batch.circuits)
         first, at_once = int(batch.samples[0]), circuits_at_once(ensemble, engine)
         rows = choice.rows(ensemble, first, int(batch.samples[-1]))
         for begin in range(0, len(rows), at_once):
             chosen = rows[begin : begin + at_once]
             found = compute_gradients(ensemble, batch[chosen], engine, ADJOINT)
-            for parameter in ensemble.asked(batch.symbols):
+            for parameter in asked:
                 values = found[:, batch.symbols.index(parameter)]
-                for row, value in zip(chosen, values, strict=True):
-                    said = text[ensemble.name, parameter][row]
-                    off = abs(float(said) - float(value)) / unit
+                texts = said[ensemble.name, parameter][chosen]
+                for row, text, value in zip(chosen, texts, values, strict=True):
+                    off = abs(float(text) - float(value)) / unit
                     worst, count = max(worst, off), count + 1
                     if not off <= GRADIENT_TOLERANCE and not reason:  # nor nan
                         reason = (
-                            f"{ensemble.name}, sample {first + row}: gradient "
-                            f"{said}, {engine} gives {value}"
+                            f"{ensemble.name}, sample {first + row}: gradient {text}, "
+                            f"{engine} gives {value}"
                         )
-    of_circuits = Counter(ensemble for ensemble, _ in text)
-    gradients = sum(map(len, text.values()))
-    return Check(reason, worst, count, gradients, max(of_circuits.values()))
+    return Check(reason, worst, count, gradients, most)

@@ -11,7 +11,6 @@ import os
 import re
 import runpy
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -117,13 +116,6 @@ def prepare(place: Path, config: Mapping[str, Any]) -> None:
         if ".." not in link.parts and Path(name).exists():
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(Path(name).resolve())
-
-
-def copy(paths: Iterable[str], place: Path) -> None:
-    """Put some of the results in such a folder."""
-    for path in paths:
-        (place / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, place / path, follow_symlinks=False)
 
 
 def do_again(
