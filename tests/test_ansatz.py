@@ -17,6 +17,7 @@ from barren import columns
 from barren.analysis.agreement import agreement
 from barren.analysis.evidence import Point
 from barren.analysis.statistics import summarise
+from barren.analysis.tables import read_table
 from barren.physics.adjoint import gates_of_a_symbol
 from barren.physics.batches import Batch
 from barren.physics.circuits import sample_parameters
@@ -26,6 +27,7 @@ from barren.physics.gradients import AUTO, compute_gradients
 from barren.physics.observables import Observable
 from barren.provenance.recompute import GRADIENT_TOLERANCE, Choice, check_gradients
 from barren.runner import configuration, cost
+from compute_gradients import write
 from conftest import ROOT, run_in
 from strategies import observables
 from textbook import ABSOLUTE
@@ -568,12 +570,9 @@ def test_the_audit_sees_the_program_of_another_circuit(tmp_path, fault):
     other = build_circuits.built(hardware_efficient(fault), OWN, PLACE)
     batch = drawn(ensemble, data | {"program": other["program"]}, 1, range(5))
     found = compute_gradients(ensemble, batch, TFQ, AUTO)
-    text = {
-        (ensemble.name, name): [str(value) for value in found[:, at]]
-        for at, name in enumerate(batch.symbols)
-    }
-    choice = Choice(experiment, 5, 1)
-    told = check_gradients(choice, [ensemble], {ensemble.program: batch}, text)
+    write(tmp_path / "gradients.csv", [(ensemble, batch)], lambda *_: found)
+    said, batches = read_table(tmp_path / "gradients.csv"), {ensemble.program: batch}
+    told = check_gradients(Choice(experiment, 5, 1), [ensemble], batches, said)
     assert told.count == found.size
     assert bool(told.reason) == bool(fault)
     assert (told.worst > 100 * GRADIENT_TOLERANCE) == bool(fault)

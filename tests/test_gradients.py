@@ -8,6 +8,7 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import cirq
 import numpy as np
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import oracle
+from barren.analysis.tables import read_table
 from barren.physics import simulate
 from barren.physics.circuits import sample_circuits
 from barren.physics.ensembles import QSIM, TFQ
@@ -38,6 +40,7 @@ from barren.physics.programs import serialise
 from barren.physics.qsim import qsim_gradients
 from barren.provenance.recompute import GRADIENT_TOLERANCE, Choice, check_gradients
 from barren.runner import configuration
+from compute_gradients import write
 from conftest import ROOT
 from strategies import a_batch, ensembles
 from textbook import ABSOLUTE, RELATIVE, cirq_circuit, cirq_gradient
@@ -178,7 +181,7 @@ def test_both_engines_agree(width: int) -> None:
     )
 
 
-def test_the_audit_allows_for_the_weights_of_an_observable() -> None:
+def test_the_audit_allows_for_the_weights_of_an_observable(tmp_path: Path) -> None:
     """The adjoint is off by 4e-5 of a gradient, however large it is."""
     text = "10 Z0 Z1"
     entry = {"family": "random", "width": [3], "depth": [2], "observable": [text]}
@@ -187,14 +190,12 @@ def test_the_audit_allows_for_the_weights_of_an_observable() -> None:
     (ensemble,) = experiment.sampled
     batch = a_batch(ensemble, 1, range(20))
     values, exact = (
-        compute_gradients(ensemble, batch, engine, ADJOINT)[:, 0]
-        for engine in (TFQ, QSIM)
+        compute_gradients(ensemble, batch, engine, ADJOINT) for engine in (TFQ, QSIM)
     )
     assert np.abs(values - exact).max() > GRADIENT_TOLERANCE
-    said = {(ensemble.name, "theta"): [*map(str, values)]}
-    check = check_gradients(
-        Choice(experiment, 20, 1), [ensemble], {ensemble.program: batch}, said
-    )
+    write(tmp_path / "gradients.csv", [(ensemble, batch)], lambda *_: values)
+    said, batches = read_table(tmp_path / "gradients.csv"), {ensemble.program: batch}
+    check = check_gradients(Choice(experiment, 20, 1), [ensemble], batches, said)
     assert (check.reason, check.count) == ("", 20)
     assert check.worst < GRADIENT_TOLERANCE
 
