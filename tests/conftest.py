@@ -7,6 +7,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Whoever has conda on PATH would build every environment in every copy of the project.
 os.environ.setdefault("DEPLOYER", "venv")
 
+import fcntl
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -104,8 +105,17 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project in which the small experiment has run; read only."""
-    folder = copy_project(tmp_path_factory.mktemp("small") / "project")
-    run_in(folder)("--configfile", "config/small.yaml")
-    return folder
+def small(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A copy of the project in which the small experiment has run; read only.
+
+    It runs once, for all workers.
+    """
+    own = tmp_path_factory.mktemp("small") / "project"
+    beside = own.parents[1 if worker_id == "master" else 2]
+    run, done = beside / "small-run", beside / "small-done"
+    with (beside / "small-lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            run_in(copy_project(run))("--configfile", "config/small.yaml")
+            done.touch()
+    return Path(shutil.copytree(run, own, symlinks=True))

@@ -65,9 +65,10 @@ def as_json(value):
 
 def needs(step, environment_name):
     """The inputs of a step that are not data."""
+    script = project(f"scripts/{step}.py")
     return {
-        "script": project(f"scripts/{step}.py"),
-        "code": [project(path) for path in sources(step)],
+        "script": script,
+        "code": [path for path in map(project, sources(step)) if path != script],
         "environment": environment(environment_name),
     }
 

@@ -9,6 +9,7 @@ import math
 import os
 import sys
 from dataclasses import MISSING, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ VALIDATOR = jsonschema.validators.extend(
 MOST_ROTATIONS = 1_000_000
 
 
+@cache
 def load_schema() -> dict[str, Any]:
     """The schema with the families' entries."""
     schema: dict[str, Any] = yaml.safe_load(SCHEMA.read_text())

@@ -20,7 +20,7 @@ def sources(script: str) -> tuple[Path, ...]:
     """The script `scripts/SCRIPT.py` and all modules of the project that it imports.
 
     Only imports at the top of a module count: what a function imports is for the steps
-    that call it, which then import it themselves.
+    that call it, which then import it themselves. Packages' own files have no code.
     """
     found: set[Path] = set()
     new = {SCRIPTS / f"{script}.py"}
@@ -33,11 +33,10 @@ def sources(script: str) -> tuple[Path, ...]:
 
 @cache
 def _imported(path: Path) -> frozenset[Path]:
-    """The modules that the imports at the top of a module mean, and their packages."""
+    """The modules that the imports at the top of a module mean."""
     names = [n for node in ast.parse(path.read_text()).body for n in _names(node)]
-    modules = [f"{name.replace('.', '/')}.py" for name in names]
-    packages = [f"{of}/__init__.py" for name in modules for of in Path(name).parents]
-    return frozenset(SCRIPTS / of for of in _modules() & {*modules, *packages})
+    modules = {f"{name.replace('.', '/')}.py" for name in names}
+    return frozenset(SCRIPTS / of for of in _modules() & modules)
 
 
 @cache
