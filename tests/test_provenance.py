@@ -334,7 +334,7 @@ def test_verify_makes_again_what_follows_from_other_digits(compared: Path) -> No
     edit(folder / layout.VERDICT, "e", "i")
     code, text = verify(compared)
     assert code == 1
-    within = re.findall(r"(\S+) +within tolerance(.*)", text)
+    within = re.findall(r"(?m)^(\S+) +within tolerance(.*)$", text)
     shows = ": made again from the numbers at hand, the same"
     assert within == [
         ("figures/random_vs_identity.pdf", shows),
