@@ -68,11 +68,13 @@ def run_in(folder: Path, program: str | Path | None = None) -> Run:
 
 
 def copy_project(folder: Path, source: Path = ROOT) -> Path:
-    """A copy of the project, or of a copy, that shares the environments."""
+    """A copy of the project, or of a copy, that shares the environments.
+
+    And what is compiled, but for what is just being written.
+    """
     for part in PARTS:
-        shutil.copytree(
-            source / part, folder / part, ignore=shutil.ignore_patterns("__pycache__")
-        )
+        unfinished = shutil.ignore_patterns("*.pyc.*")
+        shutil.copytree(source / part, folder / part, ignore=unfinished)
     (ROOT / ".venvs").mkdir(exist_ok=True)
     (folder / ".venvs").symlink_to(ROOT / ".venvs")
     (folder / "config" / "small.yaml").write_text(SMALL)
