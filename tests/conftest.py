@@ -82,7 +82,7 @@ def copy_project(folder: Path, source: Path = ROOT) -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """First a cluster's tests, which mostly wait; then long ones, lest one come last."""
+    """First a cluster's tests, which mostly wait; then long ones, not to come last."""
     first = ("test_slurm", "test_any_experiment", "test_workflow")
     places = {name: place for place, name in enumerate(first)}
     items.sort(key=lambda item: places.get(item.path.stem, len(first)))
