@@ -15,7 +15,8 @@ TESTS := .venvs/test/environment.json
 SNAKEMAKE := .venv/bin/snakemake
 TEST_PYTHON := .venvs/test/bin/python -s -E
 CORES := all
-# One more than cores: the tests of a cluster mostly wait.
+# One more than cores: the tests of a cluster mostly wait. The other files go by name, so
+# that the random experiments, which take longest, start early.
 WORKERS := 3
 CONFIG := config/config.yaml
 

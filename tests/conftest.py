@@ -82,10 +82,8 @@ def copy_project(folder: Path, source: Path = ROOT) -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """First a cluster's tests, which mostly wait; then long ones, not to come last."""
-    first = ("test_slurm", "test_any_experiment", "test_workflow")
-    places = {name: place for place, name in enumerate(first)}
-    items.sort(key=lambda item: places.get(item.path.stem, len(first)))
+    """The tests of a cluster, which mostly wait, start first, beside the others."""
+    items.sort(key=lambda item: item.path.stem != "test_slurm")
 
 
 class ByFile(LoadScopeScheduling):
