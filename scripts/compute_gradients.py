@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from barren import columns
 from barren.physics.batches import Batch, read_batch
-from barren.physics.ensembles import Ensemble, circuits_at_once
+from barren.physics.ensembles import TFQ, Ensemble, circuits_at_once
 from barren.physics.gradients import compute_gradients, set_threads
 from barren.runner import step
 from barren.runner.experiment import Experiment, widths
@@ -35,7 +35,7 @@ def compute(
     of = Experiment(ensembles).ensembles
     write(
         gradients,
-        parts(of, batches, seed, engine, threads),
+        parts(of, batches, seed, engine, threads, programs=engine == TFQ),
         lambda ensemble, part: compute_gradients(
             ensemble, part, engine, differentiator
         ),
@@ -48,13 +48,16 @@ def parts(
     seed: int,
     engine: str,
     threads: int,
+    *,
+    programs: bool,
 ) -> Iterator[tuple[Ensemble, Batch]]:
     """The circuits of each call, in the order of the table; says how far it is."""
     paths = dict(zip(widths(ensembles), batches, strict=True))
     by_program = sorted(ensembles, key=lambda of: (of.width, of.program))
     for program, of in groupby(by_program, key=lambda of: of.program):
         members = list(of)
-        batch = read_batch(paths[members[0].width], members[0], seed)
+        path = paths[members[0].width]
+        batch = read_batch(path, members[0], seed, programs=programs)
         at_once = circuits_at_once(members[0], engine, threads)
         start = time.monotonic()
         for begin in range(0, len(batch.samples), at_once):

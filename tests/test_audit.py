@@ -498,7 +498,7 @@ def test_gradients_that_are_not_of_their_circuits_are_told(
     batches = [folder / layout.batch(width, 0, 7) for width in (2, 3)]
 
     def again() -> str:
-        circuits = parts(ensembles, batches, 7, TFQ, 1)
+        circuits = parts(ensembles, batches, 7, TFQ, 1, programs=False)
         write(tmp_path / "again.csv", circuits, recorded(path))
         known = (tmp_path / "again.csv").read_bytes()
         return deviates(known, path.read_bytes(), 0, 0)

@@ -187,9 +187,8 @@ def job_again(results: Path, place: Path, job: Job) -> Check | str:
         return check(place, job)
 
     def take(gradients: Path, threads: int = 1, **of: Any) -> None:
-        circuits = parts(
-            computed(job), of["batches"], of["seed"], of["engine"], threads
-        )
+        known = of["batches"], of["seed"], of["engine"], threads
+        circuits = parts(computed(job), *known, programs=False)
         write(gradients, circuits, recorded(results / job.option("gradients")))
 
     taken = partial(step.run, wraps(compute)(take))
