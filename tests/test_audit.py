@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from barren.physics.ensembles import TFQ, BadInput
-from barren.provenance.compare import deviates, misstated, same_arrays
+from barren.provenance.compare import differs, misstated, same_arrays
 from barren.provenance.recompute import Check, Choice, recorded
 from barren.provenance.records import plain, read_json
 from barren.provenance.remake import ask_jobs
@@ -398,13 +398,13 @@ def pickled(arrays: dict[str, np.ndarray]) -> None:
 
 
 def huge(batch: Path) -> None:
-    """An archive of kilobytes that unpacks to a quarter of a gigabyte."""
+    """An archive of kilobytes that unpacks to a gigabyte."""
     with zipfile.ZipFile(batch) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     with zipfile.ZipFile(batch, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name in members:
             with archive.open(name, "w") as file:
-                for _ in range(16 if name.endswith("/programs.npy") else 0):
+                for _ in range(64 if name.endswith("/programs.npy") else 0):
                     file.write(bytes(2**24))
                 if not name.endswith("/programs.npy"):
                     file.write(members[name])
@@ -458,6 +458,14 @@ def test_archives_are_the_same_if_all_arrays_are(
     assert not same_arrays(path, known)
 
 
+def shift_a_number(path: Path, column: str, factor: float) -> None:
+    """Multiply the first number of a column."""
+    header, first, *rest = path.read_text().split("\n")
+    cells, at = first.split(","), header.split(",").index(column)
+    cells[at] = repr(float(cells[at]) * factor)
+    path.write_text("\n".join([header, ",".join(cells), *rest]))
+
+
 def last_row(path: Path) -> tuple[str, str]:
     """All but the last row of a file, and that row."""
     text = path.read_text()
@@ -466,6 +474,14 @@ def last_row(path: Path) -> tuple[str, str]:
 
 FORGED: dict[str, tuple[Callable[[Path], object], str]] = {
     "theta": (lambda g: edit_a_number(g, "theta"), "theta is"),
+    "a digit of theta": (
+        lambda g: shift_a_number(g, "theta", 1 + 1e-15),
+        "theta is",
+    ),
+    "theta with another zero": (
+        lambda g: edit(g, t := g.read_text().split("\n")[1].split(",")[3], f"{t}0"),
+        "otherwise",
+    ),
     "a name": (lambda g: edit(g, "identity", "random"), "ensemble is"),
     "a row more": (
         lambda g: g.write_text(g.read_text() + "a,theta,2,3,4\n"),
@@ -484,12 +500,13 @@ FORGED: dict[str, tuple[Callable[[Path], object], str]] = {
     "other digits": (lambda g: g.write_text(g.read_text()[:-1] + "0\n"), "no gradient"),
     "no number": (lambda g: g.write_text(g.read_text()[:-1] + "x\n"), "convert"),
     "bytes": (lambda g: g.write_bytes(b"\xff" + g.read_bytes()[1:]), "decode"),
+    "many bytes": (lambda g: os.truncate(g, 2**40), "at most"),
 }
 
 
 @pytest.mark.parametrize("name", FORGED)
 def test_gradients_that_are_not_of_their_circuits_are_told(
-    small: Path, tmp_path: Path, name: str
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """The table is written again from its gradients alone."""
     change, reason = FORGED[name]
@@ -498,12 +515,15 @@ def test_gradients_that_are_not_of_their_circuits_are_told(
     batches = [folder / layout.batch(width, 0, 7) for width in (2, 3)]
 
     def again() -> str:
-        circuits = parts(ensembles, batches, 7, TFQ, 1, programs=False)
-        write(tmp_path / "again.csv", circuits, recorded(path))
-        known = (tmp_path / "again.csv").read_bytes()
-        return deviates(known, path.read_bytes(), 0, 0)
+        circuits = [*parts(ensembles, batches, 7, TFQ, 1, programs=False)]
+        made = tmp_path / "again" / path
+        made.parent.mkdir(parents=True, exist_ok=True)
+        write(made, circuits, recorded(path, circuits))
+        return differs(str(path), tmp_path / "again")
 
-    path = tmp_path / "gradients.csv"
+    monkeypatch.chdir(tmp_path)
+    path = Path("gradients", "widths-2-3.csv")
+    path.parent.mkdir()
     shutil.copy(folder / GRADIENTS, path)
     assert again() == ""
     change(path)

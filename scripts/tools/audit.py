@@ -188,15 +188,16 @@ def job_again(results: Path, place: Path, job: Job) -> Check | str:
 
     def take(gradients: Path, threads: int = 1, **of: Any) -> None:
         known = of["batches"], of["seed"], of["engine"], threads
-        circuits = parts(computed(job), *known, programs=False)
-        write(gradients, circuits, recorded(results / job.option("gradients")))
+        circuits = [*parts(computed(job), *known, programs=False)]
+        theirs = recorded(results / job.option("gradients"), circuits)
+        write(gradients, circuits, theirs)
 
     taken = partial(step.run, wraps(compute)(take))
     remake.run_again(place, job, taken if job.step == COMPUTE else None)
     os.chdir(results)
     reason = misstated(job.record, place, job.environment)
     if not reason:
-        shutil.copyfile(job.record, place / job.record)
+        shutil.copyfile(job.record, place / job.record, follow_symlinks=False)
     return reason
 
 

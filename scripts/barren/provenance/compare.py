@@ -37,6 +37,8 @@ def differs(path: str, place: Path) -> str:
     old, new = ours.read_bytes(), theirs.read_bytes()
     if old == new or (theirs.suffix == ".npz" and same_arrays(theirs, ours)):
         return ""
+    if theirs.parent.name == "gradients":  # of which no number is computed again here
+        return deviates(old, new, 0, 0) or OTHERWISE
     return deviates(old, new, *ROUNDING) if theirs.suffix == ".csv" else OTHERWISE
 
 

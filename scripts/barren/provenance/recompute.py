@@ -1,7 +1,7 @@
 """Gradients computed again by another engine: all of them, or a random sample."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -15,6 +15,7 @@ from barren.physics.adjoint import gates_of_a_symbol
 from barren.physics.batches import Batch
 from barren.physics.ensembles import QSIM, TFQ, BadInput, Ensemble, circuits_at_once
 from barren.physics.gradients import ADJOINT, compute_gradients
+from barren.provenance.records import read_bytes
 from barren.runner import cost
 from barren.runner.experiment import Experiment
 
@@ -31,9 +32,20 @@ def other(experiment: Experiment) -> str:
     return TFQ if experiment.config["engine"] == QSIM else QSIM
 
 
-def recorded(path: Path) -> Callable[[Ensemble, Batch], NDArray[np.float32]]:
-    """What takes gradients from a table, maybe a stranger's, in its order."""
-    lines = iter(path.read_text().splitlines()[1:])
+def recorded(
+    path: Path, circuits: Iterable[tuple[Ensemble, Batch]]
+) -> Callable[[Ensemble, Batch], NDArray[np.float32]]:
+    """What takes gradients from a table, maybe a stranger's, in its order.
+
+    circuits: those of the whole table, which is no longer than they imply.
+    """
+    most = 100 + sum(
+        70 + len(ensemble.name) + len(name) + len(str(sample))
+        for ensemble, part in circuits
+        for name in ensemble.asked(part.symbols)
+        for sample in part.samples
+    )
+    lines = iter(read_bytes(path, most).decode().splitlines()[1:])
 
     def take(ensemble: Ensemble, part: Batch) -> NDArray[np.float32]:
         found = np.zeros(part.circuits.values.shape, np.float32)
