@@ -21,11 +21,11 @@ import pytest
 from barren.physics.ensembles import TFQ, BadInput
 from barren.provenance.compare import differs, misstated, same_arrays
 from barren.provenance.recompute import Check, Choice, recorded
-from barren.provenance.records import plain, read_json
+from barren.provenance.records import read_json
 from barren.provenance.remake import ask_jobs
 from barren.runner import layout
 from barren.runner.experiment import Experiment
-from barren.runner.step import sha256
+from barren.runner.step import plain, sha256
 from compute_gradients import parts, write
 from conftest import ROOT, copy_project, run_in
 
@@ -75,8 +75,9 @@ class Audit:
         snakemake = ("--snakemake", PLANNED.format(project))
         done = subprocess.run(
             [
-                *(sys.executable, "-s", "-E", "scripts/tools/audit.py", FOLDER),
-                *("--config", config, *snakemake, *options),
+                *(sys.executable, "-s", "-E", "scripts/tools/audit.py"),
+                *("--folder", FOLDER, "--config", config, "--steps"),
+                *(*snakemake, *options),
             ],
             cwd=project,
             capture_output=True,
@@ -644,8 +645,9 @@ def test_what_a_run_does_not_leave_ends_the_audit_with_one_line(
     plant(project / FOLDER)
     done = subprocess.run(
         [
-            *(sys.executable, "-s", "-E", "scripts/tools/audit.py", FOLDER),
-            *("--config", config, "--snakemake", "false"),
+            *(sys.executable, "-s", "-E", "scripts/tools/audit.py"),
+            *("--folder", FOLDER, "--config", config, "--steps"),
+            *("--snakemake", "false"),
         ],
         cwd=project,
         capture_output=True,

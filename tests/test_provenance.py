@@ -36,7 +36,7 @@ from test_audit import SNAKEMAKE
 CONTEXT = "https://w3id.org/ro/crate/1.1/context"
 FOLDER = "results/small"
 REFERENCE = "results/reference/small/experiment.json"
-VERIFY = ("verify", FOLDER, "--reference", REFERENCE, "--snakemake")
+VERIFY = ("verify", "--folder", FOLDER, "--reference", REFERENCE, "--snakemake")
 
 
 def run_script(project: Path, name: str, *arguments: str) -> tuple[int, str]:
@@ -503,8 +503,8 @@ def test_archive_can_be_audited_and_reproduced(packed: Path, tmp_path: Path) -> 
         p.name for p in project.iterdir()
     }
     config = (project / FOLDER / layout.EXPERIMENT).read_text()
-    options = ("--config", config, "--snakemake", SNAKEMAKE)
-    audit = run_script(project, "audit", FOLDER, *options)
+    options = ("--folder", FOLDER, "--config", config, "--steps")
+    audit = run_script(project, "audit", *options, "--snakemake", SNAKEMAKE)
     assert audit[0] == 0, audit[1]
     (project / ".venvs").symlink_to(ROOT / ".venvs")
     run: Run = run_in(project)

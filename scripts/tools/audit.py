@@ -1,18 +1,3 @@
-"""Audit the results of an experiment, from the configuration to every figure.
-
-The steps of this checkout make everything again from the configuration, every circuit
-from the seed; the gradients alone are taken, and computed again by another engine.
-Nothing of the results is run. Prints a line for every file, and exits with code 0 only
-if all of it holds:
-
-verified    comes out the same; a record says what the job that it is of does
-changed     does not
-missing     the workflow makes it, but it is not there
-extra       the workflow does not make it
-downstream  comes out the same, as far as it can be made, of files that are not verified
-"""
-
-import argparse
 import importlib
 import json
 import os
@@ -20,7 +5,7 @@ import secrets
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial, wraps
@@ -28,6 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+# Not as many as the job has cores: its forks share them.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 # A command of its own, below `scripts`: the package is beside its folder.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -37,11 +24,11 @@ from barren.physics.ensembles import TFQ, BadInput, Ensemble
 from barren.provenance import recompute, records, remake
 from barren.provenance.compare import difference, differs, misstated
 from barren.provenance.recompute import Check, Choice, recorded
-from barren.provenance.records import plain
 from barren.provenance.remake import Job
 from barren.runner import cost, jobs, layout, step
 from barren.runner.experiment import Experiment, widths
 from barren.runner.sources import sources
+from barren.runner.step import plain
 from compute_gradients import compute, parts, write
 
 VERIFIED = "verified"
@@ -62,87 +49,76 @@ class Recomputed(Job):
     choice: Choice = field(compare=False)
 
 
-class Audit:
-    """The results of an experiment, and what is wrong with them.
+def make_again(
+    folder: Path,
+    experiment: Experiment,
+    snakemake: str,
+    choice: Choice | None = None,
+    steps: Sequence[str] = (),
+) -> tuple[Verdicts, list[Check]]:
+    """Make all but the gradients again: a verdict on every file.
 
-    jobs: what the workflow does, each after those that it rests on; present: every file
-    of the results.
+    choice: the gradients that are computed again, by the other engine. steps: what to
+    import before.
     """
+    with ThreadPoolExecutor(1) as pool:
+        command = shlex.split(snakemake)
+        asked = pool.submit(remake.ask_jobs, command, experiment.config, folder)
+        present = present_files(folder, experiment)
+        for name in steps:  # once for all forks
+            importlib.import_module(name)
+            sources(name)
+    jobs = asked.result()
+    checks = [
+        Recomputed(of.environment, of.script, of.arguments, read, (), width, choice)
+        for of in jobs
+        if of.step == COMPUTE and choice
+        for read in [of.inputs + of.outputs]
+        for width in reversed(widths(computed(of)))
+    ]
+    faults: Verdicts = {}
+    done: list[Check] = []
+    left = {*jobs}
+    with TemporaryDirectory() as temporary:
+        place = Path(temporary)
+        remake.prepare(place, experiment.config)
+        do = partial(job_again, Path.cwd(), place)
+        for job, outcome in remake.do_again([*jobs, *checks], do, is_check):
+            if not isinstance(outcome, BadInput):
+                left.discard(job)
+            if isinstance(outcome, Check):
+                done.append(outcome)
+                outcome = outcome.reason
+            path = job.option("gradients" if is_check(job) else "record")
+            if reason := str(outcome):
+                faults.setdefault(path, (CHANGED, reason))
+        made = {f"{folder}/{name}" for name in records.inventory(place / folder)}
+        for path in made & present - {job.record for job in jobs}:
+            if reason := differs(path, place):
+                faults.setdefault(path, (CHANGED, reason))
+    beside = EXTRA, "the workflow does not make it"
+    if left:
+        beside = DOWNSTREAM, "not everything can be made again"
+    faults = {job.record: beside for job in left} | faults
+    made.update(*(job.outputs for job in jobs))
+    faults |= dict.fromkeys(made - present, (MISSING, "the workflow makes it"))
+    faults |= dict.fromkeys(present - made, beside)
+    return verdicts(jobs, faults, present), done
 
-    def __init__(self, folder: Path, jobs: Sequence[Job], present: Iterable[str]):
-        self.folder, self.jobs, self.present = folder, jobs, {*present}
-        self.makes = remake.files_of(jobs, folder)
-        self.rests = remake.inputs_of(jobs, folder)
-        self.faults: Verdicts = {}
-        self.lacks({*self.makes})
 
-    def lacks(self, paths: set[str]) -> None:
-        """Note what the workflow makes and is not there."""
-        for path in paths - self.present:
-            self.faults[path] = MISSING, "the workflow makes it"
-
-    def fault(self, path: str, reason: str) -> None:
-        """Note what is wrong with a file, if anything; the first reason stays."""
-        if reason:
-            self.faults.setdefault(path, (CHANGED, reason))
-
-    def make_again(
-        self, experiment: Experiment, choice: Choice | None = None
-    ) -> list[Check]:
-        """Make all but the gradients again.
-
-        choice: those of them that are computed again, by the other engine.
-        """
-        checks = [
-            Recomputed(of.environment, of.script, of.arguments, width, choice)
-            for of in self.jobs
-            if of.step == COMPUTE and choice
-            for width in reversed(widths(computed(of)))
-        ]
-        done: list[Check] = []
-        left = {*self.jobs}
-        with TemporaryDirectory() as temporary:
-            place = Path(temporary)
-            remake.prepare(place, experiment.config)
-            do = partial(job_again, Path.cwd(), place)
-            again = remake.do_again([*self.jobs, *checks], self.folder, do, is_check)
-            for job, outcome in again:
-                if not isinstance(outcome, BadInput):
-                    left.discard(job)
-                if isinstance(outcome, Check):
-                    done.append(outcome)
-                    outcome = outcome.reason
-                path = job.option("gradients" if is_check(job) else "record")
-                self.fault(path, str(outcome))
-            names = records.inventory(place / self.folder)
-            made = {f"{self.folder}/{name}" for name in names}
-            self.lacks(made)
-            for path in made & self.present - {job.record for job in self.jobs}:
-                self.fault(path, differs(path, place))
-            for job in {*self.jobs} - left:  # by their records, not by their commands
-                read = records.read_record(place / job.record).inputs
-                self.rests[job] = [of.path for of in read if of.path in self.makes]
-        beside = EXTRA, "the workflow does not make it"
-        if left:
-            beside = DOWNSTREAM, "not everything can be made again"
-        for job in left:
-            self.faults.setdefault(job.record, beside)
-        for path in self.present - made - {*self.makes}:
-            self.faults[path] = beside
-        return done
-
-    def verdicts(self) -> Verdicts:
-        """A verdict on every file, each after those that it rests on."""
-        sound = VERIFIED, ""
-        found = {job.record: self.faults.get(job.record, sound) for job in self.jobs}
-        for path, job in self.makes.items():
-            links = (job.record, *self.rests[job])
-            unsound = [link for link in links if found[link][0] != VERIFIED]
-            rest = (DOWNSTREAM, f"rests on {unsound[0]}") if unsound else sound
-            found.setdefault(path, self.faults.get(path, rest))
-        for path in sorted({*self.present, *self.faults}):
-            found.setdefault(path, self.faults.get(path, sound))
-        return found
+def verdicts(jobs: Sequence[Job], faults: Verdicts, present: set[str]) -> Verdicts:
+    """A verdict on every file, each after those that it rests on."""
+    sound = VERIFIED, ""
+    found = {job.record: faults.get(job.record, sound) for job in jobs}
+    for job in jobs:
+        links = (job.record, *job.inputs)
+        unsound = [link for link in links if found[link][0] != VERIFIED]
+        rest = (DOWNSTREAM, f"rests on {unsound[0]}") if unsound else sound
+        for path in job.outputs:
+            found.setdefault(path, faults.get(path, rest))
+    for path in sorted(present | {*faults}):
+        found.setdefault(path, faults.get(path, sound))
+    return found
 
 
 def report(verdicts: Verdicts, choice: Choice, done: Sequence[Check]) -> bool:
@@ -216,7 +192,7 @@ def check(place: Path, job: Recomputed) -> Check:
     return recompute.check_gradients(job.choice, ensembles, batches, table)
 
 
-def present_files(folder: Path, experiment: Experiment) -> list[str]:
+def present_files(folder: Path, experiment: Experiment) -> set[str]:
     """The files of an experiment, if they are no more and no larger than it has."""
     several, config = jobs.records(experiment), experiment.config
     size = min(config["batch_size"], config["samples"])
@@ -225,43 +201,44 @@ def present_files(folder: Path, experiment: Experiment) -> list[str]:
     circuits = config["samples"] * len(experiment.ensembles)
     biggest = int(records.MOST_BYTES + 500 * circuits + 4 * batches)
     names = records.inventory(folder, 1000 + 16 * len(several), biggest)
-    return [f"{folder}/{name}" for name in names]
+    return {f"{folder}/{name}" for name in names}
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("folder", type=Path, help="the experiment's, results/NAME")
-    parser.add_argument("--config", type=json.loads, required=True, help="as JSON")
-    parser.add_argument("--snakemake", type=shlex.split, required=True, help="command")
-    parser.add_argument("--steps", nargs="*", default=[], help="to import meanwhile")
-    parser.add_argument("--budget", type=float, help="seconds for gradients")
-    parser.add_argument(
-        "--seed",
-        type=int,
-        default=secrets.randbits(64),
-        help="of the choice of gradients",
-    )
-    args = parser.parse_args(argv)
-    described_as = args.folder / layout.EXPERIMENT
-    if reason := difference(records.read_json(described_as), args.config):
+def audit(
+    folder: Path,
+    config: step.Json,
+    snakemake: str,
+    steps: list[str],
+    *,
+    budget: float | None = None,
+    seed: int | None = None,
+) -> None:
+    """Audit the results of an experiment, from the configuration to every figure.
+
+    The steps of this checkout make everything again from the configuration, every
+    circuit from the seed; the gradients alone are taken, and computed again by another
+    engine. Nothing of the results is run. Prints a line for every file, and exits with
+    code 0 only if all of it holds:
+
+    verified    comes out the same; a record says what the job that it is of does
+    changed     does not
+    missing     the workflow makes it, but it is not there
+    extra       the workflow does not make it
+    downstream  comes out the same, as far as it can be made, of files that are not
+                verified
+
+    folder: the experiment's, results/NAME. snakemake: a command. steps: to import
+    before. budget: seconds for gradients; seed: of their choice.
+    """
+    described_as = folder / layout.EXPERIMENT
+    if reason := difference(records.read_json(described_as), config):
         raise BadInput(f"{described_as} is of another configuration: {reason}")
-    experiment = Experiment(args.config)
-    with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(remake.ask_jobs, args.snakemake, args.config, args.folder)
-        present = present_files(args.folder, experiment)
-        for name in args.steps:  # once for all forks
-            importlib.import_module(name)
-            sources(name)
-    audit = Audit(args.folder, asked.result(), present)
-    choice = Choice.within(args.budget, experiment, args.seed)
-    done = audit.make_again(experiment, choice)
-    return int(not report(audit.verdicts(), choice, done))
+    experiment = Experiment(config)
+    seed = secrets.randbits(64) if seed is None else seed
+    choice = Choice.within(budget, experiment, seed)
+    found, done = make_again(folder, experiment, snakemake, choice, steps)
+    sys.exit(not report(found, choice, done))
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except BadInput as error:
-        sys.exit(f"audit: {plain(str(error))}")
+    step.run(audit)

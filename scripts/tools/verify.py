@@ -1,31 +1,19 @@
-"""Compare the results of an experiment with those of the reference, file by file.
-
-Files must be the same to the byte. Only the tables that numbers are computed for may
-differ by what those owe to the processor (workflow/docs/provenance.md); what is then
-made of them, further tables, figures and texts, is made again from the numbers at hand
-and must be the same to the byte. The last line says whether the reference is
-reproduced; if not, the exit code is 1.
-"""
-
-import argparse
-import shlex
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 # A command of its own, below `scripts`: the package is beside its folder.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from audit import VERIFIED, Audit, present_files
+import audit
 from barren.physics.ensembles import QSIM, BadInput
 from barren.provenance.compare import ROUNDING, deviates, difference
-from barren.provenance.records import inventory, plain, read_bytes, read_json
-from barren.provenance.remake import ask_jobs
-from barren.runner import layout
+from barren.provenance.records import inventory, read_bytes, read_json
+from barren.runner import layout, step
 from barren.runner.experiment import Experiment
-from barren.runner.step import shown
+from barren.runner.step import plain
 
 #: Relative and absolute tolerance of numbers, by table.
 TOLERANCES = dict.fromkeys((layout.THEORY, layout.STATISTICS), ROUNDING)
@@ -64,7 +52,7 @@ def compare(folder: Path, reference: Path, engine: str) -> Outcomes:
 
 
 def make_again(
-    outcomes: Outcomes, folder: Path, config: Mapping[str, Any], snakemake: list[str]
+    outcomes: Outcomes, folder: Path, config: Mapping[str, Any], snakemake: str
 ) -> None:
     """Mend the outcomes of what follows from numbers within tolerance, as audited."""
     numbers = {name for name in outcomes if not name.startswith(OF_NUMBERS)}
@@ -72,33 +60,35 @@ def make_again(
     found = {outcomes[name][0] for name in numbers}
     if not others or WITHIN not in found or not found <= {SAME, WITHIN, EXTRA}:
         return
-    experiment = Experiment(config)
-    present = present_files(folder, experiment)
-    audit = Audit(folder, ask_jobs(snakemake, config, folder), present)
-    audit.make_again(experiment)
-    verdicts = audit.verdicts()
+    verdicts, _ = audit.make_again(folder, Experiment(config), snakemake)
     for name in others:
         verdict, reason = verdicts[f"{folder}/{name}"]
         shows = "made again from the numbers at hand, the same"
-        outcomes[name] = (WITHIN, shows) if verdict == VERIFIED else (DIFFERS, reason)
+        outcomes[name] = (
+            (WITHIN, shows) if verdict == audit.VERIFIED else (DIFFERS, reason)
+        )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("folder", type=Path, help="the experiment's, results/NAME")
-    parser.add_argument("--reference", type=Path, required=True, help="its experiment")
-    parser.add_argument("--snakemake", type=shlex.split, required=True, help="command")
-    args = parser.parse_args(argv)
-    reference = args.reference.parent
-    expected, config = map(read_json, (args.reference, args.folder / layout.EXPERIMENT))
+def verify(folder: Path, reference: step.Input, snakemake: str) -> None:
+    """Compare the results of an experiment with those of the reference, file by file.
+
+    Files must be the same to the byte. Only the tables that numbers are computed for
+    may differ by what those owe to the processor (workflow/docs/provenance.md); what is
+    then made of them, further tables, figures and texts, is made again from the numbers
+    at hand and must be the same to the byte. The last line says whether the reference
+    is reproduced; if not, the exit code is 1.
+
+    folder: the experiment's, results/NAME. reference: its experiment.json. snakemake: a
+    command.
+    """
+    kept = reference.parent
+    expected, config = map(read_json, (reference, folder / layout.EXPERIMENT))
     # How circuits are spread over files changes no result.
     spread = {"batch_size": None}
     if reason := difference(expected | spread, config | spread):
-        raise BadInput(f"{shown(reference)} is of another experiment: {reason}")
-    outcomes = compare(args.folder, reference, config["engine"])
-    make_again(outcomes, args.folder, config, args.snakemake)
+        raise BadInput(f"{step.shown(kept)} is of another experiment: {reason}")
+    outcomes = compare(folder, kept, config["engine"])
+    make_again(outcomes, folder, config, snakemake)
     length = max(map(len, outcomes))
     for name, (outcome, detail) in sorted(outcomes.items()):
         print(plain(f"{name:{length}}  {outcome}{': ' * bool(detail)}{detail}"))
@@ -108,11 +98,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     verdict = "NOT REPRODUCED" if failed else "REPRODUCED"
     summary = ", ".join(f"{count[word]} {word}" for word in words)
     print(f"{verdict}: {len(outcomes)} files: {summary}")
-    return int(failed)
+    sys.exit(failed)
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except BadInput as error:
-        sys.exit(f"verify: {plain(str(error))}")
+    step.run(verify)

@@ -31,50 +31,42 @@ SNAKEMAKE = f"{sys.executable} -m snakemake"
 
 rule audit:
     input:
-        environment=environment("audit"),
+        **needs("tools/audit", "audit"),
     log:
         "<logs>/audit.log",
     conda:
         "../../envs/audit.yaml"
     threads: 2
     params:
-        python=python("audit"),
-        script=project("scripts/tools/audit.py"),
-        results=where(RESULTS),
-        steps=ONCE,
+        folder=where(RESULTS),
         config=as_json(config),
         snakemake=SNAKEMAKE,
-        # AUDIT="--budget 600 --seed 7" snakemake audit
-        options=os.environ.get("AUDIT", ""),
+        steps=ONCE,
     message:
         f"auditing the results of {config['experiment']}"
     shell:
-        "OPENBLAS_NUM_THREADS=1 {params.python} {params.script} {params.results}"
-        " --steps {params.steps} --config {params.config:q}"
-        " --snakemake {params.snakemake:q} {params.options} 2> {log}"
+        # AUDIT="--budget 600 --seed 7" snakemake audit
+        f"{command('tools/audit', 'audit')} {os.environ.get('AUDIT', '')}"
 
 
 rule verify:
     input:
         TARGETS,
+        **needs("tools/verify", "audit"),
         reference=reference,
         experiment=results(layout.EXPERIMENT),
-        environment=environment("audit"),
     log:
         "<logs>/verify.log",
     conda:
         "../../envs/audit.yaml"
     threads: 2
     params:
-        python=python("audit"),
-        script=project("scripts/tools/verify.py"),
-        results=subpath(input.experiment, parent=True),
+        folder=subpath(input.experiment, parent=True),
         snakemake=SNAKEMAKE,
     message:
         f"comparing the results of {config['experiment']} with the reference"
     shell:
-        "OPENBLAS_NUM_THREADS=1 {params.python} {params.script} {params.results} --reference {input.reference}"
-        " --snakemake {params.snakemake:q} 2> {log}"
+        command("tools/verify", "audit")
 
 
 rule archive_crate:

@@ -142,12 +142,3 @@ def lock(name: str) -> str:
 def pins(name: str) -> str:
     """The pins of an environment's conda packages."""
     return f"envs/{name}.linux-64.pin.txt"
-
-
-# What is told of them.
-
-
-def plain(text: str) -> str:
-    """A line for a terminal: what does not print, or is long, is not let through."""
-    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-    return line if len(line) <= 500 else f"{line[:500]}..."

@@ -25,12 +25,22 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from barren.physics.ensembles import BadInput
-from barren.runner import layout
 from barren.runner.experiment import Experiment
 from barren.runner.step import ROOT
 
-#: The checkout's workflow as a module, wherever who uses it keeps results.
+#: The checkout's workflow as a module, wherever who uses it keeps results; it prints of
+#: each job, in a line of JSON, what it reads, writes and runs.
 MODULE = f"""\
+import json, logging
+from snakemake.logging import logger
+
+class Jobs(logging.Handler):
+    def emit(self, record):
+        if getattr(record, "event", "") == "job_info" and record.shellcmd:
+            print(json.dumps([record.input, record.output, record.shellcmd]))
+
+logger.addHandler(Jobs())
+
 module barren:
     snakefile: {str(ROOT / "workflow" / "Snakefile")!r}
     config: config
@@ -44,33 +54,29 @@ PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True)
 class Job:
-    """A job of the workflow: a script, in an environment, with its command line."""
+    """A job of the workflow: a script, in an environment, with its command line.
+
+    inputs, outputs: the files of the experiment that it reads and writes.
+    """
 
     environment: str
     script: str
     arguments: tuple[str, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
 
     @property
     def step(self) -> str:
         return Path(self.script).stem
-
-    def option(self, name: str) -> str:
-        """The value of an option that takes one, as a path."""
-        return self.arguments[self.arguments.index(f"--{name}") + 1]
 
     @property
     def record(self) -> str:
         """The path of its record."""
         return self.option("record")
 
-    def paths(self, folder: Path) -> list[str]:
-        """The files of the experiment that it names."""
-        return [word for word in self.arguments if word.startswith(f"{folder}/")]
-
-    @property
-    def runs_once(self) -> bool:
-        """Whether its step has this job alone."""
-        return self.record.endswith(layout.record(self.step))
+    def option(self, name: str) -> str:
+        """The value of an option that takes one, as a path."""
+        return self.arguments[self.arguments.index(f"--{name}") + 1]
 
 
 def ask_jobs(
@@ -86,7 +92,7 @@ def ask_jobs(
         Path(place, "Snakefile").write_text(MODULE.format(str(folder)))
         profile = str(ROOT / "workflow" / "profiles" / "default")
         command = [*snakemake, "--workflow-profile", profile, "--cores", "1"]
-        command += ["--configfile", "config.json", "--dry-run", "--printshellcmds"]
+        command += ["--configfile", "config.json", "--dry-run"]
         asked = subprocess.run(
             command,
             cwd=place,
@@ -96,16 +102,26 @@ def ask_jobs(
             stderr=subprocess.STDOUT,
             text=True,
         )
-    jobs = []
+    jobs: list[Job] = []
+    made: set[str] = set()
     # A dry run, too, starts no job before those that it rests on.
-    for line in re.findall(r"(?m)^Shell command: (.*--record.*) 2> ", asked.stdout):
-        python, _, _, script, *arguments = shlex.split(line)
+    for line in re.findall(r"(?m)^\[\[.*--record .*", asked.stdout):
+        inputs, outputs, call = json.loads(line)
+        python, _, _, script, *arguments = shlex.split(call.rpartition(" 2> ")[0])
         environment = Path(python).parts[-3].rpartition("-")[0]
-        jobs.append(Job(environment, script, tuple(arguments)))
+        read = [path for path in inputs if path in made]
+        jobs.append(Job(environment, script, *map(tuple, (arguments, read, outputs))))
+        made.update(outputs)
     if not jobs:
         said = asked.stdout[-200:].strip()
         raise BadInput(f"the workflow cannot be run here: {said}")
     return jobs
+
+
+def sorter(jobs: Iterable[Job]) -> TopologicalSorter[Job]:
+    """What gives jobs, each after those that make its inputs."""
+    makes = {path: job for job in jobs for path in job.outputs}
+    return TopologicalSorter({job: [makes[p] for p in job.inputs] for job in jobs})
 
 
 def prepare(place: Path, config: Mapping[str, Any]) -> None:
@@ -119,8 +135,7 @@ def prepare(place: Path, config: Mapping[str, Any]) -> None:
 
 
 def do_again(
-    jobs: Sequence[Job],
-    folder: Path,
+    jobs: Iterable[Job],
     do: Callable[[Job], Any],
     is_last: Callable[[Job], bool] = lambda job: False,
     cores: int = 2,
@@ -130,15 +145,13 @@ def do_again(
     With each comes what `do` returns, or the BadInput that says why it cannot be done;
     then what rests on it is not done either. is_last: what can wait for others.
     """
-    makes = files_of(jobs, folder)
-    rests = inputs_of(jobs, folder).items()
-    sorter = TopologicalSorter({job: {makes[p] for p in of} for job, of in rests})
-    sorter.prepare()
+    order = sorter(jobs)
+    order.prepare()
     ready: list[Job] = []
     running: dict[Future[Any], Job] = {}
     with ProcessPoolExecutor(cores, get_context("fork"), set_apart) as pool:
         while True:
-            ready = sorted([*ready, *sorter.get_ready()], key=is_last)
+            ready = sorted([*ready, *order.get_ready()], key=is_last)
             while ready and len(running) < cores:
                 job = ready.pop(0)
                 running[pool.submit(do, job)] = job
@@ -148,35 +161,11 @@ def do_again(
                 job = running.pop(future)
                 try:
                     yield job, future.result()
-                    sorter.done(job)
+                    order.done(job)
                 except BadInput as error:
                     yield job, error
                 except BrokenProcessPool:
                     raise BadInput(f"{job.record}: its job was killed") from None
-
-
-def files_of(jobs: Iterable[Job], folder: Path) -> dict[str, Job]:
-    """Every file of an experiment, and the job that makes it: who names it first."""
-    makes: dict[str, Job] = {}
-    for job in jobs:
-        for path in job.paths(folder):
-            makes.setdefault(path, job)
-    return makes
-
-
-def inputs_of(jobs: Sequence[Job], folder: Path) -> dict[Job, list[str]]:
-    """The files of an experiment that each job rests on."""
-    makes = files_of(jobs, folder)
-    rests: dict[Job, list[str]] = {}
-    for job in jobs:
-        found = [path for path in job.paths(folder) if makes[path] != job]
-        # What runs once finds by itself what many left, and what steps it names.
-        if job.runs_once:
-            steps = {*job.arguments}
-            known = {of for of in rests if not of.runs_once or of.step in steps}
-            found += [path for path, of in makes.items() if of in known]
-        rests[job] = found
-    return rests
 
 
 def set_apart() -> None:

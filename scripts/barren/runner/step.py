@@ -24,6 +24,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from types import UnionType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from barren.physics.ensembles import BadInput
@@ -31,7 +32,8 @@ from barren.physics.ensembles import BadInput
 #: The project; results are below the working directory, which may be another.
 ROOT = Path(__file__).resolve().parents[3]
 INPUT, OUTPUT = "input", "output"
-# What a step's parameters may be, besides int, str, list[str], Literal and Path.
+# What a step's parameters may be, besides Path, int, float, str, these or None,
+# list[str] and Literal. Those by keyword alone are for who uses it, not for its rule.
 Input = Annotated[Path, INPUT]
 Inputs = Annotated[Sequence[Path], INPUT]
 Output = Annotated[Path, OUTPUT]
@@ -74,7 +76,7 @@ def run(step: Callable[..., Found | None]) -> None:
             values = {n: v for n, v in given.items() if marks[n] not in {INPUT, OUTPUT}}
             write_json(record, _record(values, inputs, produced, start))
     except BadInput as error:
-        sys.exit(f"{Path(sys.argv[0]).stem}: {error}")
+        sys.exit(plain(f"{Path(sys.argv[0]).stem}: {error}"))
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise
@@ -98,6 +100,8 @@ def command_line(
         kind, mark = of.annotation, None
         if get_origin(kind) is Annotated:
             kind, mark = get_args(kind)
+        elif isinstance(kind, UnionType):  # with None
+            kind, _ = get_args(kind)
         options: dict[str, Any] = {"type": mark if callable(mark) else kind}
         if get_origin(kind) in {list, Sequence}:
             options = {"type": get_args(kind)[0], "nargs": "*"}
@@ -201,6 +205,12 @@ def shown(path: Path) -> str:
         if absolute.is_relative_to(folder):
             return str(absolute.relative_to(folder))
     return absolute.name
+
+
+def plain(text: str) -> str:
+    """A line for a terminal: what does not print, or is long, is not let through."""
+    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return line if len(line) <= 500 else f"{line[:500]}..."
 
 
 def _code(script: Path) -> Iterator[Path]:
