@@ -1,5 +1,4 @@
 import shutil
-from pathlib import Path
 
 from barren.physics.ensembles import BadInput
 from barren.provenance.crate import describe_run
@@ -20,29 +19,32 @@ def assemble_crate(
     folder = crate.parent.parent  # the crate has a temporary name
     names = jobs.records(Experiment.read(folder / layout.EXPERIMENT))
     paths = [folder / name for name in (*map(layout.record, steps), *names)]
-    records = sorted(map(read_record, paths), key=lambda record: record.start)
+    records = sorted(map(read_record, paths), key=lambda record: record["start"])
     code = behind(records)
-    there = {f.path: f.sha256 for r in records for f in (r.file, *r.outputs)}
-    there |= {file.path: file.sha256 for file in code}
+    there = {
+        f["path"]: f["sha256"] for r in records for f in (r["file"], *r["outputs"])
+    }
+    there |= {file["path"]: file["sha256"] for file in code}
     for record in records:
-        of = record.environment
-        named = [(file.path, file.sha256) for file in (*record.inputs, *record.code)]
-        named.append((lock(of["name"]), of["lock_sha256"]))
-        for path, sha256 in named:
-            if there.get(path) != sha256:
+        of = record["environment"]
+        used = [*record["inputs"], *record["code"]]
+        used.append({"path": lock(of["name"]), "sha256": of["lock_sha256"]})
+        for file in used:
+            if there.get(file["path"]) != file["sha256"]:
                 raise BadInput(
-                    f"{record.file.path} names other bytes of {path} than there "
-                    "are; delete the outputs of this job and run the workflow again"
+                    f"{record['file']['path']} names other bytes of {file['path']} "
+                    "than there are; delete the outputs of this job and run the "
+                    "workflow again"
                 )
     shown = [step.shown(path) for path in targets]
     text = describe_run(step.shown(folder), records, shown, code, snakemake)
     crate.write_text(text)
     shutil.rmtree(folder / layout.SOURCES, ignore_errors=True)
     for file in code:
-        copy = folder / layout.SOURCES / file.path
+        copy = folder / layout.SOURCES / file["path"]
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(located(file.path), copy)
-    return {"records": [Path(record.file.path) for record in records]}
+        shutil.copyfile(located(file["path"]), copy)
+    return {"records": paths}
 
 
 if __name__ == "__main__":

@@ -689,8 +689,8 @@ def test_a_choice_finds_forgeries_as_often_as_it_says(small: Path) -> None:
         found += any((n // 100, n % 100) in rows for n in forged)
     expected = 1 - 0.8**6  # 1 % of 600; nine are found more often
     power = Choice(experiment, 20, 1).power
-    assert power([Check("", 0.0, 0, 300, 1)] * 2) == pytest.approx(expected)
-    assert power([Check("", 0.0, 0, 600, 3)]) == pytest.approx(1 - 0.8**2)
+    assert power([Check("", 0.0, 60, 1)] * 2) == pytest.approx(expected)
+    assert power([Check("", 0.0, 120, 3)]) == pytest.approx(1 - 0.8**2)
     assert power([]) == 0  # of theory alone, or where no gradients can be read
     assert found / times > expected - 3 * (0.25 / times) ** 0.5
 
@@ -703,7 +703,7 @@ def test_a_choice_follows_from_its_seed_and_fits_the_budget(small: Path) -> None
     experiment = Experiment.read(small / FOLDER / layout.EXPERIMENT)
     assert Choice.within(None, experiment, 1).each == 12
     few = Choice.within(1e-9, experiment, 1)
-    assert few.each == 1 and 0 < few.power([Check("", 0.0, 0, 72, 1)]) < 0.2
+    assert few.each == 1 and 0 < few.power([Check("", 0.0, 6, 1)]) < 0.2
     choices = [
         [chosen(Choice(experiment, 3, seed), n) for n in range(6)] for seed in (1, 1, 2)
     ]

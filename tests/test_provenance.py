@@ -253,11 +253,12 @@ def test_crate_is_the_same_to_the_byte(
     run = next(e for e in metadata if e["@id"] == "#run")
     targets = [f"{FOLDER}/{result['@id']}" for result in run["result"]]
     paths = Path(FOLDER, layout.RECORDS).rglob("*.json")
-    found = [r for r in map(read_record, paths) if r.step not in AFTER_THE_CRATE]
-    found.sort(key=lambda record: record.start)
+    found = [r for r in map(read_record, paths) if r["step"] not in AFTER_THE_CRATE]
+    found.sort(key=lambda record: record["start"])
     files = records.behind(found)
-    version = read_record(Path(FOLDER, layout.record("assemble_crate"))).parameters
-    text = crate.describe_run(FOLDER, found, targets, files, version["snakemake"])
+    crated = read_record(Path(FOLDER, layout.record("assemble_crate")))
+    version = crated["parameters"]["snakemake"]
+    text = crate.describe_run(FOLDER, found, targets, files, version)
     assert text == Path(FOLDER, layout.CRATE).read_text()
 
 

@@ -13,9 +13,9 @@ from mimetypes import MimeTypes
 from pathlib import PurePosixPath
 from typing import Any
 
-from barren.provenance.records import File, Record, lock
+from barren.provenance.records import Record, lock
 from barren.runner.layout import CRATE, RECORDS, SOURCES
-from barren.runner.step import ROOT
+from barren.runner.step import ROOT, Described
 
 AUTHOR = "Barren plateaus artefact maintainers"
 PAPERS = {
@@ -45,45 +45,77 @@ def describe_run(
     folder: str,
     records: Sequence[Record],
     targets: Sequence[str],
-    sources: Sequence[File],
+    sources: Sequence[Described],
     snakemake: str,
 ) -> str:
     """The text of the crate's metadata file.
 
-    folder: the experiment's, the crate's root. records: every job, upstream first.
-    targets: the tables and figures. sources: the workflow's files; the crate has copies
-    of them under `sources/`. snakemake: the version of Snakemake.
+    folder: the experiment's, the crate's root. records: every job, upstream first, with
+    its own `file`. targets: the tables and figures. sources: the workflow's files;
+    the crate has copies of them under `sources/`. snakemake: the version of Snakemake.
     """
-    crate = _Crate(folder)
+    crate = _Crate()
     for file in sources:
-        crate.file(file, f"{SOURCES}/{file.path}")
-    for record in records:
-        for file in (record.file, *record.outputs):
-            crate.file(file, str(PurePosixPath(file.path).relative_to(folder)))
-    crate.run(records, targets, snakemake)
+        crate.file(file, f"{SOURCES}/{file['path']}")
+    for file in (f for of in records for f in (of["file"], *of["outputs"])):
+        crate.file(file, str(PurePosixPath(file["path"]).relative_to(folder)))
+    name = PurePosixPath(folder).name
+    jobs, controls = zip(*map(crate.job, records), strict=True)
+    value, *_ = (
+        of for of in crate.graph if of.startswith("#value-describe_experiment")
+    )
+    run = crate.action(
+        "#run",
+        "CreateAction",
+        f"Run of experiment {name}",
+        records,
+        instrument={"@id": WORKFLOW},
+        description="All jobs from the configuration to tables and figures.",
+        object={"@id": value},
+        result=[crate.files[path] for path in targets],
+    )
+    crate.action(
+        "#organise",
+        "OrganizeAction",
+        f"Snakemake {snakemake} running experiment {name}",
+        records,
+        instrument={"@id": SNAKEMAKE},
+        object=[*controls],
+        result=run,
+    )
+    made = [crate.graph[crate.files[path]["@id"]] for path in targets]
+    crate.graph[SNAKEMAKE]["softwareVersion"] = snakemake
+    crate.graph[WORKFLOW] |= {
+        "version": _version(records[0]),
+        "input": crate.graph[value]["exampleOfWork"],
+        "output": _unique(entity["exampleOfWork"][0] for entity in made),
+    }
+    crate.add("#maintainers", "Organization", name=AUTHOR)
+    crate.graph["./"] |= {
+        "name": f"Barren plateaus, experiment {name}",
+        "citation": [
+            crate.add(url, "ScholarlyArticle", name=of) for url, of in PAPERS.items()
+        ],
+        "datePublished": crate.graph["#run"]["endTime"],
+        "mentions": [run, *jobs],
+        "hasPart": [*crate.files.values()],
+    }
     order = sorted(crate.graph, key=lambda key: (key != CRATE, key != "./", key))
-    graph = [_flat(crate.graph[key]) for key in order]
-    text = {"@context": CONTEXT, "@graph": graph}
+    text = {"@context": CONTEXT, "@graph": [_flat(crate.graph[key]) for key in order]}
     return json.dumps(text, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 class _Crate:
     """The crate as it grows: an entity that several others refer to is made once."""
 
-    def __init__(self, folder: str) -> None:
-        self.folder = folder
+    def __init__(self) -> None:
         self.graph = {of["@id"]: of for of in json.loads(COMMON.read_text())}
         self.files: dict[str, Ref] = {}
 
     def add(self, identifier: str, kind: str, /, **properties: Any) -> Ref:
         """An entity; what is known of it already stays."""
-        known = self.graph.get(identifier, {})
-        self.graph[identifier] = {
-            "@id": identifier,
-            "@type": kind,
-            **properties,
-            **known,
-        }
+        properties |= self.graph.get(identifier, {})
+        self.graph[identifier] = {"@id": identifier, "@type": kind} | properties
         return {"@id": identifier}
 
     def link(self, of: Ref, key: str, other: Ref) -> None:
@@ -92,79 +124,34 @@ class _Crate:
         if other not in found:
             found.append(other)
 
-    def file(self, file: File, place: str) -> None:
+    def file(self, file: Described, place: str) -> None:
         """A file, at its place in the crate."""
-        self.files[file.path] = self.add(
+        self.files[file["path"]] = self.add(
             place,
             "File",
             name=PurePosixPath(place).name,
             encodingFormat=TYPES.guess_type(place)[0] or "text/plain",
-            contentSize=str(file.bytes),
-            sha256=file.sha256,
+            contentSize=str(file["bytes"]),
+            sha256=file["sha256"],
         )
-
-    def run(
-        self, records: Sequence[Record], targets: Sequence[str], snakemake: str
-    ) -> None:
-        """The run as a whole, its jobs, and the folder that holds it all."""
-        workflow, name = {"@id": WORKFLOW}, PurePosixPath(self.folder).name
-        jobs, controls = zip(*map(self.job, records), strict=True)
-        results = [self.files[path] for path in targets]
-        value = next(
-            e for e in self.graph if e.startswith("#value-describe_experiment")
-        )
-        run = self.action(
-            "#run",
-            "CreateAction",
-            f"Run of experiment {name}",
-            records,
-            instrument=workflow,
-            description="All jobs from the configuration to tables and figures.",
-            object={"@id": value},
-            result=results,
-        )
-        self.graph[SNAKEMAKE]["softwareVersion"] = snakemake
-        self.action(
-            "#organise",
-            "OrganizeAction",
-            f"Snakemake {snakemake} running experiment {name}",
-            records,
-            instrument={"@id": SNAKEMAKE},
-            object=[*controls],
-            result=run,
-        )
-        self.graph[WORKFLOW] |= {
-            "version": _version(records[0]),
-            "input": self.graph[value]["exampleOfWork"],
-            "output": _unique(
-                self.graph[r["@id"]]["exampleOfWork"][0] for r in results
-            ),
-        }
-        self.add("#maintainers", "Organization", name=AUTHOR)
-        papers = [self.add(u, "ScholarlyArticle", name=of) for u, of in PAPERS.items()]
-        self.graph["./"] |= {
-            "name": f"Barren plateaus, experiment {name}",
-            "citation": papers,
-            "datePublished": self.graph["#run"]["endTime"],
-            "mentions": [run, *jobs],
-            "hasPart": [*self.files.values()],
-        }
 
     def job(self, record: Record) -> tuple[Ref, Ref]:
         """What a job did, and Snakemake's part in it."""
-        path = PurePosixPath(record.file.path).relative_to(self.folder, RECORDS)
-        name = str(path.with_suffix("")).replace("/", "-")
+        path = PurePosixPath(self.files[record["file"]["path"]]["@id"])
+        name = str(path.relative_to(RECORDS).with_suffix("")).replace("/", "-")
         script, step = self.script(record)
-        for files, role in ((record.inputs, "input"), (record.outputs, "output")):
-            for file in files:
-                formal = self.formal(script, role, record.step, file.option, "File")
-                self.link(self.files[file.path], "exampleOfWork", formal)
-        read = [self.files[file.path] for file in record.inputs]
-        for option, value in sorted(record.parameters.items()):
+        for role in ("input", "output"):
+            for file in record[f"{role}s"]:
+                formal = self.formal(
+                    script, role, record["step"], file["option"], "File"
+                )
+                self.link(self.files[file["path"]], "exampleOfWork", formal)
+        read = [self.files[file["path"]] for file in record["inputs"]]
+        for option, value in sorted(record["parameters"].items()):
             if value is not None:
                 kind = "Integer" if isinstance(value, int) else "Text"
                 text = value if isinstance(value, int | str) else json.dumps(value)
-                formal = self.formal(script, "input", record.step, option, kind)
+                formal = self.formal(script, "input", record["step"], option, kind)
                 told = {"name": option, "value": text, "exampleOfWork": formal}
                 read.append(
                     self.add(f"#value-{name}-{option}", "PropertyValue", **told)
@@ -172,13 +159,13 @@ class _Crate:
         job = self.action(
             f"#job-{name}",
             "CreateAction",
-            f"{record.step}: {name}",
+            f"{record['step']}: {name}",
             [record],
             instrument=script,
-            description=record.command,
-            subjectOf=self.files[record.file.path],
+            description=record["command"],
+            subjectOf=self.files[record["file"]["path"]],
             object=_unique(read),
-            result=[self.files[file.path] for file in record.outputs],
+            result=[self.files[file["path"]] for file in record["outputs"]],
         )
         told = {"instrument": step, "object": job}
         title = f"Snakemake running {name}"
@@ -188,7 +175,7 @@ class _Crate:
 
     def script(self, record: Record) -> tuple[Ref, Ref]:
         """The script that a job ran, with its needs, and its step of the workflow."""
-        name, of = record.step, record.environment
+        name, of = record["step"], record["environment"]
         script = self.files[f"scripts/{name}.py"]
         environment = self.add(
             f"#environment-{of['name']}-{of['deployer']}",
@@ -200,7 +187,7 @@ class _Crate:
         )
         entity = self.graph[script["@id"]]
         if "version" not in entity:
-            needs = [self.files[of.path] for of in record.code] + [environment]
+            needs = [self.files[of["path"]] for of in record["code"]] + [environment]
             needs = [file for file in needs if file != script]
             entity |= {"@type": ["File", "SoftwareSourceCode"], "name": name}
             entity |= {"version": _version(record), "softwareRequirements": needs}
@@ -219,20 +206,15 @@ class _Crate:
         return formal
 
     def action(
-        self,
-        identifier: str,
-        kind: str,
-        name: str,
-        records: Sequence[Record],
-        **more: Any,
+        self, at: str, kind: str, name: str, records: Sequence[Record], **more: Any
     ) -> Ref:
         """Something that was done while some jobs ran."""
         return self.add(
-            identifier,
+            at,
             kind,
             name=name,
-            startTime=min(record.start for record in records),
-            endTime=max(record.end for record in records),
+            startTime=min(record["start"] for record in records),
+            endTime=max(record["end"] for record in records),
             actionStatus="http://schema.org/CompletedActionStatus",
             **more,
         )
@@ -240,10 +222,10 @@ class _Crate:
 
 def _version(record: Record) -> str:
     """The commit that a job was run from."""
-    if record.source is None:
+    if record["source"] is None:
         return "not in a checkout"
-    changes = "" if record.source["clean"] else ", with changes"
-    return f"commit {record.source['commit']}{changes}"
+    changes = "" if record["source"]["clean"] else ", with changes"
+    return f"commit {record['source']['commit']}{changes}"
 
 
 def _unique(references: Iterable[Ref]) -> list[Ref]:

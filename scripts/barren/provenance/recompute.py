@@ -65,14 +65,12 @@ class Check:
     """What came of the check of some gradients.
 
     reason: the first that is contradicted. worst: the largest difference, in units of
-    the tolerance's. count: how many were computed again, of how many;
-    most: of a circuit.
+    the tolerance's. count: how many were computed again; most: of a circuit.
     """
 
     reason: str
     worst: float
     count: int
-    gradients: int
     most: int
 
 
@@ -113,10 +111,10 @@ class Choice:
         A circuit is checked whole, so whoever forges k circuits, wherever they are, and
         all their gradients remains unseen with at most (1 - each / samples)^k.
         """
-        gradients = sum(check.gradients for check in checks)
+        share = self.each / self.experiment.config["samples"]
+        gradients = round(sum(check.count for check in checks) / share)
         most = max((check.most for check in checks), default=1)
-        forged = math.ceil(0.01 * gradients / most)
-        return float(1 - (1 - self.each / self.experiment.config["samples"]) ** forged)
+        return float(1 - (1 - share) ** math.ceil(0.01 * gradients / most))
 
 
 def check_gradients(
@@ -131,13 +129,11 @@ def check_gradients(
     """
     by = ["ensemble", columns.PARAMETER]
     said = {of: rows.to_numpy(str) for of, rows in table.groupby(by)[columns.GRADIENT]}
-    engine, reason, worst, count = other(choice.experiment), "", 0.0, 0
-    gradients, most = 0, 1
+    engine, reason, worst, count, most = other(choice.experiment), "", 0.0, 0, 1
     for ensemble in ensembles:
         batch = batches[ensemble.program]
         asked = ensemble.asked(batch.symbols)
         most = max(most, len(asked))
-        gradients += len(asked) * len(batch.samples)
         unit = max(1.0, ensemble.norm) * gates_of_a_symbol(batch.circuits)
         first, at_once = int(batch.samples[0]), circuits_at_once(ensemble, engine)
         rows = choice.rows(ensemble, first, int(batch.samples[-1]))
@@ -147,12 +143,13 @@ def check_gradients(
             for parameter in asked:
                 values = found[:, batch.symbols.index(parameter)]
                 texts = said[ensemble.name, parameter][chosen]
-                for row, text, value in zip(chosen, texts, values, strict=True):
-                    off = abs(float(text) - float(value)) / unit
-                    worst, count = max(worst, off), count + 1
-                    if not off <= GRADIENT_TOLERANCE and not reason:  # nor nan
-                        reason = (
-                            f"{ensemble.name}, sample {first + row}: gradient {text}, "
-                            f"{engine} gives {value}"
-                        )
-    return Check(reason, worst, count, gradients, most)
+                off = np.abs(texts.astype(float) - values) / unit
+                worst, count = max(worst, float(off.max())), count + len(off)
+                wrong = ~(off <= GRADIENT_TOLERANCE)  # or nan
+                if wrong.any() and not reason:
+                    at = int(wrong.argmax())
+                    reason = (
+                        f"{ensemble.name}, sample {first + chosen[at]}: gradient "
+                        f"{texts[at]}, {engine} gives {values[at]}"
+                    )
+    return Check(reason, worst, count, most)

@@ -9,14 +9,13 @@ no path that a record names is ever opened.
 """
 
 import json
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from barren.physics.ensembles import BadInput
 from barren.runner.sources import workflow_files
-from barren.runner.step import ROOT, describe, shown
+from barren.runner.step import ROOT, Described, describe, shown
 
 #: Bytes of a record, or of the crate, which lists all of them.
 MOST_BYTES = 64 * 2**20
@@ -24,34 +23,8 @@ MOST_BYTES = 64 * 2**20
 MOST_FILES = 200_000
 
 
-@dataclass(frozen=True)
-class File:
-    """A file as it is listed; `option` is that of the step that named it."""
-
-    path: str
-    sha256: str
-    bytes: int
-    option: str = ""
-
-
-@dataclass(frozen=True)
-class Record:
-    """What one job left about itself; `file` is the record's own file."""
-
-    file: File
-    step: str
-    command: str
-    parameters: Mapping[str, Any]
-    inputs: tuple[File, ...]
-    outputs: tuple[File, ...]
-    code: tuple[File, ...]
-    environment: Mapping[str, Any]
-    source: Mapping[str, Any] | None
-    threads: int
-    processor: str
-    start: str
-    end: str
-    processor_seconds: float
+#: What one job left about itself (`runner.step`), with the record's own `file`.
+Record = dict[str, Any]
 
 
 # Reading, with limits.
@@ -75,17 +48,9 @@ def read_json(path: Path) -> Any:
 def read_record(path: Path) -> Record:
     """Read a record; BadInput if the file is none."""
     values = read_json(path)
-    try:
-        for key in ("inputs", "outputs", "code"):
-            values[key] = tuple(File(**file) for file in values[key])
-        return Record(file=described(path), **values)
-    except (KeyError, TypeError) as error:
-        raise BadInput(f"{shown(path)}: not a record ({error})") from None
-
-
-def described(path: Path) -> File:
-    """A file as records list it."""
-    return File(**describe("", path, path))
+    if not isinstance(values, dict) or "end" not in values:
+        raise BadInput(f"{shown(path)}: not a record")
+    return {**values, "file": describe("", path, path)}
 
 
 def inventory(
@@ -123,15 +88,15 @@ def located(path: str) -> Path:
     return first if first.is_file() else second
 
 
-def behind(records: Collection[Record]) -> list[File]:
+def behind(records: Collection[Record]) -> list[Described]:
     """The workflow, and scripts, modules, locks and other files behind some records."""
-    made = {file.path for of in records for file in (of.file, *of.outputs)}
+    made = {file["path"] for of in records for file in (of["file"], *of["outputs"])}
     found = set(workflow_files())
-    for record in records:
-        found |= {file.path for file in (*record.code, *record.inputs)} - made
-        name = str(record.environment["name"])
+    for of in records:
+        found |= {file["path"] for file in (*of["code"], *of["inputs"])} - made
+        name = str(of["environment"]["name"])
         found |= {path for path in (lock(name), pins(name)) if (ROOT / path).exists()}
-    return [described(located(path)) for path in sorted(found)]
+    return [describe("", Path(path), located(path)) for path in sorted(found)]
 
 
 def lock(name: str) -> str:

@@ -41,6 +41,8 @@ Outputs = Annotated[list[Path], OUTPUT]
 Json = Annotated[Any, json.loads]
 #: Files that a step found by itself, as in a folder, by what they are.
 Found = dict[str, list[Path]]
+#: Name, size and hash of a file, with the option that named it, if one did.
+Described = dict[str, Any]
 _PROCESS = uuid.uuid4().hex
 
 
@@ -185,8 +187,8 @@ def _remove_rests(path: Path) -> None:
         shutil.rmtree(rest, ignore_errors=True)
 
 
-def describe(option: str, path: Path, content: Path) -> dict[str, Any]:
-    """Option, name, size and hash of a file."""
+def describe(option: str, path: Path, content: Path) -> Described:
+    """A file as records list it."""
     described = {
         "path": shown(path),
         "bytes": content.stat().st_size,
