@@ -263,13 +263,15 @@ def test_the_notebooks_numbers_come_out(project: Path) -> None:
     np.testing.assert_allclose(ours[columns.STD], tutorial[columns.STD], atol=1e-4)
 
 
-@pytest.mark.parametrize("target", ["audit", "archive", "reference verify"])
+@pytest.mark.parametrize("target", ["audit", "archive", "reference verify audit"])
 def test_make_knows_the_targets(small: Path, tmp_path: Path, target: str) -> None:
     """The words that the README tells a reviewer to type."""
     folder = tmp_path / "project"
     shutil.copytree(small, folder, symlinks=True)
     shutil.copy(ROOT / "Makefile", folder)
     (folder / ".venv").symlink_to(ROOT / ".venv")
+    if "verify" in target:
+        (results(folder) / layout.REPORT).unlink()
     done = subprocess.run(
         ["make", *target.split(), "CONFIG=config/small.yaml", "CORES=2"],
         cwd=folder,

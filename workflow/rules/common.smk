@@ -221,3 +221,4 @@ TARGETS = [
     *(results(name) for figure in FIGURES for name in layout.figure(figure.name)),
     *(results(layout.PAPER.format(table=table)) for table in layout.PAPER_TABLES),
 ]
+EVERYTHING = [*TARGETS, *files("agreement", "report", "crate").values()]
