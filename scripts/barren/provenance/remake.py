@@ -98,8 +98,7 @@ def ask_jobs(
             cwd=place,
             # By venvs, a command names its environment.
             env=os.environ | {"DEPLOYER": "venv"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            capture_output=True,
             text=True,
         )
     jobs: list[Job] = []
@@ -113,7 +112,7 @@ def ask_jobs(
         jobs.append(Job(environment, script, *map(tuple, (arguments, read, outputs))))
         made.update(outputs)
     if not jobs:
-        said = asked.stdout[-200:].strip()
+        said = (asked.stdout + asked.stderr)[-200:].strip()
         raise BadInput(f"the workflow cannot be run here: {said}")
     return jobs
 
