@@ -3,7 +3,6 @@
 import ast
 import re
 import subprocess
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +11,8 @@ from barren.runner.step import ROOT
 SCRIPTS = ROOT / "scripts"
 #: What is no part of the project where there is no checkout to ask.
 NOT_SOURCES = {".git", ".venv", ".venvs", ".snakemake", "logs", "results"}
+#: An import at the top of a module: of what, or what. Ruff refuses relative ones.
+IMPORT = re.compile(r"(?m)^(?:from ([\w.]+) )?import (\([^)]*\)|.*)")
 CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
@@ -33,8 +34,11 @@ def sources(script: str) -> tuple[Path, ...]:
 
 @cache
 def _imported(path: Path) -> frozenset[Path]:
-    """The modules that the imports at the top of a module mean."""
-    names = [n for node in ast.parse(path.read_text()).body for n in _names(node)]
+    """The modules that the imports at the top of a module mean, or what is in them."""
+    names = set()
+    for package, listed in IMPORT.findall(path.read_text()):
+        prefix = package and f"{package}."
+        names |= {package, *(prefix + word for word in re.findall(r"[\w.]+", listed))}
     modules = {f"{name.replace('.', '/')}.py" for name in names}
     return frozenset(SCRIPTS / of for of in _modules() & modules)
 
@@ -43,16 +47,6 @@ def _imported(path: Path) -> frozenset[Path]:
 def _modules() -> frozenset[str]:
     """All scripts and modules, by path from their folder."""
     return frozenset(str(path.relative_to(SCRIPTS)) for path in SCRIPTS.rglob("*.py"))
-
-
-def _names(node: ast.stmt) -> Iterator[str]:
-    """The dotted names that an import may mean: modules, or what is in them."""
-    if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names)
-    elif isinstance(node, ast.ImportFrom):
-        # Ruff refuses relative ones.
-        yield str(node.module)
-        yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def options(step: str) -> dict[str, str]:
