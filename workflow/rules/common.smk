@@ -15,10 +15,12 @@ from barren.runner import configuration, cost, layout
 from barren.runner.experiment import widths
 from barren.runner.jobs import outputs, records
 from barren.runner.sources import options, project_files, sources, workflow_files
+from barren.runner.step import collect_seldom
 
 # Of Snakemake itself: in a cluster's job it runs twice, and counts (130 MiB each).
 SNAKEMAKE_MIB = 300
 
+collect_seldom()
 try:
     EXPERIMENT = configuration.check(config)
 except BadInput as error:

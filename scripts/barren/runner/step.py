@@ -8,6 +8,7 @@ done.
 """
 
 import argparse
+import atexit
 import errno
 import gc
 import glob
@@ -51,8 +52,7 @@ def run(step: Callable[..., Found | None]) -> None:
 
     A user's mistake (BadInput) and a full disk end it with one line and code 1.
     """
-    # What is looked through at each turn are mostly modules, which are no garbage.
-    gc.set_threshold(50_000)
+    collect_seldom()
     parser, marks = command_line(step)
     given = vars(parser.parse_args())
     record = given.pop("record")
@@ -87,6 +87,15 @@ def run(step: Callable[..., Found | None]) -> None:
     finally:
         for _, path in outputs:
             shutil.rmtree(_temporary(path).parent, ignore_errors=True)
+
+
+def collect_seldom() -> None:
+    """Look for garbage seldom, and not in the end.
+
+    What Python looks through are mostly modules, or Snakemake's jobs, which stay.
+    """
+    gc.set_threshold(50_000)
+    atexit.register(gc.freeze)
 
 
 def command_line(
