@@ -90,17 +90,9 @@ def ask_jobs(
         prepare(Path(place), config)
         Path(place, "config.json").write_text(json.dumps(config))
         Path(place, "Snakefile").write_text(MODULE.format(str(folder)))
-        profile = str(ROOT / "workflow" / "profiles" / "default")
-        command = [*snakemake, "--workflow-profile", profile, "--cores", "1"]
-        command += ["--configfile", "config.json", "--dry-run"]
-        asked = subprocess.run(
-            command,
-            cwd=place,
-            # By venvs, a command names its environment.
-            env=os.environ | {"DEPLOYER": "venv"},
-            capture_output=True,
-            text=True,
-        )
+        # Without our profile by venvs: a command then names its environment.
+        command = [*snakemake, "--dry-run", "--configfile", "config.json"]
+        asked = subprocess.run(command, cwd=place, capture_output=True, text=True)
     jobs: list[Job] = []
     made: set[str] = set()
     # A dry run, too, starts no job before those that it rests on.
