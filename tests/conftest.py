@@ -8,6 +8,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("DEPLOYER", "venv")
 
 import fcntl
+import gc
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -18,6 +19,9 @@ from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from barren.runner.step import collect_seldom
+
+collect_seldom()
 # Every run of the tests draws the same examples, whatever else the machine does.
 settings.register_profile("same", derandomize=True, database=None, deadline=None)
 settings.load_profile("same")
@@ -84,6 +88,7 @@ def copy_project(folder: Path, source: Path = ROOT) -> Path:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The tests of a cluster, which mostly wait, start first, beside the others."""
     items.sort(key=lambda item: item.path.stem != "test_slurm")
+    gc.freeze()  # what is imported by now is no garbage
 
 
 class ByFile(LoadScopeScheduling):
