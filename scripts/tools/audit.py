@@ -1,5 +1,6 @@
 import importlib
 import json
+import math
 import os
 import secrets
 import shlex
@@ -83,7 +84,7 @@ def make_again(
         place = Path(temporary)
         remake.prepare(place, experiment.config)
         do = partial(job_again, Path.cwd(), place)
-        for job, outcome in remake.do_again([*jobs, *checks], do, is_check):
+        for job, outcome in remake.do_again([*jobs, *checks], do, rank):
             if not isinstance(outcome, BadInput):
                 left.discard(job)
             if isinstance(outcome, Check):
@@ -146,6 +147,12 @@ def report(verdicts: Verdicts, choice: Choice, done: Sequence[Check]) -> bool:
 
 def is_check(job: Job) -> bool:
     return isinstance(job, Recomputed)
+
+
+def rank(job: Job) -> tuple[bool, float]:
+    """First what others wait for, then what takes long; checks fill the gaps."""
+    seconds, _ = cost.ONCE.get(job.step, (math.inf, 0.0))
+    return is_check(job), -seconds
 
 
 def computed(job: Job) -> Sequence[Ensemble]:

@@ -128,13 +128,14 @@ def prepare(place: Path, config: Mapping[str, Any]) -> None:
 def do_again(
     jobs: Iterable[Job],
     do: Callable[[Job], Any],
-    is_last: Callable[[Job], bool] = lambda job: False,
+    rank: Callable[[Job], Any],
     cores: int = 2,
 ) -> Iterator[tuple[Job, Any]]:
     """Do jobs, each in a fork as soon as those are done that it rests on.
 
     With each comes what `do` returns, or the BadInput that says why it cannot be done;
-    then what rests on it is not done either. is_last: what can wait for others.
+    then what rests on it is not done either. rank: of jobs that can be done, those
+    of the lowest are first.
     """
     order = sorter(jobs)
     order.prepare()
@@ -142,7 +143,7 @@ def do_again(
     running: dict[Future[Any], Job] = {}
     with ProcessPoolExecutor(cores, get_context("fork"), set_apart) as pool:
         while True:
-            ready = sorted([*ready, *order.get_ready()], key=is_last)
+            ready = sorted([*ready, *order.get_ready()], key=rank)
             while ready and len(running) < cores:
                 job = ready.pop(0)
                 running[pool.submit(do, job)] = job
