@@ -28,13 +28,13 @@ def assemble_crate(
     for record in records:
         of = record["environment"]
         used = [*record["inputs"], *record["code"]]
-        used.append({"path": lock(of["name"]), "sha256": of["lock_sha256"]})
-        for file in used:
-            if there.get(file["path"]) != file["sha256"]:
+        named = [(file["path"], file["sha256"]) for file in used]
+        named.append((lock(of["name"]), of["lock_sha256"]))
+        for path, sha256 in named:
+            if there.get(path) != sha256:
                 raise BadInput(
-                    f"{record['file']['path']} names other bytes of {file['path']} "
-                    "than there are; delete the outputs of this job and run the "
-                    "workflow again"
+                    f"{record['file']['path']} names other bytes of {path} than there "
+                    "are; delete the outputs of this job and run the workflow again"
                 )
     shown = [step.shown(path) for path in targets]
     text = describe_run(step.shown(folder), records, shown, code, snakemake)

@@ -11,8 +11,10 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Callable
 from io import BytesIO, StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -24,6 +26,7 @@ from rocrate_validator.models import Severity, ValidationSettings
 from runcrate.report import dump_crate_actions
 from urllib3 import HTTPResponse
 
+from barren.physics.ensembles import BadInput
 from barren.provenance import crate, records
 from barren.provenance.compare import deviates, difference
 from barren.provenance.records import read_record
@@ -129,6 +132,29 @@ def test_difference_names_the_first_place() -> None:
     new = {"seed": 1, "ensembles": [{"width": [4, 8]}]}
     assert difference(old, new) == "ensembles.0.width.1 was 6, is 8"
     assert difference(old, {"seed": 1}) != ""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda record: record.pop("end"),
+        lambda record: record.update(evil=1),
+        lambda record: record.update(inputs=[7]),
+        lambda record: record["outputs"][0].update(evil=1),
+        lambda record: record["code"][0].pop("sha256"),
+    ],
+)
+def test_what_is_no_record_is_told(
+    small: Path, tmp_path: Path, change: Callable[[dict[str, Any]], object]
+) -> None:
+    record = json.loads((small / FOLDER / layout.record("write_paper")).read_text())
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps(record))
+    assert read_record(path)["step"] == "write_paper"
+    change(record)
+    path.write_text(json.dumps(record))
+    with pytest.raises(BadInput, match=r"record.json: not a record"):
+        read_record(path)
 
 
 # The crate.
@@ -327,7 +353,7 @@ def shift(path: Path, column: str, factor: float) -> None:
 
 
 def test_verify_makes_again_what_follows_from_other_digits(compared: Path) -> None:
-    """Of two figures of other bytes the one that shows the numbers at hand passes."""
+    """Of figures of other bytes those pass that show the numbers at hand."""
     folder, reference = compared / FOLDER, compared / "results/reference/small"
     shift(reference / layout.STATISTICS, "kurtosis", 1 + 1e-11)
     (reference / "figures/random_vs_identity.pdf").write_bytes(b"of other digits")
@@ -336,13 +362,19 @@ def test_verify_makes_again_what_follows_from_other_digits(compared: Path) -> No
     assert code == 0, text
     assert "3 within tolerance" in text.splitlines()[-1]
     assert text.count("made again from the numbers at hand, the same") == 2
-    (folder / "figures/random_vs_identity.pdf").write_bytes(b"")
+    (folder / "figures/random_vs_identity_std.pdf").write_bytes(b"")
     edit(folder / layout.VERDICT, "e", "i")
     code, text = verify(compared)
     assert code == 1
-    assert re.search(r"random_vs_identity.pdf +differs: comes out otherwise", text)
+    within = re.findall(r"(?m)^(\S+) +within tolerance(.*)$", text)
+    shows = ": made again from the numbers at hand, the same"
+    assert within == [
+        ("figures/random_vs_identity.pdf", shows),
+        (layout.STATISTICS, ""),
+    ]
+    assert re.search(r"random_vs_identity_std.pdf +differs: comes out otherwise", text)
     assert re.search(r"verdict.md +differs: comes out otherwise", text)
-    assert "1 within tolerance, 2 differs" in text.splitlines()[-1]
+    assert "2 within tolerance, 2 differs" in text.splitlines()[-1]
 
 
 def test_verify_allows_qsim_what_its_kernels_differ_by(compared: Path) -> None:

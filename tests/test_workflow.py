@@ -180,6 +180,7 @@ def test_a_disagreement_fails_after_everything_is_written(
     said = done.stdout + done.stderr
     assert "confirm_agreement: samples and theory disagree" in said
     assert "identity_width-2" in said
+    assert "verdict.md beside the tables has more." in said
     assert contents(results(folder)).keys() == contents(results(small)).keys()
     assert not (results(folder) / "agreement.txt").exists()
 

@@ -239,7 +239,7 @@ def audit(
     """
     described_as = folder / layout.EXPERIMENT
     if reason := difference(records.read_json(described_as), config):
-        raise BadInput(f"{described_as} is of another configuration: {reason}")
+        raise BadInput(f"{described_as} is of another configuration: {plain(reason)}")
     experiment = Experiment(config)
     seed = secrets.randbits(64) if seed is None else seed
     choice = Choice.within(budget, experiment, seed)

@@ -63,10 +63,9 @@ def make_again(
     verdicts, _ = audit.make_again(folder, Experiment(config), snakemake)
     for name in others:
         verdict, reason = verdicts[f"{folder}/{name}"]
-        shows = "made again from the numbers at hand, the same"
-        outcomes[name] = (
-            (WITHIN, shows) if verdict == audit.VERIFIED else (DIFFERS, reason)
-        )
+        outcomes[name] = DIFFERS, reason
+        if verdict == audit.VERIFIED:
+            outcomes[name] = WITHIN, "made again from the numbers at hand, the same"
 
 
 def verify(folder: Path, reference: step.Input, snakemake: str) -> None:
@@ -86,7 +85,8 @@ def verify(folder: Path, reference: step.Input, snakemake: str) -> None:
     # How circuits are spread over files changes no result.
     spread = {"batch_size": None}
     if reason := difference(expected | spread, config | spread):
-        raise BadInput(f"{step.shown(kept)} is of another experiment: {reason}")
+        told = f"{step.shown(kept)} is of another experiment"
+        raise BadInput(f"{told}: {plain(reason)}")
     outcomes = compare(folder, kept, config["engine"])
     make_again(outcomes, folder, config, snakemake)
     length = max(map(len, outcomes))

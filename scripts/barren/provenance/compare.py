@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from barren.physics.ensembles import BadInput
-from barren.provenance.records import lock, pins, read_json
+from barren.provenance.records import LISTS, lock, pins, read_json
 from barren.runner import layout
 from barren.runner.sources import SCRIPTS, sources
-from barren.runner.step import ROOT, describe, sha256, shown, write_json
+from barren.runner.step import ROOT, Described, describe, sha256, shown, write_json
 
 #: What a processor may round otherwise: one in the last of the digits, relative.
 ROUNDING = (2e-9, 0.0)
@@ -37,7 +37,9 @@ def differs(path: str, place: Path) -> str:
     old, new = ours.read_bytes(), theirs.read_bytes()
     if old == new or (theirs.suffix == ".npz" and same_arrays(theirs, ours)):
         return ""
-    if theirs.parent.name == "gradients":  # of which no number is computed again here
+    if (
+        theirs.parent.name == layout.COMPUTED
+    ):  # of which no number is computed again here
         return deviates(old, new, 0, 0) or OTHERWISE
     return deviates(old, new, *ROUNDING) if theirs.suffix == ".csv" else OTHERWISE
 
@@ -112,7 +114,7 @@ def misstated(path: str, place: Path, environment: str) -> str:
 
 
 @cache  # of the many jobs that a process checks
-def _scripts() -> list[dict[str, Any]]:
+def _scripts() -> list[Described]:
     """All scripts and modules, as records list them."""
     return [describe("", path, path) for path in sorted(SCRIPTS.rglob("*.py"))]
 
@@ -138,7 +140,7 @@ def _by_path(record: Mapping[str, Any]) -> dict[str, Any]:
             " ".join([file.get("option", ""), file["path"]]).strip(): file
             for file in record[key]
         }
-        for key in ("inputs", "outputs", "code")
+        for key in LISTS
     }
     return {**record, **lists}
 

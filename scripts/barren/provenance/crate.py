@@ -13,9 +13,9 @@ from mimetypes import MimeTypes
 from pathlib import PurePosixPath
 from typing import Any
 
-from barren.provenance.records import Record, lock
+from barren.provenance.records import lock
 from barren.runner.layout import CRATE, RECORDS, SOURCES
-from barren.runner.step import ROOT, Described
+from barren.runner.step import ROOT, Described, Record
 
 AUTHOR = "Barren plateaus artefact maintainers"
 PAPERS = {
@@ -57,13 +57,12 @@ def describe_run(
     crate = _Crate()
     for file in sources:
         crate.file(file, f"{SOURCES}/{file['path']}")
-    for file in (f for of in records for f in (of["file"], *of["outputs"])):
-        crate.file(file, str(PurePosixPath(file["path"]).relative_to(folder)))
+    for record in records:
+        for file in (record["file"], *record["outputs"]):
+            crate.file(file, str(PurePosixPath(file["path"]).relative_to(folder)))
     name = PurePosixPath(folder).name
     jobs, controls = zip(*map(crate.job, records), strict=True)
-    value, *_ = (
-        of for of in crate.graph if of.startswith("#value-describe_experiment")
-    )
+    value = next(e for e in crate.graph if e.startswith("#value-describe_experiment"))
     run = crate.action(
         "#run",
         "CreateAction",
@@ -140,11 +139,11 @@ class _Crate:
         path = PurePosixPath(self.files[record["file"]["path"]]["@id"])
         name = str(path.relative_to(RECORDS).with_suffix("")).replace("/", "-")
         script, step = self.script(record)
-        for role in ("input", "output"):
-            for file in record[f"{role}s"]:
-                formal = self.formal(
-                    script, role, record["step"], file["option"], "File"
-                )
+        listed = ("input", record["inputs"]), ("output", record["outputs"])
+        for role, files in listed:
+            for file in files:
+                option = file["option"]
+                formal = self.formal(script, role, record["step"], option, "File")
                 self.link(self.files[file["path"]], "exampleOfWork", formal)
         read = [self.files[file["path"]] for file in record["inputs"]]
         for option, value in sorted(record["parameters"].items()):

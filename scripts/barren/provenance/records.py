@@ -15,16 +15,14 @@ from typing import Any
 
 from barren.physics.ensembles import BadInput
 from barren.runner.sources import workflow_files
-from barren.runner.step import ROOT, Described, describe, shown
+from barren.runner.step import ROOT, Described, Record, describe, shown
 
 #: Bytes of a record, or of the crate, which lists all of them.
 MOST_BYTES = 64 * 2**20
+#: The fields of a record that list files.
+LISTS = ("inputs", "outputs", "code")
 #: Files of an experiment; the largest ones have some ten thousand.
 MOST_FILES = 200_000
-
-
-#: What one job left about itself (`runner.step`), with the record's own `file`.
-Record = dict[str, Any]
 
 
 # Reading, with limits.
@@ -48,9 +46,19 @@ def read_json(path: Path) -> Any:
 def read_record(path: Path) -> Record:
     """Read a record; BadInput if the file is none."""
     values = read_json(path)
-    if not isinstance(values, dict) or "end" not in values:
+    try:
+        listed = [file for key in LISTS for file in values[key]]
+        whole = values.keys() == Record.__required_keys__ and all(
+            file.keys() | {"option"} == Described.__annotations__.keys()
+            for file in listed
+        )
+    except (AttributeError, KeyError, TypeError):
+        whole = False
+    if not whole:
         raise BadInput(f"{shown(path)}: not a record")
-    return {**values, "file": describe("", path, path)}
+    record: Record = values
+    record["file"] = describe("", path, path)
+    return record
 
 
 def inventory(

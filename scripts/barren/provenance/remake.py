@@ -14,7 +14,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -109,12 +109,6 @@ def ask_jobs(
     return jobs
 
 
-def sorter(jobs: Iterable[Job]) -> TopologicalSorter[Job]:
-    """What gives jobs, each after those that make its inputs."""
-    makes = {path: job for job in jobs for path in job.outputs}
-    return TopologicalSorter({job: [makes[p] for p in job.inputs] for job in jobs})
-
-
 def prepare(place: Path, config: Mapping[str, Any]) -> None:
     """Make a folder in which jobs find the sources of circuits of one's own."""
     place.mkdir(exist_ok=True)
@@ -126,7 +120,7 @@ def prepare(place: Path, config: Mapping[str, Any]) -> None:
 
 
 def do_again(
-    jobs: Iterable[Job],
+    jobs: Sequence[Job],
     do: Callable[[Job], Any],
     rank: Callable[[Job], Any],
     cores: int = 2,
@@ -137,13 +131,14 @@ def do_again(
     then what rests on it is not done either. rank: of jobs that can be done, those
     of the lowest are first.
     """
-    order = sorter(jobs)
-    order.prepare()
+    makes = {path: job for job in jobs for path in job.outputs}
+    sorter = TopologicalSorter({job: [makes[p] for p in job.inputs] for job in jobs})
+    sorter.prepare()
     ready: list[Job] = []
     running: dict[Future[Any], Job] = {}
     with ProcessPoolExecutor(cores, get_context("fork"), set_apart) as pool:
         while True:
-            ready = sorted([*ready, *order.get_ready()], key=rank)
+            ready = sorted([*ready, *sorter.get_ready()], key=rank)
             while ready and len(running) < cores:
                 job = ready.pop(0)
                 running[pool.submit(do, job)] = job
@@ -153,7 +148,7 @@ def do_again(
                 job = running.pop(future)
                 try:
                     yield job, future.result()
-                    order.done(job)
+                    sorter.done(job)
                 except BadInput as error:
                     yield job, error
                 except BrokenProcessPool:

@@ -19,6 +19,7 @@ CRATE = "ro-crate-metadata.json"
 SOURCES = "sources"
 RECORDS = "records"
 BATCHES = "batches"
+COMPUTED = "gradients"
 #: Every figure in each format, and its source data.
 FORMATS = ("pdf", "svg", "png", "csv")
 
@@ -37,7 +38,7 @@ def circuit(program: str) -> str:
 
 def gradients(widths: str, first: Number, last: Number) -> str:
     """The gradients of all ensembles of some widths, a first to a last sample."""
-    return f"gradients/widths-{widths}_samples-{first}-{last}.csv"
+    return f"{COMPUTED}/widths-{widths}_samples-{first}-{last}.csv"
 
 
 def theory(widths: str) -> str:

@@ -26,13 +26,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NotRequired,
+    TypedDict,
+    get_args,
+    get_origin,
+)
 
 from barren.physics.ensembles import BadInput
 
 #: The project; results are below the working directory, which may be another.
 ROOT = Path(__file__).resolve().parents[3]
 INPUT, OUTPUT = "input", "output"
+#: Letters of what a step says of a mistake, which may name several.
+LONGEST = 10_000
 # What a step's parameters may be, besides Path, int, float, str, these or None,
 # list[str] and Literal. Those by keyword alone are for who uses it, not for its rule.
 Input = Annotated[Path, INPUT]
@@ -42,8 +52,36 @@ Outputs = Annotated[list[Path], OUTPUT]
 Json = Annotated[Any, json.loads]
 #: Files that a step found by itself, as in a folder, by what they are.
 Found = dict[str, list[Path]]
-#: Name, size and hash of a file, with the option that named it, if one did.
-Described = dict[str, Any]
+
+
+class Described(TypedDict):
+    """A file as it is listed; `option` is that of the step that named it."""
+
+    path: str
+    bytes: int
+    sha256: str
+    option: NotRequired[str]
+
+
+class Record(TypedDict):
+    """What one job leaves about itself; `file`, if it was read, is the record's own."""
+
+    step: str
+    command: str
+    parameters: dict[str, Any]
+    inputs: list[Described]
+    outputs: list[Described]
+    code: list[Described]
+    environment: dict[str, Any]
+    source: dict[str, Any] | None
+    threads: int
+    processor: str
+    start: str
+    end: str
+    processor_seconds: float
+    file: NotRequired[Described]
+
+
 _PROCESS = uuid.uuid4().hex
 
 
@@ -78,7 +116,7 @@ def run(step: Callable[..., Found | None]) -> None:
             values = {n: v for n, v in given.items() if marks[n] not in {INPUT, OUTPUT}}
             write_json(record, _record(values, inputs, produced, start))
     except BadInput as error:
-        sys.exit(plain(f"{Path(sys.argv[0]).stem}: {error}"))
+        sys.exit(plain(f"{Path(sys.argv[0]).stem}: {error}", LONGEST))
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise
@@ -128,10 +166,10 @@ def command_line(
 def _record(
     values: dict[str, Any],
     inputs: Iterable[tuple[str, Path]],
-    produced: list[dict[str, Any]],
+    produced: list[Described],
     start: datetime,
-) -> dict[str, Any]:
-    """What was done, as JSON."""
+) -> Record:
+    """What was done."""
     script = Path(sys.argv[0]).resolve()
     names = {str(path): shown(path) for _, path in inputs}
     arguments = [names.get(argument, argument) for argument in sys.argv[1:]]
@@ -198,7 +236,7 @@ def _remove_rests(path: Path) -> None:
 
 def describe(option: str, path: Path, content: Path) -> Described:
     """A file as records list it."""
-    described = {
+    described: Described = {
         "path": shown(path),
         "bytes": content.stat().st_size,
         "sha256": sha256(content),
@@ -218,10 +256,10 @@ def shown(path: Path) -> str:
     return absolute.name
 
 
-def plain(text: str) -> str:
+def plain(text: str, most: int = 500) -> str:
     """A line for a terminal: what does not print, or is long, is not let through."""
     line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-    return line if len(line) <= 500 else f"{line[:500]}..."
+    return line if len(line) <= most else f"{line[:most]}..."
 
 
 def _code(script: Path) -> Iterator[Path]:
