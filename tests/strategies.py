@@ -34,12 +34,15 @@ def observables(draw: st.DrawFn, width: int, letters: str = "XYZ") -> str:
     places = st.dictionaries(
         st.integers(0, width - 1), st.sampled_from(letters), min_size=1, max_size=3
     )
-    strings = st.lists(places, min_size=1, max_size=3, unique_by=repr)
+    # Each string once, or terms might cancel.
+    strings = st.lists(
+        places.map(lambda of: sorted(of.items())), min_size=1, max_size=3, unique_by=str
+    )
     texts = [
-        f"{draw(WEIGHTS):+} " + " ".join(f"{of[q]}{q}" for q in sorted(of))
-        for of in draw(strings.map(lambda s: [dict(sorted(of.items())) for of in s]))
+        f"{draw(WEIGHTS):+} " + " ".join(f"{letter}{qubit}" for qubit, letter in string)
+        for string in draw(strings)
     ]
-    return Observable.parse(" ".join(dict.fromkeys(texts))).text
+    return Observable.parse(" ".join(texts)).text
 
 
 @st.composite
