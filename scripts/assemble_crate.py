@@ -17,8 +17,8 @@ def assemble_crate(
     read beside the others; snakemake: its version.
     """
     folder = crate.parent.parent  # the crate has a temporary name
-    names = jobs.records(Experiment.read(folder / layout.EXPERIMENT))
-    paths = [folder / name for name in (*map(layout.record, steps), *names)]
+    experiment = Experiment.read(folder / layout.EXPERIMENT)
+    paths = [folder / name for name in jobs.records(experiment, steps)]
     records = sorted(map(read_record, paths), key=lambda record: record["start"])
     code = behind(records)
     there = {

@@ -11,11 +11,11 @@ import numpy as np
 
 from barren.physics.cirq_gates import name_of, read_circuit
 from barren.physics.ensembles import BadInput
-from barren.physics.families import make
 from barren.physics.observables import NoExactForm
 from barren.physics.own_circuits import OwnCircuit
 from barren.physics.packages import parts_of
 from barren.runner import step
+from barren.runner.experiment import Experiment
 
 # By the package itself TensorFlow would be imported, which takes longer than the rest.
 with parts_of("tensorflow_quantum", "tensorflow_quantum.core"):
@@ -27,12 +27,11 @@ def build_circuits(
 ) -> None:
     """Call the functions that make circuits, and write the circuits as plain data.
 
-    ensembles: one for each circuit. Everything that can be wrong with a circuit ends
-    this step, and so the run before anything is sampled, with one line.
+    Everything that can be wrong with a circuit ends this step, and so the run before
+    anything is sampled, with one line.
     """
-    for spec, path in zip(ensembles, circuits, strict=True):
-        ensemble = make(spec)
-        assert isinstance(ensemble, OwnCircuit)
+    own = Experiment(ensembles).own_circuits.values()
+    for ensemble, path in zip(own, circuits, strict=True):
         path.write_text(json.dumps(build(ensemble)) + "\n")
 
 

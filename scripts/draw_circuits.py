@@ -1,34 +1,24 @@
 import json
-from typing import Literal
 
 from barren.analysis.drawing import draw_built, draw_circuit
 from barren.analysis.style import save
 from barren.physics.circuits import replay_notebook, sample_circuits
-from barren.physics.families import make
 from barren.physics.layered import Layered
 from barren.runner import step
-from barren.runner.experiment import NOTEBOOK
+from barren.runner.experiment import Experiment
 
 
 def draw_circuits(
-    ensembles: step.Json,
-    seed: int,
-    figures: step.Outputs,
-    circuits: step.Inputs = (),
-    stream: Literal["seed_sequence", "notebook"] = "seed_sequence",
-    skips: step.Json = "{}",
+    experiment: step.Input, figures: step.Outputs, circuits: step.Inputs = ()
 ) -> None:
-    """Draw sample 0 of some ensembles.
-
-    circuits: circuits of one's own, built. skips: of a family's name, the notebook's
-    draws before its circuit.
-    """
+    """Draw sample 0 of each family; circuits: those of one's own, built."""
+    found = Experiment.read(experiment)
+    seed, skips = found.config["seed"], found.skips
     built = {path.stem: json.loads(path.read_text()) for path in circuits}
-    for spec in ensembles:
-        shown = make(spec)
+    for shown in found.displayed:
         if not isinstance(shown, Layered):
             drawing = draw_built(built[shown.program], shown)
-        elif stream == NOTEBOOK:
+        elif skips:  # the notebook's draws before the circuit of each family
             skip = skips[shown.family]
             drawing = draw_circuit(shown, replay_notebook(shown, seed, skip, 1, [0]))
         else:

@@ -3,6 +3,7 @@ from barren.analysis.claims import judge
 from barren.analysis.evidence import join_draws, read_points, reduce_draws
 from barren.analysis.tables import points_of, read_table, write_table
 from barren.physics.batches import read_batch
+from barren.physics.ensembles import grouped
 from barren.runner import layout, step
 from barren.runner.experiment import Experiment
 from barren.runner.jobs import outputs
@@ -22,20 +23,15 @@ def judge_claims(
     ensembles = points_of(found.ensembles, exact)
     seed = found.config["seed"]
     folder = experiment.parent
-    read = {
-        program: [
+    of_program = grouped(ensembles, lambda ensemble: ensemble.program)
+    draws = {}
+    for program, e in found.programs.items():  # one at a time: they may be large
+        batches = [
             read_batch(folder / layout.batch(e.width, *of), e, seed, programs=False)
             for of in found.batches
         ]
-        for program, e in found.programs.items()
-    }
-    draws = {
-        ensemble: join_draws(
-            reduce_draws(ensemble, of) for of in read[ensemble.program]
-        )
-        for ensemble in ensembles
-        if ensemble.program in read
-    }
+        for ensemble in of_program[program]:
+            draws[ensemble] = join_draws(reduce_draws(ensemble, of) for of in batches)
     tables = exact, read_table(statistics), read_table(gradients)
     findings = judge(read_points(ensembles, found.key_columns, *tables, draws))
     write_table(statements.table(findings), claims)

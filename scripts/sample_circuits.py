@@ -8,15 +8,14 @@ import numpy as np
 from barren.physics.batches import Batch, write_batches
 from barren.physics.circuits import replay_notebook, sample_circuits, sample_parameters
 from barren.physics.ensembles import Ensemble
-from barren.physics.families import make
 from barren.physics.layered import THETA, Layered
 from barren.physics.programs import serialise
 from barren.runner import step
-from barren.runner.experiment import NOTEBOOK
+from barren.runner.experiment import NOTEBOOK, Experiment
 
 
 def sample_batches(
-    programs: step.Json,
+    ensembles: step.Json,
     seed: int,
     first: int,
     last: int,
@@ -28,16 +27,15 @@ def sample_batches(
 ) -> None:
     """Draw a batch of random circuits of each program, and serialise them for TFQ.
 
-    programs: an ensemble of each. circuits: those of one's own, built. `samples` and
-    `skips` are of the notebook's stream: circuits of an ensemble, and uniform draws
-    before them, by program.
+    circuits: those of one's own, built. `samples` and `skips` are of the notebook's
+    stream: circuits of an ensemble, and uniform draws before them, by program.
     """
     numbers = np.arange(first, last + 1)
     built = {path.stem: json.loads(path.read_text()) for path in circuits}
 
     def drawn() -> Iterator[tuple[Ensemble, Batch]]:
-        for spec in programs:
-            of = make(spec)
+        programs = {of.program: of for of in Experiment(ensembles).ensembles}
+        for of in programs.values():
             if not isinstance(of, Layered):
                 own = built[of.program]
                 symbols = tuple(own["symbols"])

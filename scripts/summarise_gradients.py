@@ -7,9 +7,8 @@ import pandas as pd
 from barren import columns
 from barren.analysis.evidence import read_points
 from barren.analysis.fits import fits_table
-from barren.analysis.statistics import summarise
+from barren.analysis.statistics import Summary, summarise
 from barren.analysis.tables import (
-    ensemble_keys,
     points_of,
     read_table,
     rows_by_ensemble,
@@ -45,21 +44,14 @@ def summarise_gradients(
     ensembles = points_of(found.ensembles, exact)
     sampled = read_table(gradients)
     rows = rows_by_ensemble(sampled, keys, ensembles)
-    summaries = [
-        asdict(summarise(rows[e][columns.GRADIENT], found.config["seed"], e.bound))
-        if e in rows
-        else {columns.SAMPLES: 0}
-        for e in ensembles
-    ]
-    table = pd.concat(
-        [
-            ensemble_keys(ensembles, keys),
-            pd.DataFrame(summaries, columns=columns.STATISTICS),
-        ],
-        axis=1,
-    )
+    summaries = {e: Summary() for e in ensembles}
+    for e, of in rows.items():
+        seed = found.config["seed"]
+        summaries[e] = summarise(of[columns.GRADIENT], seed, e.bound)
+    values = [e.keys() | asdict(summary) for e, summary in summaries.items()]
+    table = pd.DataFrame(values, columns=[*keys, *columns.STATISTICS])
     beside = exact[[*keys, columns.EXACT_VARIANCE, columns.ASYMPTOTIC_VARIANCE]]
-    write_table(table.merge(beside, on=keys, how="left"), statistics)
+    write_table(with_integers(table).merge(beside, on=keys, how="left"), statistics)
 
     tables = read_table(theory), read_table(statistics), sampled
     write_table(fits_table(read_points(ensembles, keys, *tables), keys), fits)

@@ -6,7 +6,7 @@ from barren.analysis import report
 from barren.analysis.figures import figures_of
 from barren.analysis.tables import read_table
 from barren.provenance.crate import AUTHOR, PAPERS
-from barren.runner import jobs, layout, step
+from barren.runner import jobs, step
 from barren.runner.experiment import Experiment
 
 
@@ -26,8 +26,7 @@ def write_report(
     steps: those that run once, whose records are read beside the others.
     """
     found = Experiment.read(experiment)
-    names = [*map(layout.record, steps), *jobs.records(found)]
-    paths = [experiment.parent / name for name in names]
+    paths = [experiment.parent / name for name in jobs.records(found, steps)]
     records = [json.loads(path.read_text()) for path in paths]
     drawings = {path.stem: path.read_bytes() for path in figures}
     first, rest = report.opening(verdict.read_text())

@@ -1,13 +1,16 @@
 """What the properties draw: small ensembles of every family, any observable."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, fields, replace
 
 import numpy as np
+import pandas as pd
 from hypothesis import strategies as st
 
+from barren.analysis.tables import with_integers
 from barren.physics.batches import Batch
 from barren.physics.circuits import sample_circuits
+from barren.physics.ensembles import Ensemble
 from barren.physics.families import FAMILIES
 from barren.physics.layered import THETA, Layered
 from barren.physics.observables import Observable
@@ -24,6 +27,12 @@ def a_batch(ensemble: Layered, seed: int, samples: Sequence[int]) -> Batch:
     circuits = sample_circuits(ensemble, seed, samples)
     programs = serialise(ensemble, circuits)
     return Batch(np.array(samples), circuits, programs, (THETA,))
+
+
+def table_of(ensembles: Iterable[Ensemble], keys: Sequence[str]) -> pd.DataFrame:
+    """Ensembles by their keys, a row each."""
+    rows = [ensemble.keys() for ensemble in ensembles]
+    return with_integers(pd.DataFrame(rows, columns=[*keys]))
 
 
 @st.composite

@@ -147,13 +147,17 @@ def swap(path: Path, other: Path) -> None:
 
 def draw(project: Path, width: int, last: int, *, seed: int) -> None:
     """Draw a batch of random circuits by the step."""
-    spec = {"family": "random", "width": width, "depth": 4, "observable": "Z0 Z1"}
+    configuration = {
+        "symbol": {"layer": 0, "qubit": 0},
+        "observable": "Z0 Z1",
+        "ensembles": [{"family": "random", "width": [width], "depth": [4]}],
+    }
     options = f"--seed {seed} --first 0 --last {last} --batch"
     subprocess.run(
         [
             *(sys.executable, "scripts/sample_circuits.py", *options.split()),
             f"{project / FOLDER}/{layout.batch(width, 0, last)}",
-            *("--programs", json.dumps([spec])),
+            *("--ensembles", json.dumps(configuration)),
         ],
         cwd=project,
         check=True,

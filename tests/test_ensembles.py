@@ -1,6 +1,5 @@
 """Ensembles: their names, what they are made from, and what is refused."""
 
-import json
 import re
 from dataclasses import replace
 from typing import Any
@@ -10,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from barren.physics.ensembles import BadInput
-from barren.physics.families import Random, make
+from barren.physics.families import Random
 from barren.physics.layered import Layered
 from barren.runner.experiment import Experiment
 from strategies import LAYERED, ensembles
@@ -25,11 +24,6 @@ WIDE = {
     "counts": st.integers(1, 10_000),
     "sigmas": st.none() | st.floats(0.0001, 100),
 }
-
-
-@given(ensembles(**WIDE))
-def test_the_keys_say_everything(ensemble: Layered) -> None:
-    assert make(json.loads(json.dumps(ensemble.spec()))) == ensemble
 
 
 @given(ensembles(**WIDE), ensembles(**WIDE))

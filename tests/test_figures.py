@@ -26,6 +26,7 @@ from barren.physics.layered import Gate, Layered, Moment
 from barren.runner import layout
 from barren.runner.experiment import Experiment
 from conftest import ROOT
+from strategies import table_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,8 +114,8 @@ def made_up(
         for e in ensembles
         for depth in range(e.symbol_layer + 1, e.symbol_layers + 1)
     )
-    theory = variances(tables.ensemble_keys(list(curves), keys))
-    table = tables.ensemble_keys(ensembles, keys).merge(theory, on=keys, how="left")
+    theory = variances(table_of(curves, keys))
+    table = table_of(ensembles, keys).merge(theory, on=keys, how="left")
     variance = table[columns.EXACT_VARIANCE].fillna(1e-3).to_numpy() * 1.1
     known = rng.random(len(table)) < sampled
     values = {

@@ -26,7 +26,6 @@ from barren.analysis.evidence import (
 from barren.analysis.fits import curves, fit_curves
 from barren.analysis.statistics import summarise
 from barren.analysis.tables import (
-    ensemble_keys,
     read_table,
     rows_by_ensemble,
     write_table,
@@ -45,7 +44,7 @@ from barren.physics.layered import Gate, Layered, Moment
 from barren.physics.observables import NAMES
 from coverage import DEFAULT, FAULTS, SHALLOW, SMALL, as_batch, experiment
 from oracle import draw_circuits, gradients
-from strategies import LAYERED, observables
+from strategies import LAYERED, observables, table_of
 
 #: The tutorial's experiment to n = 8, which the tests can afford.
 TUTORIAL = tuple(ensemble for ensemble in DEFAULT if ensemble.width <= 8)
@@ -437,7 +436,7 @@ def test_points_are_those_of_the_tables(tutorial: list[Point], tmp_path: Any) ->
     ensembles = [point.ensemble for point in tutorial]
     extra = Random(width=9, depth=50)  # predicted alone
     keys = [*columns.KEYS, columns.SIGMA]
-    every = ensemble_keys([*ensembles, extra], keys)
+    every = table_of([*ensembles, extra], keys)
     exact = [tuple(p.prediction) for p in tutorial] + [tuple(Prediction())]
     theory = every.assign(
         **dict(zip(columns.THEORY, zip(*exact, strict=True), strict=True))
@@ -479,7 +478,7 @@ def test_tables_know_their_ensembles_again(sigmas: list[float]) -> None:
     """Values are rounded, keys are not."""
     ensembles = [Random(width=2, depth=1, sigma=sigma) for sigma in sigmas]
     keys, text = ["family", "width", "depth", "sigma"], io.StringIO()
-    table = ensemble_keys(ensembles, keys).assign(variance=1 / 3)
+    table = table_of(ensembles, keys).assign(variance=1 / 3)
     write_table(table, text)
     read = read_table(io.StringIO(text.getvalue()))
     assert [*rows_by_ensemble(read, keys, ensembles)] == ensembles

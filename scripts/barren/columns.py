@@ -92,6 +92,9 @@ AGREEMENT = "samples_agree_with_theory"
 # The data of a figure: a value with its interval, beside it the theory and the fit.
 SAMPLED = "sampled"
 FIGURE = (SAMPLED, "low", "high", "exact", "asymptotic", "fit")
+# Keys of figures alone: of observables Z_a Z_b, and a parameter's place in its circuit.
+QUBITS = ("qubit_a", "qubit_b")
+POSITION = "position"
 
 #: Every column that is no key.
 VALUES = {*CIRCUIT, *STATISTICS, *THEORY, *FITS, *CLAIMS, *FIGURE}

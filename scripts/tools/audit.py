@@ -90,7 +90,8 @@ def make_again(
             if isinstance(outcome, Check):
                 done.append(outcome)
                 outcome = outcome.reason
-            path = job.option("gradients" if is_check(job) else "record")
+            checked = isinstance(job, Recomputed)
+            path = job.option("gradients" if checked else "record")
             if reason := str(outcome):
                 faults.setdefault(path, (CHANGED, reason))
         made = {f"{folder}/{name}" for name in records.inventory(place / folder)}
@@ -145,14 +146,10 @@ def report(verdicts: Verdicts, choice: Choice, done: Sequence[Check]) -> bool:
     return not broken
 
 
-def is_check(job: Job) -> bool:
-    return isinstance(job, Recomputed)
-
-
 def rank(job: Job) -> tuple[bool, float]:
     """First what others wait for, then what takes long; checks fill the gaps."""
     seconds, _ = cost.ONCE.get(job.step, (math.inf, 0.0))
-    return is_check(job), -seconds
+    return isinstance(job, Recomputed), -seconds
 
 
 def computed(job: Job) -> Sequence[Ensemble]:
@@ -201,7 +198,7 @@ def check(place: Path, job: Recomputed) -> Check:
 
 def present_files(folder: Path, experiment: Experiment) -> set[str]:
     """The files of an experiment, if they are no more and no larger than it has."""
-    several, config = jobs.records(experiment), experiment.config
+    several, config = jobs.records(experiment, ()), experiment.config
     size = min(config["batch_size"], config["samples"])
     rates = cost.RATES[config["engine"]]
     batches = cost.sampling(experiment.programs.values(), size, rates).disk

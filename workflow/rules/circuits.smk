@@ -37,7 +37,7 @@ rule build_circuits:
     conda:
         "../../envs/tfq.yaml"
     params:
-        ensembles=as_json([e.spec() for e in EXPERIMENT.own_circuits.values()]),
+        ensembles=as_json(EXPERIMENT.of_widths(widths(EXPERIMENT.ensembles))),
     message:
         "building the circuits of {input.sources}"
     shell:
@@ -60,8 +60,10 @@ rule sample_circuits:
     resources:
         **resources_of(sampling_cost),
     params:
-        **STREAM,
-        programs=lambda w: json.dumps([e.spec() for e in programs_of_job(w)]),
+        ensembles=configuration_of_job,
+        seed=config["seed"],
+        stream=config["stream"],
+        skips=as_json(EXPERIMENT.skips),
         first="{first}",
         last="{last}",
         # Of the notebook's stream alone: more of them keep the circuits that there were.

@@ -164,8 +164,7 @@ def resources_of(predicted):
 
 def all_records(_):
     """The record of every job behind the targets."""
-    once = [layout.record(step) for step in ONCE]
-    return [results(name) for name in (*records(EXPERIMENT), *once)]
+    return [results(name) for name in records(EXPERIMENT, ONCE)]
 
 
 def reference(_):
@@ -199,12 +198,6 @@ def reported(figures):
     return [shown(results(name), f) for f in figures for name in layout.figure(f.name)]
 
 
-# What circuits are drawn from.
-STREAM = {
-    "seed": config["seed"],
-    "stream": config["stream"],
-    "skips": as_json(EXPERIMENT.skips),
-}
 DRAWINGS = [figure for figure in FIGURES if figure.kind == CIRCUIT]
 CURVES = [figure for figure in FIGURES if figure.kind != CIRCUIT]
 # The steps behind the targets that run once.

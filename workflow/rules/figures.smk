@@ -21,6 +21,7 @@ rule plot_variance:
 rule draw_circuits:
     input:
         **needs("draw_circuits", "plot"),
+        **files("experiment"),
         circuits=circuits_of(EXPERIMENT.displayed),
     output:
         **leaves("draw_circuits"),
@@ -29,9 +30,6 @@ rule draw_circuits:
         "<logs>/draw_circuits.log",
     conda:
         "../../envs/plot.yaml"
-    params:
-        **STREAM,
-        ensembles=as_json([e.spec() for e in EXPERIMENT.displayed]),
     message:
         "drawing the circuits"
     shell:

@@ -22,8 +22,6 @@ SHADED = "#FBE3B5"
 #: Angles that have a name, as they are drawn.
 SYMBOLS = {
     "theta": r"\theta",
-    "-theta": r"-\theta",
-    "phi": r"\varphi",
     "-phi": r"-\varphi",
     "-theta_0": r"-\theta_0",
     "pi/4": r"\pi/4",

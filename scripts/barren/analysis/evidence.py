@@ -1,7 +1,7 @@
 """What a verdict rests on: points of an experiment, and what their circuits hold."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -153,8 +153,7 @@ def read_points(
     points = []
     for ensemble in ensembles:
         exact = of_theory[ensemble][[*columns.THEORY]].iloc[0]
-        summary = of_statistics[ensemble].iloc[0]
-        values: dict[str, Any] = {of.name: summary[of.name] for of in fields(Summary)}
+        summary = of_statistics[ensemble].iloc[0][[*columns.STATISTICS]]
         sampled = of_gradients.get(ensemble, gradients[:0])
         points.append(
             Point(
@@ -162,7 +161,7 @@ def read_points(
                 Prediction(*(None if pd.isna(x) else x for x in exact)),
                 sampled[columns.THETA].to_numpy(float),
                 sampled[columns.GRADIENT].to_numpy(float),
-                Summary(**values),
+                Summary(*summary),
                 (draws or {}).get(ensemble),
             )
         )

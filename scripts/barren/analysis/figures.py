@@ -10,12 +10,10 @@ from dataclasses import dataclass
 
 from barren import columns
 from barren.analysis.words import varied
-from barren.physics.ensembles import Ensemble
+from barren.physics.ensembles import Ensemble, grouped
 
 CURVE, MAP, CIRCUIT = "curve", "map", "circuit"
 SYMBOL = (columns.SYMBOL_LAYER, columns.SYMBOL_QUBIT)
-#: Of observables that are pairs, Z_a Z_b; columns of the figure's data alone.
-QUBITS = ("qubit_a", "qubit_b")
 #: A key along an axis, in words; another key is its own name.
 AXES = {
     columns.WIDTH: "width (qubits)",
@@ -25,8 +23,8 @@ AXES = {
     columns.SYMBOL_LAYER: "layer of the symbol",
     columns.SYMBOL_QUBIT: "qubit of the symbol",
     columns.PARAMETER: "parameter, in circuit order",
-    QUBITS[0]: "qubit a",
-    QUBITS[1]: "qubit b",
+    columns.QUBITS[0]: "qubit a",
+    columns.QUBITS[1]: "qubit b",
 }
 
 _POINTS = (
@@ -97,9 +95,7 @@ def figures_of(ensembles: Iterable[Ensemble]) -> list[Figure]:
     keys vary, and is left out where these are none.
     """
     ensembles = list(ensembles)
-    members: dict[type[Ensemble], list[Ensemble]] = {}
-    for ensemble in ensembles:
-        members.setdefault(type(ensemble), []).append(ensemble)
+    members = grouped(ensembles, lambda of: type(of))
     families = list(members)
     keys = {of: varied(own) for of, own in members.items()}
     if set().union(*keys.values()) <= {columns.WIDTH}:
@@ -123,7 +119,7 @@ def figures_of(ensembles: Iterable[Ensemble]) -> list[Figure]:
     figures += [
         _against(columns.PARAMETER, several),
         _map("gradient_variance_of_symbols", "the symbol's place", SYMBOL, places),
-        _map("gradient_variance_of_observables", "observable", QUBITS, pairs),
+        _map("gradient_variance_of_observables", "observable", columns.QUBITS, pairs),
     ]
     shown = [_circuit(e) for of, own in members.items() for e in of.displayed(own)]
     return [figure for figure in figures if figure.families] + shown

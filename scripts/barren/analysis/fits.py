@@ -1,6 +1,5 @@
 """Straight lines of log variance against width: fits.csv."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
@@ -11,7 +10,7 @@ from barren import columns
 from barren.analysis.evidence import Point
 from barren.analysis.statistics import Fit, fit_slope
 from barren.analysis.tables import with_integers
-from barren.physics.ensembles import Ensemble
+from barren.physics.ensembles import Ensemble, grouped
 
 #: Per qubit, a quarter of the barren plateau's -ln 2.
 SLOW = np.log(2) / 4
@@ -23,9 +22,8 @@ def curves(points: Sequence[Point]) -> dict[Ensemble, list[Point]]:
 
     Keys are ensembles of width 0. Curves of a single width are left out.
     """
-    found: dict[Ensemble, list[Point]] = defaultdict(list)
-    for point in sorted(points, key=lambda point: point.ensemble.width):
-        found[replace(point.ensemble, width=0)].append(point)
+    ordered = sorted(points, key=lambda point: point.ensemble.width)
+    found = grouped(ordered, lambda point: replace(point.ensemble, width=0))
     return {key: curve for key, curve in found.items() if len(curve) > 1}
 
 
@@ -61,9 +59,7 @@ def fits_table(points: Sequence[Point], keys: Sequence[str]) -> pd.DataFrame:
     """Every slope of every curve, a row each; `keys` are the key columns."""
     apart = [key for key in keys if key != columns.WIDTH]
     rows = [
-        {key: curve.keys().get(key) for key in apart}
-        | {columns.CURVE: name}
-        | asdict(fit)
+        curve.keys() | {columns.CURVE: name} | asdict(fit)
         for curve, of in curves(points).items()
         for name, fit in fit_curves(of).items()
     ]

@@ -17,7 +17,6 @@ from barren import columns
 from barren.analysis import figures
 from barren.analysis.maps import draw_maps
 from barren.analysis.selection import (
-    POSITION,
     at_most,
     fixed,
     groups_by,
@@ -69,7 +68,7 @@ def draw_variance(
     families = [of.family for of in figure.families]
     table = table[table[columns.FAMILY].isin(families)].reset_index(drop=True)
     source = source_data(table, figure.quantity)
-    if figure.x == figures.QUBITS[0]:
+    if figure.x == columns.QUBITS[0]:
         source = with_qubits(source)
     if figure.fits:
         source = with_fits(source, fits)
@@ -78,16 +77,16 @@ def draw_variance(
     source = with_positions(source)
     # Curves join parameters of one position, whatever their names.
     apart = {figure.x, figure.y, columns.PARAMETER}
-    apart |= {POSITION} if figure.x == columns.PARAMETER else set()
+    apart |= {columns.POSITION} if figure.x == columns.PARAMETER else set()
     rest = [key for key in key_columns(source) if key not in apart]
     several = source.groupby(rest, dropna=False)[columns.FAMILY].transform("size") > 1
     source = source[several] if several.any() else source
     with matplotlib.rc_context(STYLE):
         draw = draw_maps if figure.kind == figures.MAP else _draw_curves
         shown = without_rounding(source, figure.quantity)
-        if POSITION in shown:
+        if columns.POSITION in shown:
             shown = shown.drop(columns=columns.PARAMETER)
-            shown = shown.rename(columns={POSITION: columns.PARAMETER})
+            shown = shown.rename(columns={columns.POSITION: columns.PARAMETER})
         drawing, notes = draw(figure, shown)
         said = [fixed(figure, shown, observable)]
         if notes:
@@ -296,16 +295,16 @@ def _make_room(drawing: Figure, grid: Sequence[Axes]) -> None:
 
 def _name_parameters(drawing: Figure, source: pd.DataFrame) -> None:
     """Names in place of numbers, where they are the same everywhere and have room."""
-    named = source.drop_duplicates([POSITION, columns.PARAMETER])
+    named = source.drop_duplicates([columns.POSITION, columns.PARAMETER])
     longest = named[columns.PARAMETER].str.len().max()
     if (
         len(drawing.axes) > 1
         or max(len(named), longest) > MOST_NAMED
-        or named[POSITION].duplicated().any()
+        or named[columns.POSITION].duplicated().any()
     ):
         return
     (axes,) = drawing.axes
-    axes.set_xticks(named[POSITION].astype(int), named[columns.PARAMETER])
+    axes.set_xticks(named[columns.POSITION].astype(int), named[columns.PARAMETER])
     axes.tick_params("x", rotation=90)
     drawing.set_figheight(drawing.get_figheight() + max(0, longest - 5) / 17)
 

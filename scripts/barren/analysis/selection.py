@@ -7,12 +7,10 @@ import numpy as np
 import pandas as pd
 
 from barren import columns
-from barren.analysis.figures import QUBITS, Figure, is_pair
+from barren.analysis.figures import Figure, is_pair
 from barren.analysis.tables import ensemble_of, key_columns
 from barren.analysis.words import further, text
 
-#: Column of a figure's data alone.
-POSITION = "position"
 #: A sampled variance below this is what single precision leaves of a gradient of 0,
 #: where no exact variance says otherwise.
 ROUNDING = 1e-10
@@ -44,7 +42,7 @@ def with_positions(source: pd.DataFrame) -> pd.DataFrame:
     circuit = [key for key in keys if key != columns.PARAMETER]
     places = source.groupby(circuit, dropna=False, observed=True).cumcount() + 1
     source = source.copy()
-    source.insert(len(keys), POSITION, places.astype("Int64"))
+    source.insert(len(keys), columns.POSITION, places.astype("Int64"))
     return source
 
 
@@ -52,7 +50,7 @@ def with_qubits(source: pd.DataFrame) -> pd.DataFrame:
     """The rows of observables Z_a Z_b, with the qubits in place of the text."""
     pairs = source[source[columns.OBSERVABLE].map(is_pair)]
     qubits = pairs.pop(columns.OBSERVABLE).str.extract(r"Z(\d+) Z(\d+)").astype("Int64")
-    for name, values in zip(QUBITS, (qubits[0], qubits[1]), strict=True):
+    for name, values in zip(columns.QUBITS, (qubits[0], qubits[1]), strict=True):
         pairs.insert(len(key_columns(pairs)), name, values)
     return pairs.reset_index(drop=True)
 
@@ -140,7 +138,7 @@ def fixed(figure: Figure, shown: pd.DataFrame, observable: str) -> str:
     names = {columns.WIDTH: "n =", columns.OBSERVABLE: "O ="}
     parts = [f"{names.get(key, key.replace('_', ' '))} {row[key]}" for key in same]
     if columns.OBSERVABLE not in key_columns(shown) and observable:
-        pair = QUBITS[0] in shown
+        pair = columns.QUBITS[0] in shown
         parts.append("O = Z$_a$Z$_b$" if pair else f"O = {observable}")
     counts = shown[columns.SAMPLES].loc[lambda samples: samples > 0].unique()
     if len(counts) == 1:

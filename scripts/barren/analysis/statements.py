@@ -10,6 +10,7 @@ from barren import columns
 from barren.analysis import words
 from barren.analysis.evidence import Finding, Verdict
 from barren.analysis.texts import PLOTTED, TEXTS
+from barren.physics.ensembles import grouped
 
 #: Settings that verdict.md lists of a claim, worst first; claims.csv has them all.
 SHOWN = 12
@@ -70,11 +71,8 @@ def _settings(findings: Sequence[Finding]) -> list[str]:
             f"{SHOWN} of {len(judged)} settings, contradicted and undecided ones "
             "first; `tables/claims.csv` has all."
         )
-    reasons: dict[str, list[Finding]] = {}
-    for finding in findings:
-        if not finding.judged:
-            reasons.setdefault(finding.evidence, []).append(finding)
-    for why, of in reasons.items():
+    others = (f for f in findings if not f.judged)
+    for why, of in grouped(others, lambda f: f.evidence).items():
         parts.append(f"Not judged{'' if of == findings else _named(of)}: {why}.")
     return parts
 

@@ -60,14 +60,6 @@ def key_columns(table: pd.DataFrame) -> list[str]:
     return [key for key in table.columns if key not in columns.VALUES]
 
 
-def ensemble_keys(ensembles: Sequence[Ensemble], keys: Sequence[str]) -> pd.DataFrame:
-    """The key columns of some ensembles, a row each; what a family lacks is empty."""
-    rows: list[dict[str, Any]] = [
-        {key: ensemble.keys().get(key) for key in keys} for ensemble in ensembles
-    ]
-    return with_integers(pd.DataFrame(rows, columns=list(keys)))
-
-
 def ensemble_of(row: Any) -> Ensemble:
     """The ensemble that a row belongs to; of width 0 where the row has none."""
     keys = [key for key in row.index if key not in columns.VALUES]

@@ -8,21 +8,21 @@ uses the standard library alone, because the workflow imports it too.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 from barren import columns
-from barren.physics.observables import BadObservable, Observable, Term
+from barren.physics.observables import BadInput as BadInput
+from barren.physics.observables import Observable, Term
+
+K = TypeVar("K")
+T = TypeVar("T")
 
 #: What computes gradients; each has an environment of its name.
 TFQ = "tfq"
 QSIM = "qsim"
-
-
-class BadInput(Exception):
-    """Something a user gave is wrong; the message is one line that says what."""
 
 
 class Prediction(NamedTuple):
@@ -62,8 +62,6 @@ class Ensemble:
     #: Whether theta stands once and is independent of all else: with uniform angles the
     #: gradient is then symmetric about 0. None: where an exact form is known.
     theta_is_alone: ClassVar[bool | None] = None
-    #: Of the Paulis on a site, those that the exact theory tells apart.
-    classes: ClassVar[int] = 3
     #: Whether engines and theory take its gates one by one, not in layers.
     gate_by_gate: ClassVar[bool] = False
     #: A key of which the exact theory yields every lesser value too.
@@ -166,12 +164,6 @@ class Ensemble:
         values = {of.name: getattr(self, of.name) for of in fields(self)}
         return {"family": self.family} | values
 
-    def spec(self) -> dict[str, Any]:
-        """The keys that are not the default, from which `families.make` makes it."""
-        values = {of: getattr(self, of.name) for of in fields(self)}
-        own = {of.name: value for of, value in values.items() if value != of.default}
-        return {"family": self.family} | own
-
     @property
     def circuit(self) -> str:
         """Name of the distribution of circuits, whatever derivative is taken.
@@ -238,10 +230,15 @@ class Ensemble:
 
     def check(self) -> None:
         """Raise BadInput unless the observable lies inside the circuit."""
-        try:
-            assert self.terms
-        except BadObservable as error:
-            raise BadInput(str(error)) from None
+        assert self.terms
+
+
+def grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
+    """Items by what a function says of them, in the order in which they come."""
+    found: dict[K, list[T]] = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
+    return found
 
 
 def short(value: object) -> str:

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self
 
-from barren.physics.ensembles import Ensemble, Prediction
+from barren.physics.ensembles import Ensemble, Prediction, grouped
 from barren.physics.layered import ANGLES, PHI, Layered, Moment
 from barren.physics.observables import of_z
 from barren.physics.own_circuits import OwnCircuit
-
-E = TypeVar("E", bound=Ensemble)
 
 #: Layers to which the theory shows what more depth would do, and up to which width.
 FURTHER, NARROW = 200, 12
@@ -57,7 +55,7 @@ class Random(Layered):
         from barren.physics.moments import predictions
         from barren.physics.pair_chain import random_moments
 
-        curves = _curves(ensembles)
+        curves = grouped(ensembles, lambda of: of.sweep[0])
         for curve, members in curves.items():
             deepest = max(ensemble.depth for ensemble in members)
             alone = all(c is curve or c.width != curve.width for c in curves)
@@ -139,7 +137,8 @@ class Identity(Layered):
         from barren.physics.pair_chain import identity_moments, tutorial_moments
 
         moments = tutorial_moments if cls.opposite == PHI else identity_moments
-        for curve, members in _curves(ensembles).items():
+        curves = grouped(ensembles, lambda of: of.sweep[0])
+        for curve, members in curves.items():
             layers = [ensemble.symbol_layer for ensemble in members]
             qubit = curve.symbol_qubit
             arguments = (curve.terms, curve.width, layers, qubit, curve.sigma)
@@ -241,17 +240,6 @@ FAMILIES: dict[str, type[Ensemble]] = {
 }
 
 
-def make(spec: Mapping[str, Any]) -> Ensemble:
-    """The ensemble of some keys; the inverse of `Ensemble.spec`."""
-    keys = {k: _frozen(value) for k, value in spec.items()}
-    return FAMILIES[keys.pop("family")](**keys)
-
-
-def _frozen(value: Any) -> Any:
-    """A value of JSON with tuples in place of lists."""
-    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
-
-
 def predict(
     ensembles: Iterable[Ensemble], built: Mapping[str, Any] | None = None
 ) -> dict[Ensemble, Prediction]:
@@ -259,19 +247,8 @@ def predict(
 
     built: what `build_circuits` made of circuits of one's own, by program.
     """
-    families: dict[type[Ensemble], list[Ensemble]] = {}
-    for ensemble in ensembles:
-        families.setdefault(type(ensemble), []).append(ensemble)
     return {
         ensemble: prediction
-        for family, members in families.items()
+        for family, members in grouped(ensembles, lambda of: type(of)).items()
         for ensemble, prediction in family.predict(members, built or {})
     }
-
-
-def _curves(ensembles: Sequence[E]) -> dict[E, list[E]]:
-    """Ensembles by the sweep that covers them."""
-    curves: dict[E, list[E]] = {}
-    for ensemble in ensembles:
-        curves.setdefault(ensemble.sweep[0], []).append(ensemble)
-    return curves

@@ -39,8 +39,8 @@ _HEAD = re.compile(r"([+-]?)\s*((?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:E[+-]?[0-9]+)?)?\
 _FACTOR = re.compile(r"([XYZ])([0-9]{1,6})(?![0-9])\s*")
 
 
-class BadObservable(ValueError):
-    """A text is no observable, or none of a circuit's; the message is one line."""
+class BadInput(Exception):
+    """Something a user gave is wrong; the message is one line that says what."""
 
 
 class NoExactForm(Exception):
@@ -60,9 +60,9 @@ class Observable:
 
     @classmethod
     def parse(cls, text: str) -> "Observable":
-        """Read a text; raise BadObservable with the position of what is wrong."""
+        """Read a text; raise BadInput with the position of what is wrong."""
         if not isinstance(text, str):
-            raise BadObservable(f"an observable is text, not {text!r}")
+            raise BadInput(f"an observable is text, not {text!r}")
         name = text.strip().lower()
         if name in NAMES:
             return cls(name, ())
@@ -95,10 +95,10 @@ class Observable:
     def terms(self, width: int) -> tuple[Term, ...]:
         """The strings with their weights on qubits 0 to width - 1.
 
-        Raises BadObservable if one lies outside.
+        Raises BadInput if one lies outside.
         """
         if width < 1:
-            raise BadObservable(f"{self.text}: a width of {width} has no observables")
+            raise BadInput(f"{self.text}: a width of {width} has no observables")
         if self.name == LOCAL:
             return tuple((1 / width, ((qubit, "Z"),)) for qubit in range(width))
         if self.name == GLOBAL:
@@ -106,7 +106,7 @@ class Observable:
         for _, string in self.strings:
             last, _ = string[-1]
             if last >= width:
-                raise BadObservable(
+                raise BadInput(
                     f"observable {self.text}: qubit {last} lies outside a circuit of "
                     f"{width} qubits, 0 to {width - 1}"
                 )
@@ -148,9 +148,9 @@ def _read(text: str) -> list[Term]:
     return terms
 
 
-def _error(text: str, at: int, what: str) -> BadObservable:
+def _error(text: str, at: int, what: str) -> BadInput:
     names = f" (a name is {' or '.join(NAMES)})" if text.strip().isalpha() else ""
-    return BadObservable(f"observable {text!r}, position {at + 1}: {what}{names}")
+    return BadInput(f"observable {text!r}, position {at + 1}: {what}{names}")
 
 
 def _merged(terms: list[Term], text: str) -> tuple[Term, ...]:
@@ -162,7 +162,7 @@ def _merged(terms: list[Term], text: str) -> tuple[Term, ...]:
     added = [(math.fsum(parts), string) for string, parts in weights.items()]
     merged = [(weight, string) for weight, string in added if weight != 0]
     if not merged:
-        raise BadObservable(f"observable {text!r}: its terms cancel")
+        raise BadInput(f"observable {text!r}: its terms cancel")
     return tuple(sorted(merged, key=lambda term: (len(term[1]), term[1])))
 
 

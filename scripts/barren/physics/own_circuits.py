@@ -34,7 +34,6 @@ class OwnCircuit(Ensemble):
     #: Of these the one that is meant, where a row or a point is about one.
     parameter: str | None = None
 
-    classes: ClassVar[int] = 4
     gate_by_gate: ClassVar[bool] = True
     gradient_keys: ClassVar[tuple[str, ...]] = (
         "observable",

@@ -12,6 +12,7 @@ is a weighted sum of components, as an automaton along the line (see `automaton`
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -97,7 +98,7 @@ def dense_chain(
     _, width, classes = start.shape
     f = np.zeros(classes**width)
     for term in start:
-        f += _kron(term).reshape(-1)
+        f += reduce(np.kron, term)
     ladder = _ladder(kind, width)
     absolute = [np.abs(tensor) for tensor in read]
     signed = any(np.any(tensor < 0) for tensor in read)
@@ -109,7 +110,7 @@ def dense_chain(
     for layer in maps:
         key = layer.tobytes()
         if key not in kernels:
-            kernels[key] = [_kron(layer[group]) for group in groups]
+            kernels[key] = [reduce(np.kron, layer[group]) for group in groups]
         for group, kernel in zip(groups, kernels[key], strict=True):
             before, size = classes**group.start, len(kernel)
             if group.stop < width:
@@ -225,13 +226,6 @@ def second_moments(
         if np.all(errors <= TOLERANCE * np.abs(found - squared_mean)):
             break
     return found, errors
-
-
-def _kron(factors: Floats) -> Floats:
-    product = np.ones((1,) * (factors.ndim - 1))
-    for factor in factors:
-        product = np.kron(product, factor)
-    return product
 
 
 def _ladder(kind: Algebra, width: int) -> Indices:

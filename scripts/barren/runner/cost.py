@@ -182,8 +182,9 @@ def theory(ensembles: Iterable[Ensemble], rates: Rates) -> float:
     seconds = rates.draw_start
     for curve, layers in sweeps.items():
         if curve.width <= DENSE_WIDTH:
-            each = DENSE_GATE if curve.gate_by_gate else DENSE_NUMBER
-            seconds += layers * each * float(curve.classes) ** curve.width
+            # X and Y are told apart gate by gate, not in layers.
+            each, classes = (DENSE_GATE, 4) if curve.gate_by_gate else (DENSE_NUMBER, 3)
+            seconds += layers * each * float(classes) ** curve.width
         else:
             seconds += min(layers, MPS_LAYERS) * MPS_QUBIT * (curve.width - 5)
     return seconds

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from barren import columns
-from barren.physics.ensembles import BadInput, Ensemble
+from barren.physics.ensembles import BadInput, Ensemble, grouped
 from barren.physics.families import FAMILIES
-from barren.physics.observables import BadObservable, Observable
+from barren.physics.observables import Observable
 from barren.physics.own_circuits import OwnCircuit
 
 NOTEBOOK = "notebook"
@@ -69,10 +69,7 @@ class Experiment:
             keys = dict(zip(lists, values, strict=True))
             if columns.SIGMA in keys:  # a number of one kind has one name
                 keys[columns.SIGMA] = float(keys[columns.SIGMA])
-            try:
-                text = Observable.parse(keys[columns.OBSERVABLE]).text
-            except BadObservable as error:
-                raise BadInput(str(error)) from None
+            text = Observable.parse(keys[columns.OBSERVABLE]).text
             yield family.of_keys(keys | {columns.OBSERVABLE: text})
 
     @cached_property
@@ -118,9 +115,7 @@ class Experiment:
     @cached_property
     def displayed(self) -> list[Ensemble]:
         """The ensembles of which a circuit is drawn."""
-        members: dict[type[Ensemble], list[Ensemble]] = {}
-        for ensemble in self.ensembles:
-            members.setdefault(type(ensemble), []).append(ensemble)
+        members = grouped(self.ensembles, lambda of: type(of))
         return [shown for of in members for shown in of.displayed(members[of])]
 
     @cached_property

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from barren import columns
-from barren.analysis.figures import QUBITS
 from barren.physics.ensembles import BadInput
 from barren.physics.layered import Layered
 from barren.physics.own_circuits import OwnCircuit
@@ -20,8 +19,8 @@ from barren.physics.own_circuits import OwnCircuit
 #: What a keyword argument cannot be called: keys and columns with another meaning.
 TAKEN = (
     {of.name for family in (OwnCircuit, Layered) for of in fields(family)}
-    | {columns.FAMILY, columns.CIRCUIT_OF, "ensemble", *QUBITS, *columns.VALUES}
-    | {"position"}
+    | {columns.FAMILY, columns.CIRCUIT_OF, "ensemble", columns.POSITION}
+    | {*columns.QUBITS, *columns.VALUES}
 )
 #: Up to which a table's column holds whole numbers as they are.
 LARGEST = 2**53

@@ -4,7 +4,7 @@ Narrow widths share a job until it is worth its start (`cost.SHARED`), by the ra
 the machine we measured on, so that files have the same names everywhere.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from barren.physics.ensembles import Ensemble
 from barren.runner import cost, layout
@@ -59,7 +59,8 @@ def outputs(experiment: Experiment) -> dict[str, list[str]]:
     }
 
 
-def records(experiment: Experiment) -> list[str]:
-    """The records of those jobs."""
+def records(experiment: Experiment, once: Iterable[str]) -> list[str]:
+    """The records of steps that run once, and of those jobs."""
     jobs = outputs(experiment).items()
-    return [layout.record(step, output) for step, of in jobs for output in of]
+    several = [layout.record(step, output) for step, of in jobs for output in of]
+    return [*map(layout.record, once), *several]
