@@ -1,7 +1,8 @@
 import base64
 import importlib.util
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,11 @@ from barren.runner.experiment import Experiment
 
 # By the package itself TensorFlow would be imported, which takes longer than the rest.
 with parts_of("tensorflow_quantum", "tensorflow_quantum.core"):
-    from tensorflow_quantum.core.serialize import serialize_circuit
+    from tensorflow_quantum.core.proto.program_pb2 import Program
+    from tensorflow_quantum.core.serialize import deserialize_circuit, serialize_circuit
+
+#: Of a unitary's elements: programs have six digits of an exponent.
+PROGRAM_TOLERANCE = 1e-3
 
 
 def build_circuits(
@@ -46,19 +51,33 @@ def build(ensemble: OwnCircuit) -> dict[str, Any]:
     file, _, name = ensemble.source.rpartition(":")
     qubits = cirq.GridQubit.rect(1, ensemble.width)
     circuit = call(load(Path(file))[name], ensemble, qubits)
-    return built(circuit, ensemble, qubits)
+    try:
+        return built(circuit, ensemble, qubits)
+    except BadInput:
+        raise
+    except Exception as error:  # whatever libraries make of an odd gate
+        raise BadInput(f"{ensemble.source}: {told(error)}") from None
 
 
 @cache
 def load(path: Path) -> dict[str, Any]:
-    """What a file of Python defines."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    """What a file of Python defines, which imports packages alone."""
+    before = {*sys.modules}
+    spec = importlib.util.spec_from_file_location(str(path), path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         raise BadInput(f"{path}: {told(error)}") from None
+    for name in {*sys.modules} - before - {spec.name}:
+        file = getattr(sys.modules[name], "__file__", None) or sys.prefix
+        if not file.startswith((sys.prefix, sys.base_prefix)):
+            raise BadInput(
+                f"{path}: it imports {file}, which no record would name; put all of it "
+                "into one file"
+            )
     return vars(module)
 
 
@@ -77,7 +96,7 @@ def call(
     )
     what = f"{ensemble.source} with {given}"
     try:
-        circuit = function(qubits, **keywords)
+        circuit = function([*qubits], **keywords)
     except (Exception, SystemExit) as error:
         raise BadInput(f"{what}: {told(error)}") from None
     if not isinstance(circuit, cirq.Circuit):
@@ -86,30 +105,37 @@ def call(
         raise BadInput(f"{what} acts on {min(others)}, which it was not given")
     if not circuit.are_all_measurements_terminal():
         raise BadInput(f"{what} measures before its end")
-    symbols = in_order(circuit)
+    check_symbols(what, in_order(circuit), ensemble)
+    return circuit
+
+
+def check_symbols(what: str, symbols: list[str], ensemble: OwnCircuit) -> None:
+    """BadInput for no symbols, for names that are none, for parameters beside them."""
     if not symbols:
         raise BadInput(f"{what} has no symbols, so there is no gradient")
+    for name in symbols:
+        if not name.isprintable() or not name.strip():
+            raise BadInput(f"{what} has a symbol with the name {name!r}")
     for name in ensemble.asked(symbols):
         if name not in symbols:
             raise BadInput(
                 f"parameters: {what} has no {name}; it has {', '.join(symbols)}"
             )
-    return circuit
 
 
 def built(
     circuit: cirq.Circuit, ensemble: OwnCircuit, qubits: list[cirq.GridQubit]
 ) -> dict[str, Any]:
     """A circuit as plain data (see `build`)."""
-    circuit = cirq.Circuit(
-        cirq.Moment(operation.untagged for operation in moment) for moment in circuit
-    )
+    circuit = cirq.Circuit(cirq.Moment(unitary(moment)) for moment in circuit)
     # An observable may look at qubits that no gate has touched.
     idle = cirq.Circuit(cirq.I(q) for q in qubits if q not in circuit.all_qubits())
+    whole = circuit + idle
     try:
-        program = serialize_circuit(circuit + idle).SerializeToString()
+        program = serialize_circuit(whole).SerializeToString()
     except Exception as error:
         raise BadInput(f"{ensemble.source}: {unserialised(circuit, error)}") from None
+    check_program(ensemble.source, whole, program)
     data: dict[str, Any] = {
         "cirq": cirq.to_json(circuit, indent=None),
         "program": base64.b64encode(program).decode(),
@@ -123,6 +149,40 @@ def built(
         return data | {"exact": exact.as_data()}
     except NoExactForm as error:
         return data | {"reason": str(error)}
+
+
+def unitary(moment: cirq.Moment) -> Iterator[cirq.Operation]:
+    """The operations but measurements, without tags and numbers of sympy."""
+    for operation in moment:
+        if cirq.is_measurement(operation):
+            continue
+        number = operation.untagged
+        if not cirq.parameter_names(number):
+            # With something to resolve, or nothing is done.
+            number = cirq.resolve_parameters(number, {"": 0})
+        yield number
+
+
+def check_program(source: str, circuit: cirq.Circuit, program: bytes) -> None:
+    """BadInput for a gate that is another one in the program, or no unitary one.
+
+    TensorFlow Quantum loses control values that are no product without a word.
+    """
+    parsed = Program.FromString(program)
+    values = {name: 0.3 + 0.7 * at for at, name in enumerate(in_order(circuit))}
+    for moment, again in zip(circuit, deserialize_circuit(parsed), strict=True):
+        theirs = {operation.qubits: operation for operation in again}
+        for operation in moment:
+            both = operation, theirs.get(operation.qubits, operation)
+            resolved = (cirq.resolve_parameters(of, values) for of in both)
+            one, other = (cirq.unitary(of, None) for of in resolved)
+            if one is None or other is None:
+                raise BadInput(f"{source}: {name_of(operation)} is not unitary")
+            if not np.allclose(one, other, 0, PROGRAM_TOLERANCE):
+                raise BadInput(
+                    f"{source}: {name_of(operation)} is another gate in TensorFlow "
+                    "Quantum"
+                )
 
 
 def in_order(circuit: cirq.Circuit) -> list[str]:
@@ -139,7 +199,10 @@ def unserialised(circuit: cirq.Circuit, error: Exception) -> str:
         try:
             serialize_circuit(cirq.Circuit(operation))
         except Exception:
-            return f"TensorFlow Quantum has no gate {name_of(operation)}"
+            return (
+                f"TensorFlow Quantum has no gate {name_of(operation)}; of symbols it "
+                "takes one, or a multiple of one, in each place"
+            )
     return f"TensorFlow Quantum does not take the circuit: {told(error)}"
 
 

@@ -22,7 +22,7 @@ CONFIG: dict[str, Any] = {
 WIDE = {
     "widths": st.integers(2, 64),
     "counts": st.integers(1, 10_000),
-    "sigmas": st.none() | st.floats(0.0001, 100),
+    "sigmas": st.none() | st.floats(0.0001, 10),
 }
 
 

@@ -99,20 +99,12 @@ def test_a_family_is_known_in_one_module() -> None:
 
 
 def test_a_step_has_the_code_that_it_runs_as_its_input(small: Path) -> None:
-    """The modules that each job of the small experiment had imported in the end.
-
-    But for packages' own files, which hold no code.
-    """
+    """The modules that each job of the small experiment had imported in the end."""
     records = [*(small / "results" / "small" / "records").rglob("*.json")]
-    packages = {
-        str(path.relative_to(ROOT))
-        for path in SCRIPTS.rglob("__init__.py")
-        if len(ast.parse(path.read_text()).body) == 1
-    }
     steps = set()
     for path in records:
         record = json.loads(path.read_text())
-        run = {file["path"] for file in record["code"]} - packages
+        run = {file["path"] for file in record["code"]}
         listed = {str(of.relative_to(ROOT)) for of in sources(record["step"])}
         assert run == listed, record["step"]
         steps.add(record["step"])

@@ -4,7 +4,6 @@ import math
 import os
 import secrets
 import shlex
-import shutil
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +22,7 @@ from barren.analysis.tables import read_table
 from barren.physics.batches import read_batch
 from barren.physics.ensembles import TFQ, BadInput, Ensemble
 from barren.provenance import recompute, records, remake
-from barren.provenance.compare import difference, differs, misstated
+from barren.provenance.compare import difference, differs, misstated, most_of
 from barren.provenance.recompute import Check, Choice, recorded
 from barren.provenance.remake import Job
 from barren.runner import cost, jobs, layout, step
@@ -130,9 +129,8 @@ def report(verdicts: Verdicts, choice: Choice, done: Sequence[Check]) -> bool:
     worst = max((check.worst for check in done), default=0.0)
     print(
         f"audit: {sum(check.count for check in done)} gradients computed again by "
-        f"{recompute.other(choice.experiment)} (largest difference for a unit of the "
-        f"norm and a gate of the symbol {worst:.1e}, allowed "
-        f"{recompute.GRADIENT_TOLERANCE:.0e}; again: --seed {choice.seed})"
+        f"{recompute.other(choice.experiment)} (largest difference {worst:.2g} of what "
+        f"is allowed; again: --seed {choice.seed})"
     )
     outcome = (
         f"everything holds: {len(verdicts)} files; a forgery of 1 % of the gradients "
@@ -175,10 +173,7 @@ def job_again(results: Path, place: Path, job: Job) -> Check | str:
     taken = partial(step.run, wraps(compute)(take))
     remake.run_again(place, job, taken if job.step == COMPUTE else None)
     os.chdir(results)
-    reason = misstated(job.record, place, job.environment)
-    if not reason:
-        shutil.copyfile(job.record, place / job.record, follow_symlinks=False)
-    return reason
+    return misstated(job.record, place, job.environment)
 
 
 def check(place: Path, job: Recomputed) -> Check:
@@ -235,7 +230,8 @@ def audit(
     before. budget: seconds for gradients; seed: of their choice.
     """
     described_as = folder / layout.EXPERIMENT
-    if reason := difference(records.read_json(described_as), config):
+    most = most_of(len(json.dumps(config)))
+    if reason := difference(records.read_json(described_as, most), config):
         raise BadInput(f"{described_as} is of another configuration: {plain(reason)}")
     experiment = Experiment(config)
     seed = secrets.randbits(64) if seed is None else seed

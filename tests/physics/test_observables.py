@@ -29,7 +29,7 @@ def test_the_one_spelling_reads_as_the_same_value(terms):
     try:
         value = Observable.parse(text)
     except BadInput as error:
-        assert "cancel" in str(error)
+        assert re.search("cancel|weights from", str(error))
         return
     assert Observable.parse(value.text) == value
     assert Observable.parse(value.text).text == value.text
@@ -93,7 +93,6 @@ def test_names_depend_on_the_width():
         ("2 local", 3, "expected a factor"),
         ("Z0 + 0.5", 9, "the identity is no term"),
         ("Z0 X0", 4, "qubit 0 appears twice"),
-        ("Z0 + 1e999 Z1", 6, "a weight above 1e+100"),
         ("Z0 * Z1", 4, "expected a factor"),
         ("Z0 ++ Z1", 5, "expected a factor"),
         ("Z0, Z1", 3, "expected a factor"),
@@ -115,8 +114,12 @@ def test_errors_have_their_position(text, position, what):
 def test_what_makes_no_sense_for_a_circuit():
     with pytest.raises(BadInput, match="qubit 4 lies outside a circuit of 4 qubits"):
         Observable.parse("Z0 Z4 + X0").terms(4)
-    with pytest.raises(BadInput, match="cancel"):
-        Observable.parse("Z0 - Z0")
+    for text in ("Z0 - Z0", "0.1 Z0 + 0.2 Z0 - 0.3 Z0"):
+        with pytest.raises(BadInput, match="cancel"):
+            Observable.parse(text)
+    for text in ("Z0 + 1e999 Z1", "1e31 Z0", "1e-31 Z0", "9e29 Z0 + 9e29 Z0"):
+        with pytest.raises(BadInput, match="weights from 1e-30 to 1e"):
+            Observable.parse(text)
     with pytest.raises(BadInput, match="width of 0"):
         Observable.parse("local").terms(0)
     with pytest.raises(BadInput, match="text"):

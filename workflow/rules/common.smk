@@ -33,9 +33,16 @@ pathvars:
     logs=f"logs/{config['experiment']}",
 
 
+def where(path):
+    """Where a file of the experiment is, also below an importing workflow's prefix."""
+    return workflow.modifier.path_modifier.replace_prefix(path)
+
+
 # Not left to Snakemake, which applies those of the importing workflow to what functions
 # return (9.16).
 RESULTS = workflow.pathvars.apply("<results>")
+if {"/", ".."} & {*Path(where(RESULTS)).parts}:
+    sys.exit(f"error: results={RESULTS}: allowed: a folder in the working directory")
 FIGURES = figures_of(EXPERIMENT.ensembles)
 # Where `snakemake plan` leaves what it measured on this machine.
 CALIBRATION = Path(f"logs/calibration-{config['engine']}.json")
@@ -45,11 +52,6 @@ RATES = cost.Rates.read(CALIBRATION, config["engine"])
 def results(name):
     """A file of the experiment."""
     return f"{RESULTS}/{name}"
-
-
-def where(path):
-    """Where a file of the experiment is, also below an importing workflow's prefix."""
-    return workflow.modifier.path_modifier.replace_prefix(path)
 
 
 def files(*names):
@@ -178,7 +180,7 @@ def reference(_):
 def caption(figure):
     """A file with the caption of a figure, for Snakemake's report."""
     path = Path(".snakemake", "captions", config["experiment"], f"{figure.name}.rst")
-    text = figure.caption.format(seed=config["seed"])
+    text = figure.caption(config["seed"])
     if workflow.is_main_process:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{text}\n\n*Setting:* {EXPERIMENT.setting}")

@@ -72,19 +72,23 @@ class Figure:
 
     kind: variance (or what `quantity` names) as curves against the key x, as heat maps
     over x and y, or the drawing of a circuit. families: those that it shows. fits:
-    with the lines fitted to the samples. caption: text in which `{seed}` stands for
-    the seed; what was sampled is told beside.
+    with the lines fitted to the samples. text: its caption, where SEED stands for the
+    seed; what was sampled is told beside.
     """
 
     name: str
     title: str
-    caption: str
+    text: str
     families: Families
     kind: str = CURVE
     x: str = columns.WIDTH
     y: str = ""
     quantity: str = columns.VARIANCE
     fits: bool = False
+
+    def caption(self, seed: int) -> str:
+        """Its caption in an experiment."""
+        return self.text.replace("SEED", str(seed))
 
 
 def figures_of(ensembles: Iterable[Ensemble]) -> list[Figure]:
@@ -162,14 +166,14 @@ def _widths(variance: str, std: str, families: Families, fits: bool) -> list[Fig
         Figure(
             name=variance,
             title=f"Variance against width: {names}",
-            caption=f"Gradient variance {opening}{_POINTS}{_LIMIT}{_FIT * fits}",
+            text=f"Gradient variance {opening}{_POINTS}{_LIMIT}{_FIT * fits}",
             families=families,
             fits=fits,
         ),
         Figure(
             name=std,
             title=f"Standard deviation against width: {names}",
-            caption=f"Standard deviation of the gradient {opening}{_STD}",
+            text=f"Standard deviation of the gradient {opening}{_STD}",
             families=families,
             quantity=columns.STD,
         ),
@@ -185,8 +189,7 @@ def _against(key: str, families: Families) -> Figure:
     return Figure(
         name=f"gradient_variance_by_{key.removeprefix('symbol_')}",
         title=f"Variance against {axis(key).partition(' (')[0]}",
-        caption=f"Gradient variance against {axis(key)}. "
-        f"{_POINTS}{_FURTHER.get(key, '')}",
+        text=f"Gradient variance against {axis(key)}. {_POINTS}{_FURTHER.get(key, '')}",
         families=families,
         x=key,
     )
@@ -197,7 +200,7 @@ def _map(name: str, by: str, axes: tuple[str, str], families: Families) -> Figur
     return Figure(
         name=name,
         title=f"Variance by {by}",
-        caption=f"Gradient variance by {by}: {AXES[x]} and {AXES[y]}. {_CELLS}",
+        text=f"Gradient variance by {by}: {AXES[x]} and {AXES[y]}. {_CELLS}",
         families=families,
         kind=MAP,
         x=x,
@@ -209,13 +212,13 @@ def _circuit(shown: Ensemble) -> Figure:
     return Figure(
         name=shown.drawing,
         title=f"A circuit: {shown.title}, {shown.structure}",
-        caption=f"A circuit: {shown.title}, width {shown.width}, {shown.structure}. "
+        text=f"A circuit: {shown.title}, width {shown.width}, {shown.structure}. "
         "Boxes are gates; a rotation has its axis and its angle in radians. Two dots "
         "joined by a line are a CZ gate, a dot and a cross a CNOT gate. Shaded: the "
         "rotation by the symbol theta, and in identity blocks the one opposite, by "
         "-phi where phi is independent, by -theta_0 where it starts as the inverse. "
         f"Grey, on the right: the observable {shown.observable}. Angles are drawn from "
-        "seed {seed}, sample 0.",
+        "seed SEED, sample 0.",
         families=[type(shown)],
         kind=CIRCUIT,
     )

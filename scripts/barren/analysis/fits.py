@@ -33,7 +33,7 @@ def fit_curves(points: Sequence[Point]) -> dict[str, Fit]:
     A slope is there if at least two points have a variance that is not 0; the exact
     and the asymptotic one use the widths that were sampled, if any were.
     """
-    sampled = [p for p in points if p.summary.variance > 0]
+    sampled = [p for p in points if p.summary.variance > 0 and not p.vanishes]
     fits = {}
     if len(sampled) > 1:
         summaries = [p.summary for p in sampled]

@@ -54,9 +54,14 @@ def interval(low: float, high: float) -> str:
 def macros(values: Mapping[str, str]) -> str:
     r"""Definitions to \input, after which \barren{KEY} prints a value.
 
-    An unknown key is an error, not a blank.
+    An unknown key is an error, not a blank. What LaTeX would read as more than a letter
+    is replaced by its code: `-5c-` for a backslash.
     """
-    lines = [f"\\barrendefine{{{key}}}{{{value}}}" for key, value in values.items()]
+    plain = {
+        re.sub("[^A-Za-z0-9_./-]", lambda c: f"-{ord(c[0]):x}-", key): value
+        for key, value in values.items()
+    }
+    lines = [f"\\barrendefine{{{key}}}{{{value}}}" for key, value in plain.items()]
     return "\n".join([_ACCESS, *lines]) + "\n"
 
 

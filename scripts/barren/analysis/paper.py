@@ -14,7 +14,7 @@ import pandas as pd
 from barren import columns
 from barren.analysis.latex import escape, interval, macros, number, tabular
 from barren.analysis.tables import points_of, with_ensembles
-from barren.analysis.words import listing
+from barren.analysis.words import further, listing, varied
 from barren.physics.ensembles import Ensemble
 
 NUMBERS = (
@@ -117,17 +117,18 @@ def curve(ensemble: Ensemble) -> str:
     return replace(ensemble, width=0).name.replace("_width-0", "")
 
 
-def label(ensemble: Ensemble) -> str:
-    """A curve's name for a table: family in words, then its keys."""
-    keys = curve(ensemble).removeprefix(f"{ensemble.family}_")
-    return escape(f"{ensemble.title}, {keys.replace('_', ', ').replace('-', ' ')}")
+def label(ensemble: Ensemble, keys: set[str]) -> str:
+    """A curve in words for a table: family, structure, and what else varies."""
+    words = [ensemble.title, ensemble.structure, *further(ensemble, keys)]
+    return escape(", ".join(words))
 
 
 def statistics_table(rows: Sequence[tuple[Ensemble, Any]]) -> str:
     """A row per ensemble."""
+    keys = varied(ensemble for ensemble, _ in rows)
     cells = [
         [
-            label(ensemble),
+            label(ensemble, keys),
             str(ensemble.width),
             number(row[columns.VARIANCE]),
             interval(row[columns.VARIANCE_LOW], row[columns.VARIANCE_HIGH]),
@@ -142,11 +143,11 @@ def statistics_table(rows: Sequence[tuple[Ensemble, Any]]) -> str:
 
 def fits_table(curves: Sequence[tuple[Ensemble, Any]]) -> str:
     """A row per curve: sampled, exact and asymptotic."""
-    rows = []
+    rows, keys = [], varied(ensemble for ensemble, _ in curves)
     for ensemble, row in curves:
         ends = interval(row[columns.SLOPE_LOW], row[columns.SLOPE_HIGH])
         sampled = row[columns.CURVE] == "sampled"
-        cells = [label(ensemble), row[columns.CURVE], slope(row)]
+        cells = [label(ensemble, keys), row[columns.CURVE], slope(row)]
         rows.append([*cells, ends if sampled else ""])
     return tabular("llrl", ["ensembles", "curve", "slope", "95\\,\\% interval"], rows)
 

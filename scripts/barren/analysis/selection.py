@@ -14,6 +14,8 @@ from barren.analysis.words import further, text
 #: A sampled variance below this is what single precision leaves of a gradient of 0,
 #: where no exact variance says otherwise.
 ROUNDING = 1e-10
+#: What a curve of parameters of one position does not tell apart.
+AS_ONE = (columns.WIDTH, columns.PARAMETER)
 
 
 def source_data(table: pd.DataFrame, quantity: str) -> pd.DataFrame:
@@ -43,6 +45,10 @@ def with_positions(source: pd.DataFrame) -> pd.DataFrame:
     places = source.groupby(circuit, dropna=False, observed=True).cumcount() + 1
     source = source.copy()
     source.insert(len(keys), columns.POSITION, places.astype("Int64"))
+    if "fit" in source:  # of parameters of a name, not of a position
+        curve = [key for key in key_columns(source) if key not in AS_ONE]
+        names = source.groupby(curve, dropna=False, observed=True)[columns.PARAMETER]
+        source.loc[names.transform("nunique") > 1, ["fit", columns.SLOPE]] = np.nan
     return source
 
 

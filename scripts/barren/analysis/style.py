@@ -15,7 +15,10 @@ from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.cbook import is_math_text
 from matplotlib.figure import Figure
+from matplotlib.mathtext import MathTextParser
+from matplotlib.text import Text
 
 from barren import columns
 from barren.analysis import figures
@@ -80,6 +83,9 @@ def save(figure: Figure, source: pd.DataFrame, paths: Sequence[Path]) -> None:
     with matplotlib.rc_context(STYLE):
         figure.dpi = DPI
         FigureCanvasAgg(figure)
+        for text in figure.findobj(Text):
+            if is_math_text(text.get_text()):
+                text.set_parse_math(_is_readable(text.get_text()))
         if layout := figure.get_layout_engine():
             layout.execute(figure)  # once for all formats
             figure.set_layout_engine("none")
@@ -92,6 +98,15 @@ def save(figure: Figure, source: pd.DataFrame, paths: Sequence[Path]) -> None:
             figure.dpi = DPI  # which a PDF changes
             # Not `savefig`, which draws a figure with a layout twice.
             getattr(canvas(figure), f"print_{form}")(path, metadata=metadata)
+
+
+def _is_readable(text: str) -> bool:
+    """Whether Matplotlib reads the formulas of a text; names may have any."""
+    try:
+        MathTextParser("path").parse(text)
+    except ValueError:
+        return False
+    return True
 
 
 def axis_label(key: str) -> str:

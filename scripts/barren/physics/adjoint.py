@@ -5,7 +5,7 @@ says that its unitary is, whatever its class. So the two engines check each othe
 circuits of a batch go through a gate at once.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
@@ -73,14 +73,21 @@ def _gates(text: bytes) -> list[_Gate]:
     return gates
 
 
-def gates_of_a_symbol(circuits: Circuits) -> int:
-    """Gates that have the same symbol, at most: 1 in layers."""
+def speeds_of_symbols(circuits: Circuits, symbols: Sequence[str]) -> list[list[float]]:
+    """|dU/ds| of each gate U that has a symbol s: 1 / 2 for exp(-i s P / 2)."""
     if circuits.circuit is None:
-        return 1
-    names = Counter(
-        name for gate in _gates(circuits.circuit.item()) for name in gate.names
-    )
-    return max(names.values())
+        return [[0.5]] * len(symbols)
+    speeds: dict[str, list[float]] = defaultdict(list)
+    for operation, names, generator in _gates(circuits.circuit.item()):
+        own = {name: np.full(2, 0.5) for name in names}
+        for name in names:
+            if generator:
+                speeds[name].append(float(np.abs(generator[0]).max()))
+                continue
+            apart = own[name] + [STEP, -STEP]
+            up, down = _unitaries(operation, own | {name: apart})
+            speeds[name].append(float(np.linalg.norm(up - down, 2)) / (2 * STEP))
+    return [speeds[name] for name in symbols]
 
 
 def _block(gate: _Gate, values: Mapping[str, Floats], asked: Sequence[str]) -> Block:

@@ -64,7 +64,10 @@ def read_circuit(
 
 def name_of(operation: cirq.Operation) -> str:
     """An operation in one line."""
-    text = " ".join(str(operation).split())
+    try:
+        text = " ".join(str(operation).split())
+    except Exception:  # some of Cirq's have no text
+        text = type(operation.gate or operation).__name__
     return text if len(text) <= LENGTH else text[: LENGTH - 3] + "..."
 
 
@@ -91,7 +94,7 @@ def _rotation(operation: cirq.Operation, symbol: sympy.Symbol) -> tuple[str, flo
     """Axis A, a letter for each qubit, and m of exp(-i m theta A / 2) up to a phase."""
 
     def at(value: float) -> Matrix:
-        return _unitary(cirq.resolve_parameters(operation, {symbol: value}))
+        return _unitary(cirq.resolve_parameters(operation, {symbol.name: value}))
 
     none = NoExactForm(
         f"{name_of(operation)} is no rotation about a Pauli string by a multiple of "

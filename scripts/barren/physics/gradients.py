@@ -53,12 +53,14 @@ def compute_gradients(
             return qsim_gradients(ensemble, batch.circuits)[:, None]
         return adjoint_gradients(ensemble, batch.circuits, batch.symbols)
     programs = np.broadcast_to(batch.programs, len(batch.samples))
-    if not isinstance(ensemble, Layered):  # symbols that may stand in several gates
+    values = batch.circuits.values
+    if isinstance(ensemble, Layered):
+        # The same rotation but for a phase; single precision has the more digits.
+        values = np.fmod(values, 2 * np.pi)
+    else:  # symbols that may stand in several gates
         differentiator = ADJOINT
     how = choose_differentiator(differentiator, ensemble.width)
-    return gradients(
-        programs, batch.circuits.values, ensemble.terms, how, batch.symbols
-    )
+    return gradients(programs, values, ensemble.terms, how, batch.symbols)
 
 
 def gradients(

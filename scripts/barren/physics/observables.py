@@ -29,8 +29,10 @@ NAMES = (LOCAL, GLOBAL)
 #: numbers, 70 copies.
 LIMIT = 10
 
-#: Magnitude of a weight up to which its square and sums of it have room.
-LARGEST = 1e100
+#: Magnitudes of weights: their squares, and sums of them, have room.
+SMALLEST, LARGEST = 1e-30, 1e30
+#: Share of a string's largest weight that is only rounding of their sum.
+CANCELLED = 1e-12
 #: Length up to which an observable's text names its files.
 SLUG_LENGTH = 48
 
@@ -130,8 +132,6 @@ def _read(text: str) -> list[Term]:
         if terms and not sign:
             raise _error(text, at, 'expected a factor such as Z0, "+" or "-"')
         weight = float(sign + (number or "1"))
-        if abs(weight) > LARGEST:
-            raise _error(text, head.start(2), f"a weight above {LARGEST:g}")
         at = head.end()
         factors: dict[int, str] = {}
         while (factor := _FACTOR.match(upper, at)) is not None:
@@ -158,9 +158,17 @@ def _merged(terms: list[Term], text: str) -> tuple[Term, ...]:
     weights: dict[String, list[float]] = defaultdict(list)
     for weight, string in terms:
         weights[string].append(weight)
-    # Exact sums, so that the order does not matter.
-    added = [(math.fsum(parts), string) for string, parts in weights.items()]
-    merged = [(weight, string) for weight, string in added if weight != 0]
+    merged = []
+    for string, parts in weights.items():
+        largest = max(map(abs, parts))
+        # An exact sum, so that the order does not matter.
+        weight = math.fsum(parts) if largest <= LARGEST else largest
+        if weight and abs(weight) < CANCELLED * largest:
+            weight = 0.0
+        if any(of and not SMALLEST <= abs(of) <= LARGEST for of in (largest, weight)):
+            allowed = f"weights from {SMALLEST:g} to {LARGEST:g}"
+            raise BadInput(f"observable {text!r}: allowed: {allowed}")
+        merged += [(weight, string)] if weight else []
     if not merged:
         raise BadInput(f"observable {text!r}: its terms cancel")
     return tuple(sorted(merged, key=lambda term: (len(term[1]), term[1])))

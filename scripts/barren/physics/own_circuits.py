@@ -93,7 +93,7 @@ class OwnCircuit(Ensemble):
     @classmethod
     def of_keys(cls, keys: Mapping[str, Any]) -> Self:
         """Keys that are no fields are keywords of the function."""
-        known = {of.name for of in fields(cls)}
+        known = {of.name for of in fields(cls)} - {"source", "keywords", "parameter"}
         own = {key: value for key, value in keys.items() if key in known}
         rest = {k: v for k, v in keys.items() if k not in {*known, "circuit"}}
         own["parameters"] = tuple(own["parameters"])

@@ -61,7 +61,9 @@ def _drawn(gate: Gate, circuits: Circuits) -> Iterator[Bytes]:
     if gate.name == "R" and not gate.axis:
         yield LETTERS[circuits.axis(gate)][:, None]
     if gate.name == "R" and gate.angle != THETA:
-        exponents = (circuits.angle(gate) / np.pi).astype("<f4")
+        # Less than a turn: the same but for a phase, and the more digits.
+        turned = np.fmod(circuits.angle(gate), 2 * np.pi)
+        exponents = (turned / np.pi).astype("<f4")
         yield exponents.view(np.uint8).reshape(-1, 4)
 
 

@@ -1,32 +1,41 @@
 """Whether what is there is what comes out when it is made again."""
 
 import csv
-import io
 import math
 import re
 import zipfile
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
+from barren import columns
 from barren.physics.ensembles import BadInput
-from barren.provenance.records import LISTS, lock, pins, read_json
+from barren.provenance.records import LISTS, lock, pins, read_bytes, read_json
 from barren.runner import layout
-from barren.runner.sources import SCRIPTS, sources
-from barren.runner.step import ROOT, Described, describe, sha256, shown, write_json
+from barren.runner.sources import sources
+from barren.runner.step import ROOT, Described, describe, sha256, write_json
 
-#: What a processor may round otherwise: one in the last of the digits, relative.
-ROUNDING = (2e-9, 0.0)
+#: Relative and absolute tolerance of a number.
+Tolerance = tuple[float, float]
+
+#: What a processor may round otherwise: one in the last of the digits.
+ROUNDING: Tolerance = (2e-9, 0.0)
+#: A conda package's name and version, in the address of its file.
+BUILD = re.compile(r"(?m)/([\w.-]+)-([^-\s]+)-[^-\s]+$")
+#: Of a member of an archive.
+LISTED = (
+    *("filename", "comment", "extra", "date_time", "compress_type", "flag_bits"),
+    *("external_attr", "file_size"),
+)
 OTHERWISE = "comes out otherwise when it is made again"
-#: What a record says of its run that does not come out again, and its kind.
-TOLD = {
-    "source": dict | None,
-    "processor": str,
-    "start": str,
-    "end": str,
-    "processor_seconds": int | float,
-}
+
+
+def most_of(made: int) -> int:
+    """Bytes that a file may have, of which so many come out again."""
+    return 2 * made + 10_000
 
 
 def differs(path: str, place: Path) -> str:
@@ -34,56 +43,76 @@ def differs(path: str, place: Path) -> str:
     theirs, ours = Path(path), place / path
     if not ours.is_file():
         return "cannot be made again"
-    old, new = ours.read_bytes(), theirs.read_bytes()
-    if old == new or (theirs.suffix == ".npz" and same_arrays(theirs, ours)):
+    old = ours.read_bytes()
+    try:
+        new = read_bytes(theirs, most_of(len(old)))
+    except BadInput as error:
+        return str(error)
+    if old == new or (theirs.suffix == ".npz" and same_arrays(new, old)):
         return ""
-    if (
-        theirs.parent.name == layout.COMPUTED
-    ):  # of which no number is computed again here
-        return deviates(old, new, 0, 0) or OTHERWISE
-    return deviates(old, new, *ROUNDING) if theirs.suffix == ".csv" else OTHERWISE
+    if theirs.parent.name == layout.COMPUTED:  # no number is computed again here
+        return deviates(old, new, default=(0, 0)) or OTHERWISE
+    return deviates(old, new) if theirs.suffix == ".csv" else OTHERWISE
 
 
-def same_arrays(path: Path, again: Path) -> bool:
+def same_arrays(new: bytes, old: bytes) -> bool:
     """Whether archives hold the same, packed by two versions of a library."""
     try:
-        with zipfile.ZipFile(path) as theirs, zipfile.ZipFile(again) as ours:
-            return theirs.namelist() == ours.namelist() and all(
-                # Of theirs no more is unpacked than there must be.
-                theirs.open(name).read(len(known) + 1) == known
-                for name in ours.namelist()
-                for known in [ours.read(name)]
-            )
-    except (ValueError, zipfile.BadZipFile, NotImplementedError):
+        theirs, ours = (zipfile.ZipFile(BytesIO(of)) for of in (new, old))
+        return _listed(theirs, new) == _listed(ours, old) and all(
+            theirs.read(name) == ours.read(name) for name in ours.namelist()
+        )
+    except Exception:  # what a damaged archive raises is of many kinds
         return False
 
 
-def deviates(old: bytes, new: bytes, relative: float, absolute: float) -> str:
+def _listed(archive: zipfile.ZipFile, content: bytes) -> list[Any]:
+    """What an archive says of its members, and how many bytes are not theirs.
+
+    Where it is as it should be, no more is unpacked than there must be.
+    """
+    members = archive.infolist()
+    packed = sum(member.compress_size for member in members)
+    listed = [[getattr(member, name) for name in LISTED] for member in members]
+    return [listed, archive.comment, len(content) - packed]
+
+
+def deviates(
+    old: bytes,
+    new: bytes,
+    tolerances: Mapping[str, Tolerance] | None = None,
+    default: Tolerance = ROUNDING,
+) -> str:
     """Why tables differ by more than the tolerance of a number; empty if they do not.
 
-    What is no number, or a whole one, must be equal.
+    What is no number, or a whole one, must be equal. tolerances: by column.
     """
     try:
-        rows, others = ([*csv.reader(io.StringIO(of.decode()))] for of in (old, new))
+        rows, others = ([*csv.reader(StringIO(of.decode()))] for of in (old, new))
     except (ValueError, csv.Error):
         return OTHERWISE
     if [*map(len, rows)] != [*map(len, others)]:
         return f"{OTHERWISE}: other rows or columns"
     for number, pair in enumerate(zip(rows, others, strict=True)):
         for column, a, b in zip(rows[0], *pair, strict=True):
-            if a != b and not is_close(a, b, relative, absolute):
+            if a != b and not is_close(a, b, *(tolerances or {}).get(column, default)):
                 return f"{OTHERWISE}: row {number}: {column} is {b!r}, was {a!r}"
-    return ""
+    again = StringIO()
+    csv.writer(again, lineterminator="\n").writerows(others)
+    same = again.getvalue().encode() == new
+    return "" if same else f"{OTHERWISE}: other quotes or ends of lines"
 
 
 def is_close(a: str, b: str, relative: float, absolute: float) -> bool:
-    """Whether texts are numbers, none of them whole, within a tolerance."""
+    """Whether texts are numbers as tables have them, none whole, within a tolerance."""
     try:
-        whole = a.lstrip("-").isdecimal() or b.lstrip("-").isdecimal()
-        near = math.isclose(float(a), float(b), rel_tol=relative, abs_tol=absolute)
+        one, other = float(a), float(b)
     except ValueError:
         return False
-    return near and not whole
+    spelled = f"{other:.{columns.DIGITS}g}" == b
+    whole = a.lstrip("-").isdecimal() or b.lstrip("-").isdecimal()
+    near = math.isclose(one, other, rel_tol=relative, abs_tol=absolute)
+    return near and spelled and not whole
 
 
 def misstated(path: str, place: Path, environment: str) -> str:
@@ -91,9 +120,11 @@ def misstated(path: str, place: Path, environment: str) -> str:
 
     environment: the name of the job's. Code and locks must be those that are here, and
     files those that are made again; what is the same all but in its bytes may be listed
-    as it is. The record in the folder becomes what this one should be.
+    as it is. The record in the folder becomes what this one should be, to the byte.
     """
-    theirs, ours = read_json(Path(path)), read_json(place / path)
+    again = place / path
+    ours = read_json(again)
+    theirs = read_json(Path(path), most_of(again.stat().st_size))
     folder = path.partition(f"{layout.RECORDS}/")[0]
     try:
         for file in ours["inputs"] + ours["outputs"]:
@@ -101,35 +132,49 @@ def misstated(path: str, place: Path, environment: str) -> str:
             known = name.startswith(folder) and Path(name).is_file()
             if known and not differs(name, place):
                 file |= describe("", Path(name), Path(name))
-        named = {file["path"] for file in theirs["code"]}
-        named |= {*map(shown, sources(ours["step"]))}
-        ours["code"] = [file for file in _scripts() if file["path"] in named]
+        ours["code"] = _code(ours["step"])
         ours["environment"] = _as_locked(theirs["environment"], environment)
-        told = {key for key, kind in TOLD.items() if isinstance(theirs[key], kind)}
-        ours |= {key: theirs[key] for key in told}
-        write_json(place / path, ours)
-        return difference(*map(_by_path, (theirs, ours)))
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        ours |= _told(theirs)
+        write_json(again, ours)
+        reason = difference(*map(_by_path, (theirs, ours)))
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise BadInput(f"not a record ({error!r})") from None
+    if not reason and read_bytes(Path(path)) != again.read_bytes():
+        return "it is written otherwise"
+    return reason
 
 
 @cache  # of the many jobs that a process checks
-def _scripts() -> list[Described]:
-    """All scripts and modules, as records list them."""
-    return [describe("", path, path) for path in sorted(SCRIPTS.rglob("*.py"))]
+def _code(step: str) -> list[Described]:
+    """A step's script and modules, as its record lists them."""
+    return [describe("", path, path) for path in sources(step)]
+
+
+def _told(theirs: Mapping[str, Any]) -> dict[str, Any]:
+    """What a record says of its run, which does not come out again."""
+    told = {key: theirs[key] for key in ("source", "processor", "start", "end")}
+    for time in (told["start"], told["end"]):
+        datetime.fromisoformat(time)
+    kinds = {key: type(of) for key, of in (told["source"] or {}).items()}
+    if kinds not in ({}, {"commit": str, "clean": bool}):
+        raise TypeError("source")
+    return told | {"processor_seconds": float(theirs["processor_seconds"])}
 
 
 def _as_locked(theirs: Mapping[str, Any], name: str) -> dict[str, Any]:
     """An environment with what its lock, as it is here, says of it."""
     conda = theirs["deployer"] == "conda"
-    locked = re.findall(r"(?m)^([\w.-]+)==(\S+)", (ROOT / lock(name)).read_text())
+    packages = re.findall(r"(?m)^([\w.-]+)==(\S+)", (ROOT / lock(name)).read_text())
+    if conda:  # what Python finds of its own packages
+        builds = BUILD.findall((ROOT / pins(name)).read_text())
+        packages += [build for build in builds if build[0] in theirs["packages"]]
     return {
-        **theirs,
         "name": name,
-        "deployer": "conda" if conda else "venv",
         "lock_sha256": sha256(ROOT / lock(name)),
+        "deployer": "conda" if conda else "venv",
         "pins_sha256": sha256(ROOT / pins(name)) if conda else None,
-        "packages": {**theirs["packages"], **dict(locked)},
+        "python": str(theirs["python"]),
+        "packages": dict(sorted(packages)),
     }
 
 
@@ -147,7 +192,10 @@ def _by_path(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def difference(first: Any, second: Any) -> str:
     """The first place where two JSON values differ, with both; empty if none."""
-    old, new = flat(first), flat(second)
+    try:
+        old, new = flat(first), flat(second)
+    except RecursionError:
+        return "it is nested too deep"
     places = (place for place in {**old, **new} if old.get(place) != new.get(place))
     told = (
         f"{place} was {old.get(place)!r}, is {new.get(place)!r}" for place in places

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from barren import columns
-from barren.physics.adjoint import gates_of_a_symbol
+from barren.physics.adjoint import speeds_of_symbols
 from barren.physics.batches import Batch
 from barren.physics.ensembles import QSIM, TFQ, BadInput, Ensemble, circuits_at_once
 from barren.physics.gradients import ADJOINT, compute_gradients
@@ -19,10 +19,9 @@ from barren.provenance.records import read_bytes
 from barren.runner import cost
 from barren.runner.experiment import Experiment
 
-#: What two engines may differ by, for a unit of the observable's norm and for each gate
-#: that has the symbol. The adjoint derives gates by finite differences: errors to 5e-5
-#: in 2000 gradients (workflow/docs/provenance.md).
-GRADIENT_TOLERANCE = 1e-4
+#: TensorFlow Quantum's adjoint derives a gate by a difference over this step of its
+#: symbol to either side, in single precision.
+STEP, PRECISION = 5e-3, 2.0**-24
 #: Seconds for gradients: a share of what the run's are predicted to take, or more.
 BUDGET_SHARE, LEAST_BUDGET = 0.1, 60.0
 
@@ -64,8 +63,8 @@ def recorded(
 class Check:
     """What came of the check of some gradients.
 
-    reason: the first that is contradicted. worst: the largest difference, in units of
-    the tolerance's. count: how many were computed again; most: of a circuit.
+    reason: the first that is contradicted. worst: the largest difference, as a share of
+    what is allowed. count: how many were computed again; most: of a circuit.
     """
 
     reason: str
@@ -117,6 +116,21 @@ class Choice:
         return float(1 - (1 - share) ** math.ceil(0.01 * gradients / most))
 
 
+def tolerance(
+    norm: float, speeds: Sequence[float], angles: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """What engines may differ by at some values of a symbol, (samples,).
+
+    norm: of the observable. speeds: |dU/ds| of the gates U that have the symbol s. A
+    difference is off by |dU/ds|^3 STEP^2 / 6, and by the rounding of two matrices,
+    which grows with the phase, over the step; the gradient by twice as much.
+    """
+    speed, phase = np.array(speeds), np.abs(np.outer(angles, speeds))
+    off = speed**3 * STEP**2 / 6 + 2 * PRECISION / STEP * (1 + phase)
+    allowed: NDArray[np.float64] = 2 * max(1.0, norm) * off.sum(axis=1)
+    return allowed
+
+
 def check_gradients(
     choice: Choice,
     ensembles: Sequence[Ensemble],
@@ -134,22 +148,24 @@ def check_gradients(
         batch = batches[ensemble.program]
         asked = ensemble.asked(batch.symbols)
         most = max(most, len(asked))
-        unit = max(1.0, ensemble.norm) * gates_of_a_symbol(batch.circuits)
+        speeds = speeds_of_symbols(batch.circuits, batch.symbols)
         first, at_once = int(batch.samples[0]), circuits_at_once(ensemble, engine)
         rows = choice.rows(ensemble, first, int(batch.samples[-1]))
         for begin in range(0, len(rows), at_once):
             chosen = rows[begin : begin + at_once]
             found = compute_gradients(ensemble, batch[chosen], engine, ADJOINT)
             for parameter in asked:
-                values = found[:, batch.symbols.index(parameter)]
+                at = batch.symbols.index(parameter)
+                values, angles = found[:, at], batch.circuits.values[chosen, at]
                 texts = said[ensemble.name, parameter][chosen]
-                off = np.abs(texts.astype(float) - values) / unit
+                allowed = tolerance(ensemble.norm, speeds[at], angles)
+                off = np.abs(texts.astype(float) - values) / allowed
                 worst, count = max(worst, float(off.max())), count + len(off)
-                wrong = ~(off <= GRADIENT_TOLERANCE)  # or nan
+                wrong = ~(off <= 1)  # or nan
                 if wrong.any() and not reason:
-                    at = int(wrong.argmax())
+                    row = int(wrong.argmax())
                     reason = (
-                        f"{ensemble.name}, sample {first + chosen[at]}: gradient "
-                        f"{texts[at]}, {engine} gives {values[at]}"
+                        f"{ensemble.name}, sample {first + chosen[row]}: gradient "
+                        f"{texts[row]}, {engine} gives {values[row]}"
                     )
     return Check(reason, worst, count, most)

@@ -9,9 +9,12 @@ no path that a record names is ever opened.
 """
 
 import json
+import os
 from collections.abc import Collection
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from stat import S_ISREG
+from typing import Any, cast
 
 from barren.physics.ensembles import BadInput
 from barren.runner.sources import workflow_files
@@ -30,17 +33,30 @@ MOST_FILES = 200_000
 
 def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     """The bytes of a regular file; BadInput if it is a link or larger than `most`."""
-    if path.is_symlink() or not path.is_file() or path.stat().st_size > most:
-        raise BadInput(f"{shown(path)}: no file of at most {most} bytes")
-    return path.read_bytes()
-
-
-def read_json(path: Path) -> Any:
-    """What a JSON file holds; BadInput if it is none."""
+    found = None
     try:
-        return json.loads(read_bytes(path))
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"{shown(path)}: not JSON ({error})") from None
+        # Asked of what is open, because it might be replaced meanwhile.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            if S_ISREG(os.fstat(descriptor).st_mode):
+                found = file.read(most + 1)
+    except OSError:
+        pass
+    if found is None or len(found) > most:
+        raise BadInput(f"{shown(path)}: no file of at most {most} bytes")
+    return found
+
+
+def read_json(path: Path, most: int = MOST_BYTES) -> dict[str, Any]:
+    """The object that a JSON file holds; BadInput if it is none."""
+    try:
+        values = json.loads(read_bytes(path, most))
+        if isinstance(values, dict):
+            return values
+        error: Exception | str = "no object"
+    except (ValueError, RecursionError) as found:
+        error = found
+    raise BadInput(f"{shown(path)}: not JSON ({error})")
 
 
 def read_record(path: Path) -> Record:
@@ -56,7 +72,7 @@ def read_record(path: Path) -> Record:
         whole = False
     if not whole:
         raise BadInput(f"{shown(path)}: not a record")
-    record: Record = values
+    record = cast(Record, values)
     record["file"] = describe("", path, path)
     return record
 
@@ -69,19 +85,28 @@ def inventory(
     Those are links, devices and the like, names that a terminal would obey, more files
     than `most` and larger ones than `most_bytes`.
     """
+
+    def refuse(error: OSError) -> None:
+        raise error
+
     names = []
-    for number, path in enumerate(folder.rglob("*")):
-        name = str(path.relative_to(folder))
-        if number >= most:
-            raise BadInput(f"{shown(folder)}: more than {most} files")
-        if not name.isprintable():
-            raise BadInput(f"{shown(folder)}: a file has the name {name!a}")
-        if path.is_symlink() or not (path.is_dir() or path.is_file()):
-            raise BadInput(f"{shown(path)}: a link, or no regular file")
-        if path.is_file() and not path.name.startswith(".snakemake"):
-            if most_bytes and path.stat().st_size > most_bytes:
-                raise BadInput(f"{shown(path)}: larger than {most_bytes} bytes")
-            names.append(name)
+    try:
+        parts = os.walk(folder, onerror=refuse)
+        paths = (Path(at, name) for at, *both in parts for of in both for name in of)
+        for number, path in enumerate(chain([folder], paths)):
+            name = str(path.relative_to(folder))
+            if number > most:
+                raise BadInput(f"{shown(folder)}: more than {most} files")
+            if not name.isprintable():
+                raise BadInput(f"{shown(folder)}: a file has the name {name!a}")
+            if path.is_symlink() or not (path.is_dir() or path.is_file()):
+                raise BadInput(f"{shown(path)}: a link, or no regular file")
+            if path.is_file():
+                if most_bytes and path.stat().st_size > most_bytes:
+                    raise BadInput(f"{shown(path)}: larger than {most_bytes} bytes")
+                names.append(name)
+    except (OSError, RecursionError) as error:  # what cannot be listed, or is too deep
+        raise BadInput(f"{shown(folder)}: {error}") from None
     return sorted(names)
 
 

@@ -24,6 +24,8 @@ TAKEN = (
 )
 #: Up to which a table's column holds whole numbers as they are.
 LARGEST = 2**53
+#: Bytes of an ensemble's name, which names files.
+LONGEST = 200
 KINDS = {bool: "booleans", int: "integers", float: "floats", str: "strings"}
 
 
@@ -33,10 +35,19 @@ def check_functions(circuits: Iterable[OwnCircuit]) -> None:
     values: dict[str, list[Any]] = {}
     for ensemble in circuits:
         path, _, name = ensemble.source.rpartition(":")
+        if Path(path).is_absolute() or {"..", *"{}"} & {*Path(path).parts, *path}:
+            raise BadInput(
+                f"circuit: {path}: allowed: a file in the working directory or below, "
+                "without braces in its name"
+            )
         if files.setdefault(name, path) != path:
             raise BadInput(
                 f"circuit: {files[name]} and {path} both define {name}; rename one, "
                 "because the tables tell circuits by their functions"
+            )
+        if len(ensemble.name.encode()) > LONGEST:
+            raise BadInput(
+                f"circuit: {name} has too many or too long keywords for names of files"
             )
         _check_keywords(name, _arguments(path, name), dict(ensemble.keywords))
         for key, value in ensemble.keywords:
@@ -48,7 +59,7 @@ def check_functions(circuits: Iterable[OwnCircuit]) -> None:
 def _arguments(path: str, name: str) -> ast.arguments:
     """The arguments of a function of a file."""
     try:
-        tree = ast.parse(Path(path).read_text())
+        tree = ast.parse(Path(path).read_bytes(), path)
     except OSError:
         raise BadInput(f"circuit: no file {path}") from None
     except (SyntaxError, ValueError) as error:

@@ -21,7 +21,7 @@ def sources(script: str) -> tuple[Path, ...]:
     """The script `scripts/SCRIPT.py` and all modules of the project that it imports.
 
     Only imports at the top of a module count: what a function imports is for the steps
-    that call it, which then import it themselves. Packages' own files have no code.
+    that call it, which then import it themselves.
     """
     found: set[Path] = set()
     new = {SCRIPTS / f"{script}.py"}
@@ -29,7 +29,8 @@ def sources(script: str) -> tuple[Path, ...]:
         path = new.pop()
         found.add(path)
         new |= _imported(path) - found
-    return tuple(sorted(found))
+    packages = {folder / "__init__.py" for path in found for folder in path.parents}
+    return tuple(sorted(found | {path for path in packages if path.is_file()}))
 
 
 @cache
