@@ -76,6 +76,12 @@ def refused(message, *arguments, **options):
         ({"circuit": "mine.py:lin"}, "has no function lin; did you mean line"),
         ({"circuit": "mine.py:ring"}, "has no function ring; it has line"),
         ({"circuit": "mine.py"}, "circuit: got 'mine.py'; allowed: FILE.py:FUNCTION"),
+        ({"circuit": "/tmp/mine.py:line"}, "/tmp/mine.py: allowed: a file in the work"),
+        ({"circuit": "../mine.py:line"}, "../mine.py: allowed: a file in the working"),
+        ({"circuit": "{mine}.py:line"}, "{mine}.py: allowed: .* without braces"),
+        ({"parameter": "a"}, "parameter: line has no such keyword"),
+        ({"source": "a"}, "source: line has no such keyword"),
+        ({"keywords": "a"}, "keywords: line has no such keyword"),
         ({"depht": 2}, "depht: line has no .*; did you mean depth"),
         ({"qubits": 2}, "qubits: line has no such keyword"),
         ({"theta": 2}, "theta: line has no .*; it has depth, axis"),
@@ -98,7 +104,8 @@ def refused(message, *arguments, **options):
             "qubit 5 lies outside a circuit of 4",
         ),
         ({"observable": [[0, 1]]}, "got .*; allowed: string"),
-        ({"sigma": [0]}, "sigma.0: got 0; allowed: number, 0.0001"),
+        ({"sigma": [0]}, "sigma.0: got 0; allowed: number, 0.0001 to 10"),
+        ({"observable": ["1e40 Z0"]}, "weights from 1e-30 to 1e"),
     ],
 )
 def test_bad_entries_are_one_line(tmp_path, entry, message):
@@ -167,6 +174,21 @@ def test_large_numbers_are_no_layers(tmp_path):
     assert check(tmp_path, text, seed=123456789).ensembles
 
 
+def test_a_key_that_yaml_takes_for_no_text_is_one_line():
+    """As `on`, `off` and numbers."""
+    for key in (True, 1, None):
+        entry = ENTRY | {key: 2}
+        config = {"experiment": "mine", "seed": 1, "ensembles": [entry]}
+        with pytest.raises(BadInput, match="allowed: names of Python arguments"):
+            configuration.check(config)
+
+
+def test_names_of_files_have_room_for_the_keywords(tmp_path):
+    keywords = {f"k{number}": "x" * 40 for number in range(5)}
+    text = "def line(qubits, **keywords): pass"
+    refused("line has too many or too long keywords", tmp_path, text, **keywords)
+
+
 # What only a call can tell.
 
 
@@ -180,6 +202,12 @@ def build(text, parameters=("first",), **keywords):
     )
     build_circuits.load.cache_clear()
     return build_circuits.build(ensemble)
+
+
+RESET = """\
+def f(q):
+    return cirq.Circuit(cirq.reset(q[0]), cirq.rx(sympy.Symbol("a"))(q[0]))
+"""
 
 
 @pytest.mark.parametrize(
@@ -210,12 +238,59 @@ def build(text, parameters=("first",), **keywords):
             " cirq.rx(sympy.Symbol('a'))(q[0]))",
             "measures before its end",
         ),
+        (RESET, r"mine.py:f: reset\(q\(0, 0\)\) is not unitary"),
+        ("f = lambda q: cirq.Circuit(cirq.rx(sympy.Dummy())(q[0]))", "is not unitary"),
+        (
+            "f = lambda q: cirq.Circuit(cirq.rx(sympy.Symbol('a'))(q[0]),"
+            " cirq.depolarize(0.1)(q[0]))",
+            "depolarize.* is not unitary",
+        ),
+        (
+            "f = lambda q: cirq.Circuit(cirq.rx(sympy.Symbol('a'))(q[0])"
+            ".controlled_by(q[1], control_values=[(0, 1)]))",
+            "is another gate in TensorFlow Quantum",
+        ),
+        (
+            "f = lambda q: cirq.Circuit(cirq.rx(sympy.Symbol('a'))(q[0]),"
+            " cirq.rx(float('nan'))(q[0]))",
+            "mine.py:f: ",
+        ),
+        ("f = lambda q: cirq.Circuit(cirq.rx(sympy.Symbol(''))(q[0]))", "the name ''"),
+        (
+            "f = lambda q: cirq.Circuit(cirq.rx(sympy.Symbol('a\\nb'))(q[0]))",
+            r"the name 'a\\nb'",
+        ),
+        (
+            "import sys; sys.path.insert(0, ''); import helper",
+            "mine.py: it imports .*helper.py, which no record",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_circuit_is_one_line(text, message):
+    Path("helper.py").touch()
     with pytest.raises(BadInput, match=message) as error:
         build(text)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "exact"),
+    [
+        ("rx(sympy.Symbol('a'))(q[0]), cirq.measure(*q)", True),
+        ("rx(sympy.Symbol('a', real=True))(q[0]), cirq.CZ(*q)", True),
+        ("rx(sympy.Symbol('a'))(q.pop()), cirq.ry(sympy.Symbol('b'))(q.pop())", True),
+        ("rx(sympy.pi / 4)(q[0]), cirq.rx(sympy.Symbol('a'))(q[0])", True),
+        ("rx(sympy.Symbol('a'))(q[0]), cirq.rx(sympy.pi / 4)(q[0])", False),
+        ("rx(sympy.Symbol('a'))(q[0]), cirq.rx(0 * sympy.Symbol('b'))(q[0])", True),
+    ],
+)
+def test_what_users_write_is_built(text, exact):
+    """Measurements in the end, symbols of reals, sympy's numbers, qubits taken away."""
+    built = build(f"f = lambda q: cirq.Circuit(cirq.{text})")
+    assert built["symbols"][0] == "a" and ("exact" in built) == exact
+    batch = drawn(Ansatz(width=2, source="mine.py:f"), built, 1, range(5))
+    found = [compute_gradients(OWN, batch, e, AUTO)[:, 0] for e in (TFQ, QSIM)]
+    np.testing.assert_allclose(*found, rtol=0, atol=1e-4)
 
 
 RX = """\

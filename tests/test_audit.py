@@ -25,7 +25,7 @@ from barren.provenance.records import read_json
 from barren.provenance.remake import ask_jobs
 from barren.runner import layout
 from barren.runner.experiment import Experiment
-from barren.runner.step import plain, sha256
+from barren.runner.step import plain, sha256, write_json
 from compute_gradients import parts, write
 from conftest import ROOT, copy_project, run_in
 
@@ -286,7 +286,7 @@ def forge(project: Path) -> None:
         for entry, file in listed:
             if file.is_file():
                 entry |= {"sha256": sha256(file), "bytes": file.stat().st_size}
-        path.write_text(json.dumps(values))
+        write_json(path, values)
 
     last, pages = folder / CRATED, folder / layout.record("write_report")
     for path in sorted((folder / layout.RECORDS).rglob("*.json")):
@@ -366,7 +366,7 @@ def test_audit_names_one_gradient_of_two_thousand(tmp_path: Path) -> None:
     record = project / FOLDER / layout.record("compute_gradients", gradients)
     values = json.loads(record.read_text().replace(old, sha256(path)))
     values["outputs"][0]["bytes"] = path.stat().st_size
-    record.write_text(json.dumps(values))
+    write_json(record, values)
     run("--configfile", "config/small.yaml", "--rerun-triggers", "mtime")
     for name, content in honest.items():
         assert (project / FOLDER / name).read_bytes() != content, name
@@ -384,6 +384,24 @@ def rewrite(batch: Path, change: Callable[[dict[str, np.ndarray]], object]) -> N
         arrays = dict(archive)
     change(arrays)
     np.savez_compressed(batch, **arrays)
+
+
+def packed(path: Path, method: int = zipfile.ZIP_DEFLATED, **of: object) -> None:
+    """Pack a batch again: harder, or otherwise."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", method, compresslevel=9) as archive:
+        archive.comment = of.get("comment", b"")
+        for name, content in members.items():
+            with archive.open(name, "w") as file:
+                file.write(content)
+
+
+def damaged(path: Path) -> None:
+    """A byte in a member's data."""
+    content = bytearray(path.read_bytes())
+    content[323] ^= 0xFF
+    path.write_bytes(content)
 
 
 def turn(arrays: dict[str, np.ndarray]) -> None:
@@ -446,6 +464,12 @@ def test_audit_names_forged_circuits_and_their_records(project: Path) -> None:
     "change",
     [
         huge,
+        damaged,
+        lambda path: packed(path, zipfile.ZIP_BZIP2),
+        lambda path: packed(path, zipfile.ZIP_LZMA),
+        lambda path: packed(path, comment=b"evil"),
+        lambda path: path.write_bytes(b"#!/bin/sh\n" + path.read_bytes()),
+        lambda path: path.write_bytes(path.read_bytes() + b"more"),
         lambda path: rewrite(path, turn),
         lambda path: rewrite(path, lambda arrays: arrays.update(more=np.ones(1))),
         lambda path: path.write_bytes(b"PK"),
@@ -455,12 +479,12 @@ def test_audit_names_forged_circuits_and_their_records(project: Path) -> None:
 def test_archives_are_the_same_if_all_arrays_are(
     small: Path, tmp_path: Path, change: Callable[[Path], object]
 ) -> None:
-    known, path = small / FOLDER / BATCH, tmp_path / "batch.npz"
-    shutil.copy(known, path)
-    rewrite(path, lambda arrays: None)  # otherwise compressed
-    assert path.read_bytes() != known.read_bytes() and same_arrays(path, known)
+    known, path = (small / FOLDER / BATCH).read_bytes(), tmp_path / "batch.npz"
+    path.write_bytes(known)
+    packed(path)
+    assert path.read_bytes() != known and same_arrays(path.read_bytes(), known)
     change(path)
-    assert not same_arrays(path, known)
+    assert not same_arrays(path.read_bytes(), known)
 
 
 def shift_a_number(path: Path, column: str, factor: float) -> None:
@@ -541,6 +565,15 @@ def entry_of(path: str) -> list[dict[str, object]]:
     return [{"option": "more", "path": path, "bytes": 1, "sha256": "0"}]
 
 
+def changed(old: object, new: object) -> object:
+    """What becomes of a value, and of those in it."""
+    if callable(new):
+        return new(old)
+    if isinstance(old, dict) and isinstance(new, dict):
+        return old | {key: changed(old.get(key), of) for key, of in new.items()}
+    return new
+
+
 #: What a record may claim, as changes of its fields or of its environment's; what is
 #: said of it.
 CLAIMED: dict[str, tuple[dict[str, object], str]] = {
@@ -548,6 +581,8 @@ CLAIMED: dict[str, tuple[dict[str, object], str]] = {
     "another command": ({"command": "python evil.py"}, "command was 'python evil.py'"),
     "another parameter": ({"parameters": {"seed": 8}}, "parameters.seed was 8, is 7"),
     "a parameter more": ({"parameters": {"gpu": True}}, "parameters.gpu was True"),
+    "a parameter that is nothing": ({"parameters": {"gpu": None}}, "otherwise"),
+    "a parameter of another kind": ({"parameters": {"seed": 7.0}}, "otherwise"),
     "a field more": ({"evil": 1}, "evil was 1, is None"),
     "no inputs": ({"inputs": []}, "inputs.batches results.*npz.option was None"),
     "a path upwards": ({"inputs": entry_of("../x")}, r"inputs.more ../x.option was"),
@@ -566,13 +601,29 @@ CLAIMED: dict[str, tuple[dict[str, object], str]] = {
         {"packages": {"numpy": "1"}},
         "packages.numpy was '1', is '2.0",
     ),
-    "no packages": ({"packages": 1}, "not a record"),
+    "a package more": ({"packages": {"gpu": "6"}}, "packages.gpu was '6', is None"),
+    "no packages": ({"packages": 1}, "environment.packages was 1"),
     "another deployer": (
         {"deployer": "me"},
         "environment.deployer was 'me', is 'venv'",
     ),
-    "a time that is none": ({"start": ["x"]}, "start.0 was 'x'"),
-    "a commit that is none": ({"source": "x"}, "source was 'x'"),
+    "a time that is none": ({"start": "yesterday"}, "not a record"),
+    "a list of times": ({"end": ["x"]}, "not a record"),
+    "a commit that is none": ({"source": "x"}, "not a record"),
+    "a commit of parts": ({"source": {"commit": "x"}}, "not a record"),
+    "seconds that are none": ({"processor_seconds": "x"}, "not a record"),
+    "code of another step": (
+        {"code": lambda old: [*old, *entry_of("scripts/plot_variance.py")]},
+        "code.more scripts/plot_variance.py.option was",
+    ),
+    "a file twice": (
+        {"outputs": lambda old: [old[0] | {"sha256": "f" * 64}, *old]},
+        "otherwise",
+    ),
+    "an environment with more": (
+        {"environment": {"certified_by": "me"}},
+        "environment.certified_by was 'me'",
+    ),
 }
 
 
@@ -586,15 +637,26 @@ def test_audit_takes_no_record_at_its_word(
     told = str(path), tmp_path / "again", "tfq"
     assert misstated(*told) == ""
     values, (changes, said) = read_json(path), CLAIMED[name]
-    of = values["environment"]
-    of |= {key: changes[key] for key in changes.keys() & of.keys()}
-    values |= {key: changes[key] for key in changes.keys() - of.keys()}
-    path.write_text(json.dumps(values))
+    inner = changes.keys() & values["environment"].keys()
+    outer = {key: of for key, of in changes.items() if key not in inner}
+    inside = {"environment": {key: changes[key] for key in inner}} if inner else {}
+    write_json(path, changed(values, outer | inside))
     try:
         found = misstated(*told)
     except BadInput as error:
         found = str(error)
     assert re.search(said, found), found
+
+
+def test_a_record_says_nothing_twice(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a reader may see first, before what is true."""
+    monkeypatch.chdir(project)
+    shutil.copytree(FOLDER, tmp_path / "again" / FOLDER)
+    path = Path(FOLDER, COMPUTED)
+    path.write_text('{"step": "evil", ' + path.read_text()[1:])
+    assert misstated(str(path), tmp_path / "again", "tfq") == "it is written otherwise"
 
 
 def test_audit_runs_no_code_of_the_results(project: Path) -> None:
@@ -620,6 +682,16 @@ def test_audit_runs_no_code_of_the_results(project: Path) -> None:
     assert "\x1b" not in audit.text + audit.error
 
 
+def deep(folder: Path) -> None:
+    """Folders below each other, further than a path may reach."""
+    start = Path.cwd()
+    os.chdir(folder)
+    for _ in range(1100):
+        Path("x" * 10).mkdir()
+        os.chdir("x" * 10)
+    os.chdir(start)
+
+
 HARMFUL: dict[str, tuple[Callable[[Path], object], str]] = {
     "a link": (lambda f: (f / "tables/more.csv").symlink_to("/etc/passwd"), "a link"),
     "a linked folder": (lambda f: (f / "more").symlink_to("/etc"), "a link"),
@@ -634,8 +706,29 @@ HARMFUL: dict[str, tuple[Callable[[Path], object], str]] = {
         r"\\x1b",
     ),
     "no configuration": (
-        lambda f: (f / layout.EXPERIMENT).write_text("{" * 100_000),
+        lambda f: (f / layout.EXPERIMENT).write_text("{" * 5000),
         "not JSON",
+    ),
+    "a configuration that is no object": (
+        lambda f: (f / layout.EXPERIMENT).write_text("7"),
+        "no object",
+    ),
+    "a deep configuration": (
+        lambda f: (f / layout.EXPERIMENT).write_text('{"a":' * 900 + "1" + "}" * 900),
+        "another configuration: it is nested too deep",
+    ),
+    "a long configuration": (
+        lambda f: (f / layout.EXPERIMENT).write_text(f"[{'1,' * 2**20}1]"),
+        "no file of at most",
+    ),
+    "a hidden file": (
+        lambda f: [(h := f / "figures/.snakemake").touch(), os.truncate(h, 2**40)],
+        "larger than",
+    ),
+    "a folder that is deep": (deep, "File name too long|nested too deep|recursion"),
+    "results elsewhere": (
+        lambda f: [f.rename(f.with_name("x")), f.symlink_to(f.with_name("x"))],
+        "a link",
     ),
 }
 

@@ -15,11 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from barren import columns
 from barren.analysis import maps, plots, style, tables
 from barren.analysis.drawing import draw_circuit
 from barren.analysis.figures import CIRCUIT, CURVE, MAP, figures_of
+from barren.analysis.selection import with_positions
 from barren.physics.circuits import sample_circuits
 from barren.physics.families import FAMILIES, Random
 from barren.physics.layered import Gate, Layered, Moment
@@ -389,6 +391,35 @@ def test_fits_are_drawn_over_the_sampled_widths() -> None:
     np.testing.assert_array_equal(fit.get_xdata(), [3, 5])
     np.testing.assert_allclose(fit.get_ydata(), np.exp([-3.0, -5.0]))
     assert "depth 9, \N{MINUS SIGN}1.000/qubit" in texts(figure)
+
+
+def test_a_fit_is_of_parameters_of_one_name() -> None:
+    """A position has other names at other widths; the line would be of neither."""
+    keys = {"family": "ansatz", "circuit": "f", "observable": "Z0", "sigma": None}
+    rows = [
+        keys | {"width": width, "parameter": name, "fit": 1.0, "slope": -1.0}
+        for width, names in ((2, "abc"), (3, "acb"))
+        for name in names
+    ]
+    found = with_positions(pd.DataFrame(rows))
+    assert [*found["position"]] == [1, 2, 3] * 2
+    for key in ("fit", "slope"):
+        assert [*found[key].notna()] == [True, False, False] * 2
+
+
+def test_formulas_that_cannot_be_read_are_text(tmp_path: Path) -> None:
+    """As the names of symbols may have them."""
+    figure = Figure()
+    axes = figure.subplots()
+    axes.plot([1, 2], label=r"$\bm{\theta}_0$")
+    axes.set_xticks([0, 1], [r"$\theta_0$", r"$\frac"])
+    axes.set_title(r"a$, \frac$")
+    axes.legend()
+    style.save(figure, pd.DataFrame({"width": [1]}), [tmp_path / "figure.pdf"])
+    assert (tmp_path / "figure.pdf").stat().st_size > 1000
+    parsed = {text.get_text(): text.get_parse_math() for text in figure.findobj(Text)}
+    assert parsed[r"$\theta_0$"] and not parsed[r"a$, \frac$"]
+    assert not parsed[r"$\bm{\theta}_0$"]
 
 
 def test_sigmas_stand_beside_uniform_angles() -> None:

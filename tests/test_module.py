@@ -249,6 +249,29 @@ def test_snakemake_runs_in_another_directory(tmp_path: Path) -> None:
     assert (elsewhere / "logs" / "tiny" / "describe_experiment.log").exists()
 
 
+ELSEWHERE = """\
+configfile: "config/config.yaml"
+
+
+module barren:
+    snakefile: "{root}/workflow/Snakefile"
+    config: config
+    pathvars: results="{results}"
+
+
+use rule * from barren
+"""
+
+
+@pytest.mark.parametrize("results", ["/tmp/results", "../results"])
+def test_results_lie_in_the_working_directory(tmp_path: Path, results: str) -> None:
+    text = ELSEWHERE.format(root=ROOT, results=results)
+    theirs = workflow(tmp_path / "theirs", text, **TINY)
+    done = run_in(theirs)("-n", check=False)
+    said = f"error: results={results}: allowed: a folder in the working directory"
+    assert said in (done.stdout + done.stderr).splitlines()
+
+
 def test_a_url_is_refused_with_one_line(tmp_path: Path) -> None:
     """A file by itself has no project around it."""
     snakefile = tmp_path / "project.smk"

@@ -9,9 +9,11 @@ import pandas as pd
 import pytest
 
 from barren import columns
-from barren.analysis.latex import escape, interval, number
+from barren.analysis.latex import escape, interval, macros, number
+from barren.analysis.paper import label
 from barren.analysis.tables import ensemble_of, read_table
 from barren.analysis.words import listing
+from barren.physics.families import Ansatz, Random
 from conftest import ROOT
 
 PDFLATEX = shutil.which("pdflatex")
@@ -43,10 +45,35 @@ def test_numbers_keep_three_digits(value: float, text: str) -> None:
     assert plain(number(value)) == pytest.approx(value, rel=0.005)
 
 
+def test_a_label_has_names_and_values_as_they_are() -> None:
+    keys = {"observable", "parameter", "sigma"}
+    own = Ansatz(
+        width=4,
+        source="mine.py:two_local",
+        keywords=(("shift", -1), ("eps", 1e-05)),
+        observable="0.5 Z0 - 0.25 X0 X2",
+        parameter="y0_0",
+    )
+    assert label(own, keys) == (
+        r"ansatz, two\_local, shift -1, eps 1e-05, uniform angles, "
+        r"observable 0.5 Z0 - 0.25 X0 X2, parameter y0\_0"
+    )
+    assert label(Random(width=4, depth=9), set()) == "random, depth 9"
+
+
+def test_a_key_of_a_number_is_no_command() -> None:
+    """Whatever a symbol is called."""
+    text = macros({r"a/mean": "1", r"\theta_{0}": "2", "p%q#": "3"})
+    assert r"\barrendefine{a/mean}{1}" in text
+    assert r"\barrendefine{-5c-theta_-7b-0-7d-}{2}" in text
+    assert r"\barrendefine{p-25-q-23-}{3}" in text
+
+
 def test_text_that_latex_would_misread_is_escaped() -> None:
     assert escape("5 % of n_a < 2 & {x}") == (r"5 \% of n\_a \textless{} 2 \& \{x\}")
     assert escape("\\^~") == (r"\textbackslash{}\textasciicircum{}\textasciitilde{}")
     assert escape('is "the variance".') == "is ``the variance''."
+    assert escape("5 × 2 layers") == r"5 \ensuremath{\times} 2 layers"
     assert number(float("nan")) == "--"
     assert interval(-1, 0.5) == r"[\ensuremath{-1.00}, \ensuremath{0.500}]"
     assert [listing([4]), listing([4, 6]), listing([4, 6, 8])] == [

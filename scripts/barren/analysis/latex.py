@@ -12,6 +12,7 @@ _ESCAPES = str.maketrans(
         "~": r"\textasciitilde{}",
         "<": r"\textless{}",
         ">": r"\textgreater{}",
+        "×": r"\ensuremath{\times}",
     }
 )
 _ACCESS = r"""\providecommand{\barren}[1]{%
@@ -58,7 +59,7 @@ def macros(values: Mapping[str, str]) -> str:
     is replaced by its code: `-5c-` for a backslash.
     """
     plain = {
-        re.sub("[^A-Za-z0-9_./-]", lambda c: f"-{ord(c[0]):x}-", key): value
+        re.sub("[^A-Za-z0-9_./ -]", lambda c: f"-{ord(c[0]):x}-", key): value
         for key, value in values.items()
     }
     lines = [f"\\barrendefine{{{key}}}{{{value}}}" for key, value in plain.items()]
