@@ -432,6 +432,22 @@ def test_nothing_is_judged_from_nothing() -> None:
     assert statements.render([]).startswith("# Verdict")
 
 
+@pytest.mark.parametrize("observable", ["Z0 Z1", "100 Z0 Z1"])
+def test_what_rounding_leaves_of_zeros_says_nothing(observable: str) -> None:
+    """Of circuits whose symbol is outside the light cone, where theory has no form."""
+    rng, points = np.random.default_rng(1), []
+    for width in range(2, 6):
+        of = Ansatz(width=width, source="f.py:f", observable=observable, parameter="a")
+        left = rng.normal(0, 2e-6, 200) * of.norm
+        summary = summarise(pd.Series(left), 1, of.bound)
+        points.append(Point(of, Prediction(), np.zeros(200), left, summary))
+    found = [finding for finding in judge(points) if "falls" in finding.claim]
+    assert {finding.evidence for finding in found} == {"every gradient is 0"}
+    assert fit_curves(points) == {}
+    few = replace(points[0].ensemble, observable="1e-6 Z0 Z1")
+    assert not replace(points[0], ensemble=few).vanishes
+
+
 def test_points_are_those_of_the_tables(tutorial: list[Point], tmp_path: Any) -> None:
     ensembles = [point.ensemble for point in tutorial]
     extra = Random(width=9, depth=50)  # predicted alone

@@ -1,8 +1,8 @@
 r"""The numbers and tables of an experiment as LaTeX.
 
 `\input{numbers}` defines `\barren{EXPERIMENT/KEY}`, which prints a number, as in
-`\barren{tutorial/random_depth-50/slope}`. Ensembles have the names of their folders,
-curves the same without the width.
+`\barren{tutorial/random_depth-50/slope}`. Ensembles have their own names, curves
+the same without the width.
 """
 
 from collections.abc import Mapping, Sequence

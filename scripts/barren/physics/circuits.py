@@ -77,7 +77,7 @@ def stream(seed: int, circuit: str, sample: int) -> np.random.Generator:
 
 
 def sample_circuits(ensemble: Layered, seed: int, samples: Sequence[int]) -> Circuits:
-    """Draw the circuits with the given sample indices (see `Ensemble.draw`)."""
+    """Draw the circuits with the given sample indices (see `Layered.draw`)."""
     drawn = [ensemble.draw(stream(seed, ensemble.circuit, n)) for n in samples]
     arrays = {name: np.stack([d[name] for d in drawn]) for name in drawn[0]}
     return with_theta(ensemble, **arrays)

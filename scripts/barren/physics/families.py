@@ -1,4 +1,4 @@
-"""The families of circuits. A family is one class here, and nothing elsewhere."""
+"""The families of circuits: one class for each, all of which are listed here."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -29,7 +29,7 @@ def serialise(ensemble: Layered, circuits: Circuits) -> NDArray[np.bytes_]:
     """One TFQ program per circuit, shape (samples,).
 
     `tfq.from_tensor` turns them into Cirq circuits on the qubits GridQubit(0, q), with
-    the moments of `Ensemble.moments`. The symbol's rotation has the exponent theta / pi
+    the moments of `Layered.moments`. The symbol's rotation has the exponent theta / pi
     with theta a symbol.
     """
     template = _template(ensemble, b"?", bytes(4))

@@ -1,9 +1,9 @@
 """Gradients by a state vector in plain numpy, double precision, for small circuits.
 
 It shares nothing with TensorFlow Quantum but the order of gates, so that a few circuits
-of every ensemble are computed again by it in every run. A state of n qubits is a matrix
-of 2^(n//2) rows and 2^(n - n//2) columns: a moment of rotations is one product from the
-left and one from the right.
+of every ensemble that is small enough are computed again by it in every run. A state of
+n qubits is a matrix of 2^(n//2) rows and 2^(n - n//2) columns: a moment of rotations is
+one product from the left and one from the right.
 """
 
 import numpy as np
