@@ -206,7 +206,7 @@ def test_every_value_stands_where_the_tables_say(
     """Also without an exact form, samples, or a variance above 0."""
     listed = figures_of(experiment.ensembles)
     assert len({of.name for of in listed}) == len(listed)
-    assert all(of.caption(7) and of.title for of in listed)
+    assert all(of.captioned(7) and of.title for of in listed)
     for of, figure, source in drawn(experiment, samples, zeros, sampled):
         check = check_curves if of.kind == CURVE else check_map
         check(figure, source, of.x, of.y)

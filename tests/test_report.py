@@ -219,7 +219,7 @@ def test_every_figure_has_a_caption_and_a_title(path: Path) -> None:
     experiment = configuration.check(yaml.safe_load(path.read_text()))
     figures = figures_of(experiment.ensembles)
     assert figures
-    for words in ("name", "title", "text"):
+    for words in ("name", "title", "caption"):
         assert len({getattr(figure, words) for figure in figures}) == len(figures)
         assert all(getattr(figure, words).strip() for figure in figures)
 

@@ -41,7 +41,7 @@ def where(path):
 # Not left to Snakemake, which applies those of the importing workflow to what functions
 # return (9.16).
 RESULTS = workflow.pathvars.apply("<results>")
-if {"/", ".."} & {*Path(where(RESULTS)).parts}:
+if Path(RESULTS).is_absolute() or ".." in Path(where(RESULTS)).parts:
     sys.exit(f"error: results={RESULTS}: allowed: a folder in the working directory")
 FIGURES = figures_of(EXPERIMENT.ensembles)
 # Where `snakemake plan` leaves what it measured on this machine.
@@ -180,7 +180,7 @@ def reference(_):
 def caption(figure):
     """A file with the caption of a figure, for Snakemake's report."""
     path = Path(".snakemake", "captions", config["experiment"], f"{figure.name}.rst")
-    text = figure.caption(config["seed"])
+    text = figure.captioned(config["seed"])
     if workflow.is_main_process:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{text}\n\n*Setting:* {EXPERIMENT.setting}")

@@ -72,13 +72,13 @@ class Figure:
 
     kind: variance (or what `quantity` names) as curves against the key x, as heat maps
     over x and y, or the drawing of a circuit. families: those that it shows. fits:
-    with the lines fitted to the samples. text: its caption, where SEED stands for the
+    with the lines fitted to the samples. caption: text where SEED stands for the
     seed; what was sampled is told beside.
     """
 
     name: str
     title: str
-    text: str
+    caption: str
     families: Families
     kind: str = CURVE
     x: str = columns.WIDTH
@@ -86,9 +86,9 @@ class Figure:
     quantity: str = columns.VARIANCE
     fits: bool = False
 
-    def caption(self, seed: int) -> str:
-        """Its caption in an experiment."""
-        return self.text.replace("SEED", str(seed))
+    def captioned(self, seed: int) -> str:
+        """The caption in an experiment."""
+        return self.caption.replace("SEED", str(seed))
 
 
 def figures_of(ensembles: Iterable[Ensemble]) -> list[Figure]:
@@ -166,14 +166,14 @@ def _widths(variance: str, std: str, families: Families, fits: bool) -> list[Fig
         Figure(
             name=variance,
             title=f"Variance against width: {names}",
-            text=f"Gradient variance {opening}{_POINTS}{_LIMIT}{_FIT * fits}",
+            caption=f"Gradient variance {opening}{_POINTS}{_LIMIT}{_FIT * fits}",
             families=families,
             fits=fits,
         ),
         Figure(
             name=std,
             title=f"Standard deviation against width: {names}",
-            text=f"Standard deviation of the gradient {opening}{_STD}",
+            caption=f"Standard deviation of the gradient {opening}{_STD}",
             families=families,
             quantity=columns.STD,
         ),
@@ -189,7 +189,8 @@ def _against(key: str, families: Families) -> Figure:
     return Figure(
         name=f"gradient_variance_by_{key.removeprefix('symbol_')}",
         title=f"Variance against {axis(key).partition(' (')[0]}",
-        text=f"Gradient variance against {axis(key)}. {_POINTS}{_FURTHER.get(key, '')}",
+        caption=f"Gradient variance against {axis(key)}. "
+        f"{_POINTS}{_FURTHER.get(key, '')}",
         families=families,
         x=key,
     )
@@ -200,7 +201,7 @@ def _map(name: str, by: str, axes: tuple[str, str], families: Families) -> Figur
     return Figure(
         name=name,
         title=f"Variance by {by}",
-        text=f"Gradient variance by {by}: {AXES[x]} and {AXES[y]}. {_CELLS}",
+        caption=f"Gradient variance by {by}: {AXES[x]} and {AXES[y]}. {_CELLS}",
         families=families,
         kind=MAP,
         x=x,
@@ -212,7 +213,7 @@ def _circuit(shown: Ensemble) -> Figure:
     return Figure(
         name=shown.drawing,
         title=f"A circuit: {shown.title}, {shown.structure}",
-        text=f"A circuit: {shown.title}, width {shown.width}, {shown.structure}. "
+        caption=f"A circuit: {shown.title}, width {shown.width}, {shown.structure}. "
         "Boxes are gates; a rotation has its axis and its angle in radians. Two dots "
         "joined by a line are a CZ gate, a dot and a cross a CNOT gate. Shaded: the "
         "rotation by the symbol theta, and in identity blocks the one opposite, by "

@@ -136,7 +136,7 @@ def figure(of: Figure, svg: bytes, seed: int) -> dict[str, Any]:
     return {
         "name": of.name,
         "title": of.title,
-        "caption": prose(of.caption(seed)),
+        "caption": prose(of.captioned(seed)),
         "image": f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}",
         "is_circuit": of.kind == CIRCUIT,
     }
