@@ -193,7 +193,7 @@ def check(place: Path, job: Recomputed) -> Check:
 
 def present_files(folder: Path, experiment: Experiment) -> set[str]:
     """The files of an experiment, if they are no more and no larger than it has."""
-    several, config = jobs.records(experiment, ()), experiment.config
+    several, config = jobs.records(experiment), experiment.config
     size = min(config["batch_size"], config["samples"])
     rates = cost.RATES[config["engine"]]
     batches = cost.sampling(experiment.programs.values(), size, rates).disk

@@ -59,7 +59,7 @@ def outputs(experiment: Experiment) -> dict[str, list[str]]:
     }
 
 
-def records(experiment: Experiment, once: Iterable[str]) -> list[str]:
+def records(experiment: Experiment, once: Iterable[str] = ()) -> list[str]:
     """The records of steps that run once, and of those jobs."""
     jobs = outputs(experiment).items()
     several = [layout.record(step, output) for step, of in jobs for output in of]
