@@ -173,12 +173,15 @@ def check_program(source: str, circuit: cirq.Circuit, program: bytes) -> None:
     for moment, again in zip(circuit, deserialize_circuit(parsed), strict=True):
         theirs = {operation.qubits: operation for operation in again}
         for operation in moment:
-            both = operation, theirs.get(operation.qubits, operation)
-            resolved = (cirq.resolve_parameters(of, values) for of in both)
+            same = theirs.get(operation.qubits)
+            resolved = (
+                cirq.resolve_parameters(of, values)
+                for of in (operation, same or operation)
+            )
             one, other = (cirq.unitary(of, None) for of in resolved)
             if one is None or other is None:
                 raise BadInput(f"{source}: {name_of(operation)} is not unitary")
-            if not np.allclose(one, other, 0, PROGRAM_TOLERANCE):
+            if not same or not np.allclose(one, other, 0, PROGRAM_TOLERANCE):
                 raise BadInput(
                     f"{source}: {name_of(operation)} is another gate in TensorFlow "
                     "Quantum"

@@ -44,9 +44,8 @@ def summarise_gradients(
     ensembles = points_of(found.ensembles, exact)
     sampled = read_table(gradients)
     rows = rows_by_ensemble(sampled, keys, ensembles)
-    summaries = {e: Summary() for e in ensembles}
+    summaries, seed = {e: Summary() for e in ensembles}, found.config["seed"]
     for e, of in rows.items():
-        seed = found.config["seed"]
         summaries[e] = summarise(of[columns.GRADIENT], seed, e.bound)
     values = [e.keys() | asdict(summary) for e, summary in summaries.items()]
     table = pd.DataFrame(values, columns=[*keys, *columns.STATISTICS])

@@ -611,6 +611,9 @@ CLAIMED: dict[str, tuple[dict[str, object], str]] = {
     "a list of times": ({"end": ["x"]}, "not a record"),
     "a commit that is none": ({"source": "x"}, "not a record"),
     "a commit of parts": ({"source": {"commit": "x"}}, "not a record"),
+    "no commit at all": ({"source": lambda old: {}}, "not a record"),
+    "commits in a list": ({"source": []}, "not a record"),
+    "a processor that is none": ({"processor": 7}, "not a record"),
     "seconds that are none": ({"processor_seconds": "x"}, "not a record"),
     "code of another step": (
         {"code": lambda old: [*old, *entry_of("scripts/plot_variance.py")]},
@@ -696,7 +699,7 @@ HARMFUL: dict[str, tuple[Callable[[Path], object], str]] = {
         r"\\x1b",
     ),
     "no configuration": (
-        lambda f: (f / layout.EXPERIMENT).write_text("{" * 5000),
+        lambda f: (f / layout.EXPERIMENT).write_text("{" * 1000),
         "not JSON",
     ),
     "a configuration that is no object": (
@@ -704,7 +707,7 @@ HARMFUL: dict[str, tuple[Callable[[Path], object], str]] = {
         "no object",
     ),
     "a deep configuration": (
-        lambda f: (f / layout.EXPERIMENT).write_text('{"a":' * 900 + "1" + "}" * 900),
+        lambda f: (f / layout.EXPERIMENT).write_text(f'{{"a":{"[" * 900}{"]" * 900}}}'),
         "another configuration: it is nested too deep",
     ),
     "a long configuration": (

@@ -93,6 +93,8 @@ def test_names_depend_on_the_width():
         ("2 local", 3, "expected a factor"),
         ("Z0 + 0.5", 9, "the identity is no term"),
         ("Z0 X0", 4, "qubit 0 appears twice"),
+        ("Z0 + 1e999 Z1", 6, "weights from 1e-30 to 1e+30"),
+        ("Z0 - 1e-31 Z1", 6, "weights from 1e-30 to 1e+30"),
         ("Z0 * Z1", 4, "expected a factor"),
         ("Z0 ++ Z1", 5, "expected a factor"),
         ("Z0, Z1", 3, "expected a factor"),

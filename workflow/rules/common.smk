@@ -41,7 +41,7 @@ def where(path):
 # Not left to Snakemake, which applies those of the importing workflow to what functions
 # return (9.16).
 RESULTS = workflow.pathvars.apply("<results>")
-if Path(RESULTS).is_absolute() or ".." in Path(where(RESULTS)).parts:
+if Path(where(RESULTS)).is_absolute() or ".." in Path(where(RESULTS)).parts:
     sys.exit(f"error: results={RESULTS}: allowed: a folder in the working directory")
 FIGURES = figures_of(EXPERIMENT.ensembles)
 # Where `snakemake plan` leaves what it measured on this machine.

@@ -11,7 +11,7 @@ from scipy import special
 
 from barren import columns
 from barren.analysis import words
-from barren.analysis.statistics import Summary
+from barren.analysis.statistics import ROUNDING, Summary
 from barren.analysis.tables import rows_by_ensemble
 from barren.physics import simulate
 from barren.physics.batches import Batch
@@ -30,9 +30,8 @@ AGREEMENT_LEVEL = 0.001
 FEWEST = 100
 #: Simulators in single precision differ by less, and a wrong circuit by more.
 SAME_GRADIENT = 1e-3
-#: A mean square gradient below it is the rounding of a gradient that is 0; and one that
-#: was sampled, for a norm of 1, where theory does not say what it should be.
-VANISHING, ROUNDING = 1e-12, 1e-10
+#: A mean square gradient below it is the rounding of a gradient that is 0.
+VANISHING = 1e-12
 BINS = 12
 #: 2^width times the layers up to which circuits are simulated.
 AMPLITUDES = 60_000
@@ -75,7 +74,7 @@ class Point:
         """Whether every gradient is 0, as outside the light cone of the observable."""
         exact, seen = self.prediction.second_moment, self.summary.second_moment
         least = ROUNDING * self.ensemble.norm**2 if exact is None else VANISHING
-        return (exact is not None and exact < VANISHING) or seen < least
+        return seen < least or (exact is not None and exact < VANISHING)
 
 
 @dataclass(frozen=True)
@@ -163,7 +162,7 @@ def read_points(
                 Prediction(*(None if pd.isna(x) else x for x in exact)),
                 sampled[columns.THETA].to_numpy(float),
                 sampled[columns.GRADIENT].to_numpy(float),
-                Summary(*summary),
+                Summary(**summary),
                 (draws or {}).get(ensemble),
             )
         )

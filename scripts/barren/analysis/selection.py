@@ -8,12 +8,10 @@ import pandas as pd
 
 from barren import columns
 from barren.analysis.figures import Figure, is_pair
+from barren.analysis.statistics import ROUNDING
 from barren.analysis.tables import ensemble_of, key_columns
 from barren.analysis.words import further, text
 
-#: A sampled variance below this is what single precision leaves of a gradient of 0,
-#: where no exact variance says otherwise.
-ROUNDING = 1e-10
 #: What a curve of parameters of one position does not tell apart.
 AS_ONE = (columns.WIDTH, columns.PARAMETER)
 

@@ -7,6 +7,9 @@ from numpy.typing import ArrayLike, NDArray
 
 NORMAL_975 = 1.959963984540054
 RESAMPLES = 999
+#: A sampled variance below it, for a norm of 1, is what single precision leaves of a
+#: gradient of 0, where no exact variance says otherwise.
+ROUNDING = 1e-10
 FEWEST = 10  # samples for an interval; with fewer it is all that is possible
 
 

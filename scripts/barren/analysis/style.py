@@ -50,6 +50,7 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "barren",
 }
+MATH = MathTextParser("path")
 #: Dots per inch of a PNG, and of what a PDF has as pixels.
 DPI = 300
 #: What draws a format, and the metadata that are left out because they vary.
@@ -103,7 +104,7 @@ def save(figure: Figure, source: pd.DataFrame, paths: Sequence[Path]) -> None:
 def _is_readable(text: str) -> bool:
     """Whether Matplotlib reads the formulas of a text; names may have any."""
     try:
-        MathTextParser("path").parse(text)
+        MATH.parse(text)
     except ValueError:
         return False
     return True

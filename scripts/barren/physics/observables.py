@@ -31,6 +31,7 @@ LIMIT = 10
 
 #: Magnitudes of weights: their squares, and sums of them, have room.
 SMALLEST, LARGEST = 1e-30, 1e30
+OUTSIDE = f"allowed: weights from {SMALLEST:g} to {LARGEST:g}"
 #: Share of a string's largest weight that is only rounding of their sum.
 CANCELLED = 1e-12
 #: Length up to which an observable's text names its files.
@@ -132,6 +133,8 @@ def _read(text: str) -> list[Term]:
         if terms and not sign:
             raise _error(text, at, 'expected a factor such as Z0, "+" or "-"')
         weight = float(sign + (number or "1"))
+        if weight and not SMALLEST <= abs(weight) <= LARGEST:
+            raise _error(text, head.start(2), OUTSIDE)
         at = head.end()
         factors: dict[int, str] = {}
         while (factor := _FACTOR.match(upper, at)) is not None:
@@ -160,15 +163,11 @@ def _merged(terms: list[Term], text: str) -> tuple[Term, ...]:
         weights[string].append(weight)
     merged = []
     for string, parts in weights.items():
-        largest = max(map(abs, parts))
-        # An exact sum, so that the order does not matter.
-        weight = math.fsum(parts) if largest <= LARGEST else largest
-        if weight and abs(weight) < CANCELLED * largest:
-            weight = 0.0
-        if any(of and not SMALLEST <= abs(of) <= LARGEST for of in (largest, weight)):
-            allowed = f"weights from {SMALLEST:g} to {LARGEST:g}"
-            raise BadInput(f"observable {text!r}: allowed: {allowed}")
-        merged += [(weight, string)] if weight else []
+        weight = math.fsum(parts)  # exact, so that the order does not matter
+        if abs(weight) > CANCELLED * max(map(abs, parts)):
+            merged.append((weight, string))
+    if any(not SMALLEST <= abs(weight) <= LARGEST for weight, _ in merged):
+        raise BadInput(f"observable {text!r}: in the sum {OUTSIDE}")
     if not merged:
         raise BadInput(f"observable {text!r}: its terms cancel")
     return tuple(sorted(merged, key=lambda term: (len(term[1]), term[1])))

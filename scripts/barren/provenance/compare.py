@@ -25,6 +25,8 @@ Tolerance = tuple[float, float]
 ROUNDING: Tolerance = (2e-9, 0.0)
 #: A conda package's name and version, in the address of its file.
 BUILD = re.compile(r"(?m)/([\w.-]+)-([^-\s]+)-[^-\s]+$")
+#: What a record says of a checkout.
+SOURCE = {"commit": str, "clean": bool}
 #: Of a member of an archive.
 LISTED = (
     *("filename", "comment", "extra", "date_time", "compress_type", "flag_bits"),
@@ -35,7 +37,7 @@ OTHERWISE = "comes out otherwise when it is made again"
 
 def most_of(made: int) -> int:
     """Bytes that a file may have, of which so many come out again."""
-    return 2 * made + 10_000
+    return 2 * made + 1000
 
 
 def differs(path: str, place: Path) -> str:
@@ -155,9 +157,11 @@ def _told(theirs: Mapping[str, Any]) -> dict[str, Any]:
     told = {key: theirs[key] for key in ("source", "processor", "start", "end")}
     for time in (told["start"], told["end"]):
         datetime.fromisoformat(time)
-    kinds = {key: type(of) for key, of in (told["source"] or {}).items()}
-    if kinds not in ({}, {"commit": str, "clean": bool}):
+    source = told["source"]
+    if source is not None and {k: type(of) for k, of in source.items()} != SOURCE:
         raise TypeError("source")
+    if not isinstance(told["processor"], str):
+        raise TypeError("processor")
     return told | {"processor_seconds": float(theirs["processor_seconds"])}
 
 

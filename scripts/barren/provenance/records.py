@@ -51,12 +51,11 @@ def read_json(path: Path, most: int = MOST_BYTES) -> dict[str, Any]:
     """The object that a JSON file holds; BadInput if it is none."""
     try:
         values = json.loads(read_bytes(path, most))
-        if isinstance(values, dict):
-            return values
-        error: Exception | str = "no object"
-    except (ValueError, RecursionError) as found:
-        error = found
-    raise BadInput(f"{shown(path)}: not JSON ({error})")
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{shown(path)}: not JSON ({error})") from None
+    if not isinstance(values, dict):
+        raise BadInput(f"{shown(path)}: not JSON (no object)")
+    return values
 
 
 def read_record(path: Path) -> Record:
