@@ -671,6 +671,12 @@ def test_the_agreement_sees_another_circuit(fault, sigma):
     assert caught(fault, sigma, [0], 1000) == bool(visible)
 
 
+@pytest.mark.parametrize("sigma", [1e-6, 3e-6, 1e-5])
+def test_the_agreement_allows_for_single_precision(sigma):
+    """Gradients near the initial point, some of which are hardly more than rounding."""
+    assert not caught("", sigma, [0], 300)
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_audit_sees_the_program_of_another_circuit(tmp_path, fault):
     """A sign too: qsim has the gates from Cirq, not from the program."""

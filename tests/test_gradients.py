@@ -78,7 +78,7 @@ def check_engines(ensemble: Layered) -> None:
         for method in (ADJOINT, PARAMETER_SHIFT)
     ]
     # Weights multiply errors.
-    bound = ABSOLUTE * max(1, ensemble.norm)
+    bound = ABSOLUTE * ensemble.norm
     for values in (*kernels, qsim_gradients(ensemble, circuits)):
         np.testing.assert_allclose(values, expected, atol=bound, rtol=RELATIVE)
 
@@ -87,6 +87,8 @@ def check_engines(ensemble: Layered) -> None:
 @given(ensembles(widths=st.integers(2, 7), counts=st.integers(1, 5)))
 @example(DEEP)
 @example(Identity(width=5, block_depth=4, blocks=2, symbol_layer=1, symbol_qubit=1))
+@example(replace(DEEP, observable="1e-8 Z0 Z1 - 2e-8 X0"))
+@example(replace(DEEP, observable="Z0 Z1 - 1e-6 X0"))
 def test_gradients_are_those_of_cirq(ensemble: Layered) -> None:
     check_engines(ensemble)
 
@@ -181,9 +183,12 @@ def test_both_engines_agree(width: int) -> None:
     )
 
 
-def test_the_audit_allows_for_the_weights_of_an_observable(tmp_path: Path) -> None:
-    """The adjoint is off by 4e-5 of a gradient, however large it is."""
-    text = "10 Z0 Z1"
+@pytest.mark.parametrize("weight", [1e-30, 1e-8, 10, 1e30])
+def test_the_audit_allows_for_the_weights_of_an_observable(
+    tmp_path: Path, weight: float
+) -> None:
+    """The adjoint is off by 4e-5 of a gradient, however large or small it is."""
+    text = f"{weight} Z0 Z1"
     entry = {"family": "random", "width": [3], "depth": [2], "observable": [text]}
     config = {"experiment": "weights", "seed": 1, "samples": 20, "ensembles": [entry]}
     experiment = configuration.check(config)
@@ -192,12 +197,16 @@ def test_the_audit_allows_for_the_weights_of_an_observable(tmp_path: Path) -> No
     values, exact = (
         compute_gradients(ensemble, batch, engine, ADJOINT) for engine in (TFQ, QSIM)
     )
-    assert np.abs(values - exact).max() > 1e-4
-    write(tmp_path / "gradients.csv", [(ensemble, batch)], lambda *_: values)
-    said, batches = read_table(tmp_path / "gradients.csv"), {ensemble.program: batch}
-    check = check_gradients(Choice(experiment, 20, 1), [ensemble], batches, said)
-    assert (check.reason, check.count) == ("", 20)
-    assert 0.1 < check.worst < 1
+    assert np.abs(values - exact).max() > 1e-5 * weight
+    for forged in (0.0, 0.01):
+        values[7] += forged * np.abs(values).max()
+        write(tmp_path / "gradients.csv", [(ensemble, batch)], lambda *_: values)
+        said = read_table(tmp_path / "gradients.csv")
+        batches = {ensemble.program: batch}
+        check = check_gradients(Choice(experiment, 20, 1), [ensemble], batches, said)
+        assert check.count == 20
+        assert 0.1 < check.worst < 1 or forged
+        assert bool(check.reason) == bool(forged)
 
 
 LEAN = """

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from barren import columns
 from barren.analysis import statements
-from barren.analysis.agreement import agreement
+from barren.analysis.agreement import FOURTH_MOMENT, agreement, second_moment_wealth
 from barren.analysis.claims import COSTS, OWN, TESTS, judge
 from barren.analysis.evidence import (
     Finding,
@@ -170,6 +170,72 @@ def test_the_recorded_circuits_tell_of_a_fault(fault: str, word: str) -> None:
     assert word in agreement(points).evidence
 
 
+@given(st.floats(0, 0.99), st.floats(1.01, FOURTH_MOMENT) | st.just(FOURTH_MOMENT))
+def test_the_bets_on_a_second_moment_are_fair(small: float, fourth: float) -> None:
+    """For g^2 / m of two values with mean 1, and the rounding that is worst."""
+    large = 1 + (fourth - 1) / (1 - small)
+    share = (1 - small) / (large - small)
+    point = Point(Random(width=4, depth=5), Prediction(0.0, 0.04, 0.04))
+    bets = []
+    for rounding in (point.rounding, -point.rounding):
+        low, high = (
+            second_moment_wealth(replace(point, gradients=np.array([gradient])))
+            for gradient in np.sqrt([small, large]) * (0.2 + rounding)
+        )
+        bets.append(np.split((1 - share) * np.exp(low) + share * np.exp(high), 2))
+    (upward, _), (_, downward) = bets
+    assert upward == pytest.approx(1)
+    assert np.all(downward <= 1 + 1e-9)
+    if fourth == FOURTH_MOMENT:
+        assert downward == pytest.approx(1)
+
+
+def test_four_hundred_circuits_tell_of_a_quarter_of_the_variance() -> None:
+    """Of one ensemble alone; normal gradients, p = 1e-6 in the median."""
+    gradients = rng(9).normal(scale=0.1, size=400)
+    theta = np.arange(400.0)
+    prediction = Prediction(0.0, 0.04, 0.04)
+    ensemble = Random(width=4, depth=5)
+    point = Point(ensemble, prediction, theta, gradients, summarise(gradients))
+    assert agreement([point]).verdict == "contradicted"
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1e8])
+def test_verdicts_do_not_depend_on_the_unit(tutorial: list[Point], unit: float) -> None:
+    """But the one on what the tutorial plots, a variance or its root."""
+    scaled = []
+    for point in tutorial:
+        exact, draws, values = point.prediction, point.draws, point.gradients * unit
+        assert draws is not None
+        scaled.append(
+            replace(
+                point,
+                ensemble=replace(point.ensemble, observable=f"{unit} Z0 Z1"),
+                prediction=exact._replace(
+                    mean=exact.mean and exact.mean * unit,
+                    second_moment=exact.second_moment * unit**2,
+                    variance=exact.variance * unit**2,
+                    asymptotic_variance=exact.asymptotic_variance
+                    and exact.asymptotic_variance * unit**2,
+                ),
+                gradients=values,
+                summary=summarise(values, bound=unit),
+                draws=draws._replace(
+                    recomputed=draws.recomputed * unit, isolated=draws.isolated * unit
+                ),
+            )
+        )
+    as_before, found = (
+        [(f.claim, f.verdict) for f in judge(points) if "plotted" not in f.claim]
+        for points in (tutorial, scaled)
+    )
+    assert found == as_before
+    wrong = scaled[1]
+    scaled[1] = replace(wrong, gradients=3 * wrong.gradients)
+    assert agreement(bare(scaled)).verdict == "contradicted"
+    assert "recomputed" in agreement(scaled).evidence
+
+
 def test_fault_in_one_ensemble_is_named() -> None:
     points = experiment(SMALL, 300, rng(6))
     wrong = points[3]
@@ -226,7 +292,7 @@ def test_broken_block_is_contradicted(tutorial: list[Point]) -> None:
     assert point.draws
     largest = np.nanmax(np.abs(values - point.draws.isolated))
     assert largest == pytest.approx(0.01, abs=1e-3)
-    assert "alone by at most 0.01." in finding.evidence
+    assert "alone by at most 0.01 ‖O‖." in finding.evidence
 
 
 @pytest.mark.parametrize("family", [Identity, IdentityTutorial])

@@ -22,7 +22,6 @@ from barren.analysis.evidence import (
     FEW,
     FEWEST,
     SAME_GRADIENT,
-    VANISHING,
     Finding,
     Floats,
     Point,
@@ -37,9 +36,10 @@ SHOWN = 6
 #: Largest plausible E g^4 / (E g^2)^2, needed to tell a small second moment from one
 #: that rests on circuits not yet met. Measured: 3 to 5 (docs).
 FOURTH_MOMENT = 12.0
-#: Stakes of the bets, all scale-free.
+#: Stakes of the bets, all scale-free. Those on a smaller second moment are ruined by a
+#: circuit with g^2 / m = RUIN.
 UPWARD = np.array([0.03, 0.1, 0.3, 0.9])
-DOWNWARD = np.array([0.01, 0.03, 0.1, 0.3])
+RUIN = np.array([10.0, 30.0, 100.0, 300.0])
 STAKES = np.outer([1, -1], [0.05, 0.1, 0.2, 0.4, 0.8]).ravel()
 #: Radians; a table may round.
 SAME_ANGLE = 1e-6
@@ -87,7 +87,7 @@ def moment_tests(points: Sequence[Point]) -> list[Test]:
     families = dict.fromkeys(point.ensemble.family for point in points)
     for title, wealth_of in (
         ("mean", _mean_wealth),
-        ("second moment", _second_moment_wealth),
+        ("second moment", second_moment_wealth),
     ):
         for family in families:
             of_family = [point for point in points if point.ensemble.family == family]
@@ -125,23 +125,30 @@ def _average(wealth: Any) -> Any:
     return special.logsumexp(wealth, axis=0) - np.log(len(wealth))
 
 
-def _second_moment_wealth(point: Point) -> Floats | None:
+def second_moment_wealth(point: Point) -> Floats | None:
     """Log wealth of each bet that E g^2 is larger, or smaller, than the theory says.
 
     Larger: 1 + stake (g^2 / m - 1), fair and never negative for a stake in (0, 1).
-    Smaller: exp(-s g^2 / m), whose mean is at most 1 - s + s^2 F / 2 because exp(-x) is
-    at most 1 - x + x^2 / 2; F bounds E g^4 / m^2.
+    Smaller: (a - g^2 / m)^2 / (a^2 - 2 a + F), whose mean is at most 1 if F bounds
+    E g^4 / m^2; no bet that is fair for every such g pays as much everywhere and more
+    somewhere.
     """
     moment = point.prediction.second_moment
-    if moment is None or moment < VANISHING:
+    if moment is None or moment < point.least:
         return None
-    ratio = point.gradients**2 / moment
+    root, rounding = np.sqrt(moment), point.rounding
+    ratio = point.gradients**2 / (root + rounding) ** 2
     larger = np.log1p(UPWARD[:, None] * (ratio - 1)).sum(axis=1)
-    squared = float(np.mean(ratio)) ** 2
-    kurtosis = float(np.mean(ratio**2)) / squared if squared else 0.0
-    fourth = max(FOURTH_MOMENT, 2 * kurtosis)
-    fair = np.log1p(-DOWNWARD + DOWNWARD**2 * fourth / 2)
-    smaller = -DOWNWARD * ratio.sum() - len(ratio) * fair
+    smaller = np.zeros(len(RUIN))
+    if root > rounding:
+        ratio = point.gradients**2 / (root - rounding) ** 2
+        squared = float(np.mean(ratio)) ** 2
+        kurtosis = float(np.mean(ratio**2)) / squared if squared else 0.0
+        fourth = max(FOURTH_MOMENT, 2 * kurtosis)
+        fair = np.log(RUIN**2 - 2 * RUIN + fourth)
+        with np.errstate(divide="ignore"):  # ruined
+            won = 2 * np.log(np.abs(RUIN[:, None] - ratio)).sum(axis=1)
+        smaller = won - len(ratio) * fair
     wealth: Floats = np.concatenate([larger, smaller])
     return wealth
 
@@ -160,10 +167,10 @@ def _mean_wealth(point: Point) -> Floats | None:
         alone = point.prediction.variance is not None
     if alone and ensemble.sigma is None:
         seen = np.mean(point.gradients**2)
-        if seen < VANISHING:
+        if seen < point.least:
             return None
         moment = point.prediction.second_moment or seen
-        x = STAKES[:, None] * point.gradients / np.sqrt(moment)
+        x = _staked(point, 0.0, np.sqrt(moment))
         return np.asarray((x - np.logaddexp(x, -x) + np.log(2)).sum(axis=1))
     mean = point.prediction.mean
     bound = ensemble.bound
@@ -171,7 +178,7 @@ def _mean_wealth(point: Point) -> Floats | None:
         return None
     if not np.isfinite(bound):
         return _unbounded_mean_wealth(point)
-    x = STAKES[:, None] * (point.gradients - mean) / (bound + abs(mean))
+    x = _staked(point, mean, bound + abs(mean))
     # A gradient beyond the bound can only win.
     return np.asarray(np.log(np.maximum(1 + x, 0.1)).sum(axis=1))
 
@@ -183,13 +190,20 @@ def _unbounded_mean_wealth(point: Point) -> Floats | None:
     1 + E x^2 / 2, which the exact variance gives (Catoni 2012, arXiv:1009.2048).
     """
     variance = point.prediction.variance
-    if variance is None or variance < VANISHING:
+    if variance is None or variance < point.least:
         return None
-    deviation = point.gradients - (point.prediction.mean or 0.0)
-    x = STAKES[:, None] * deviation / np.sqrt(variance)
+    scale = np.sqrt(variance) + 2 * point.rounding
+    x = _staked(point, point.prediction.mean or 0.0, scale)
     fair = np.log1p(STAKES**2 / 2)
-    wealth: Floats = np.log1p(x + x**2 / 2).sum(axis=1) - len(deviation) * fair
+    wealth: Floats = np.log1p(x + x**2 / 2).sum(axis=1) - x.shape[1] * fair
     return wealth
+
+
+def _staked(point: Point, mean: float, scale: float) -> Floats:
+    """Stakes times g - mean, (stakes, samples), less what rounding may have won."""
+    stakes = STAKES[:, None] / scale
+    staked: Floats = stakes * (point.gradients - mean) - np.abs(stakes) * point.rounding
+    return staked
 
 
 def draw_tests(points: Sequence[Point]) -> list[Test]:
@@ -242,10 +256,10 @@ def misrecorded(points: Sequence[Point]) -> list[str]:
     found = []
     for point in points:
         name = point.ensemble.name
-        same = SAME_GRADIENT * max(1.0, point.ensemble.norm)
+        same = SAME_GRADIENT * point.ensemble.norm
         wrong: dict[str, NDArray[np.bool_]] = {}
         moment = point.prediction.second_moment
-        if moment is not None and moment < VANISHING:
+        if moment is not None and moment < point.least:
             wrong["gradients that must be 0"] = np.abs(point.gradients) > same
         if point.draws is not None:
             rounding = np.abs(point.theta - point.draws.symbol_angle)

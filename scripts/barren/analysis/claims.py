@@ -204,7 +204,11 @@ def deeper_is_smaller(points: list[Point], level: float) -> Outcome:
 
 def other_blocks_are_identity(points: list[Point], level: float) -> Outcome:
     """Tutorial, claim 5: gradients are those of the first block alone."""
-    differences = [np.abs(p.gradients - p.draws.isolated) for p in points if p.draws]
+    differences = [
+        np.abs(p.gradients - p.draws.isolated) / p.ensemble.norm
+        for p in points
+        if p.draws
+    ]
     difference = np.concatenate([*differences, np.empty(0)])
     difference = difference[np.isfinite(difference)]
     known, largest = difference.size, float(difference.max(initial=0.0))
@@ -213,7 +217,7 @@ def other_blocks_are_identity(points: list[Point], level: float) -> Outcome:
     verdict: Verdict = "supported" if known >= FEWEST_COMPARED else "undecided"
     said = [
         f"The gradients of {known} circuits differ from those of the first block alone "
-        f"by at most {largest:.1g}."
+        f"by at most {largest:.1g} ‖O‖."
     ]
     return "contradicted" if largest > SAME_GRADIENT else verdict, said, {}
 

@@ -1,5 +1,6 @@
 """What a verdict rests on: points of an experiment, and what their circuits hold."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -28,9 +29,10 @@ AGREEMENT_LEVEL = 0.001
 #: Fewest circuits of an ensemble that support anything: with fewer a variance wrong by
 #: a factor of two may pass, and the coverage of the intervals is not known.
 FEWEST = 100
-#: Simulators in single precision differ by less, and a wrong circuit by more.
+#: Of a gradient, for a norm of 1: simulators in single precision differ by less, and a
+#: wrong circuit by more.
 SAME_GRADIENT = 1e-3
-#: A mean square gradient below it is the rounding of a gradient that is 0.
+#: Of a mean square gradient, for a norm of 1: below it is the rounding of a 0.
 VANISHING = 1e-12
 BINS = 12
 #: 2^width times the layers up to which circuits are simulated.
@@ -70,11 +72,21 @@ class Point:
     draws: Draws | None = None
 
     @property
+    def rounding(self) -> float:
+        """What single precision may add to a gradient."""
+        return math.sqrt(ROUNDING) * self.ensemble.norm
+
+    @property
+    def least(self) -> float:
+        """A mean square gradient below it is the rounding of a gradient that is 0."""
+        known = self.prediction.second_moment is not None
+        return (VANISHING if known else ROUNDING) * self.ensemble.norm**2
+
+    @property
     def vanishes(self) -> bool:
         """Whether every gradient is 0, as outside the light cone of the observable."""
-        exact, seen = self.prediction.second_moment, self.summary.second_moment
-        least = ROUNDING * self.ensemble.norm**2 if exact is None else VANISHING
-        return seen < least or (exact is not None and exact < VANISHING)
+        moments = self.prediction.second_moment, self.summary.second_moment
+        return any(moment is not None and moment < self.least for moment in moments)
 
 
 @dataclass(frozen=True)

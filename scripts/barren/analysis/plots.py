@@ -82,8 +82,9 @@ def draw_variance(
     several = source.groupby(rest, dropna=False)[columns.FAMILY].transform("size") > 1
     source = source[several] if several.any() else source
     with matplotlib.rc_context(STYLE):
+        of_all = "" if figure.x == columns.QUBITS[0] else observable
         draw = draw_maps if figure.kind == figures.MAP else _draw_curves
-        shown = without_rounding(source, figure.quantity)
+        shown = without_rounding(source, figure.quantity, of_all)
         if columns.POSITION in shown:
             shown = shown.drop(columns=columns.PARAMETER)
             shown = shown.rename(columns={columns.POSITION: columns.PARAMETER})

@@ -28,8 +28,6 @@ HEADINGS = {
 }
 #: Settings that a row about several of them names.
 NAMED = 3
-#: A number below this is the rounding of 0.
-ROUNDING = 1e-12
 
 
 def number(value: Any) -> str:
@@ -37,7 +35,6 @@ def number(value: Any) -> str:
     if pd.isna(value):
         return ""
     if isinstance(value, float):
-        value = 0.0 if abs(value) < ROUNDING else value
         return f"{value:.4g}".replace("-", "\N{MINUS SIGN}").replace("e", " e")
     return str(value)
 

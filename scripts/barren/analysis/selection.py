@@ -11,6 +11,7 @@ from barren.analysis.figures import Figure, is_pair
 from barren.analysis.statistics import ROUNDING
 from barren.analysis.tables import ensemble_of, key_columns
 from barren.analysis.words import further, text
+from barren.physics.observables import Observable
 
 #: What a curve of parameters of one position does not tell apart.
 AS_ONE = (columns.WIDTH, columns.PARAMETER)
@@ -70,10 +71,19 @@ def with_fits(source: pd.DataFrame, fits: pd.DataFrame) -> pd.DataFrame:
     return source.assign(**{"fit": fit, columns.SLOPE: slope})
 
 
-def without_rounding(source: pd.DataFrame, quantity: str) -> pd.DataFrame:
-    """The source in the order of the families, 0 in place of what is left of a 0."""
+def without_rounding(
+    source: pd.DataFrame, quantity: str, observable: str
+) -> pd.DataFrame:
+    """The source in the order of the families, 0 in place of what is left of a 0.
+
+    observable: that of all rows, where it is no key; by default of norm 1.
+    """
     order = pd.CategoricalDtype(list(source[columns.FAMILY].unique()), ordered=True)
-    rounding = np.sqrt(ROUNDING) if quantity == columns.STD else ROUNDING
+    texts = source.get(columns.OBSERVABLE, pd.Series(observable, source.index))
+    norms = {of: Observable.parse(of).norm if of else 1.0 for of in texts.unique()}
+    rounding = np.sqrt(ROUNDING) * texts.map(norms)
+    if quantity == columns.VARIANCE:
+        rounding **= 2
     zero = (source["sampled"] < rounding) & ~(source["exact"] > 0)
     return source.assign(
         family=source[columns.FAMILY].astype(order),

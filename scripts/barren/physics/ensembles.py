@@ -140,7 +140,7 @@ class Ensemble:
     @property
     def norm(self) -> float:
         """What no expectation of the observable exceeds."""
-        return sum(abs(weight) for weight, _ in self.terms)
+        return Observable.parse(self.observable).norm
 
     @property
     def bound(self) -> float:

@@ -2,6 +2,7 @@
 
 import ctypes
 import importlib.util
+import math
 import os
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -27,6 +28,8 @@ AUTO = "auto"
 TENSORFLOW = "tensorflow"
 #: glibc's parameter of that name (malloc.h).
 _M_MXFAST = 1
+#: Power of two of the largest weight of an observable, as kernels get it.
+WEIGHT = 40
 #: From this width on the shift's two sweeps beat the adjoint's three (measured).
 PARAMETER_SHIFT_FROM = 14
 
@@ -77,18 +80,23 @@ def gradients(
     too large by 4e-5 of their size. `parameter_shift`, for a single symbol that stands
     once, takes two expectations at theta +- pi/2, exact up to float32.
     """
+    # A power of two, so that no digit changes: the adjoint drops weights below 1e-5.
+    power = WEIGHT - max(math.frexp(weight)[1] for weight, _ in terms)
+    terms = [(math.ldexp(weight, power), string) for weight, string in terms]
     if differentiator == ADJOINT:
         operation = _kernel("_tfq_adj_grad.so").tfq_adjoint_gradient
         upstream = np.ones((len(programs), 1), np.float32)
-        return _call(operation, programs, symbols, values, terms, upstream)
-    if differentiator == PARAMETER_SHIFT:
+        found = _call(operation, programs, symbols, values, terms, upstream)
+    elif differentiator == PARAMETER_SHIFT:
         operation = _kernel("_tfq_simulate_ops.so").tfq_simulate_expectation
         up, down = (
             _call(operation, programs, symbols, values + shift, terms)
             for shift in (np.pi / 2, -np.pi / 2)
         )
-        return (up - down) / np.float32(2)
-    raise ValueError(f"no differentiator {differentiator!r}")
+        found = (up - down) / np.float32(2)
+    else:
+        raise ValueError(f"no differentiator {differentiator!r}")
+    return np.ldexp(found, -power)
 
 
 def _call(

@@ -95,6 +95,11 @@ class Observable:
             return "sum" + hashlib.sha256(self.text.encode()).hexdigest()[:16]
         return text.translate(str.maketrans("+-", "pm"))
 
+    @property
+    def norm(self) -> float:
+        """What no expectation exceeds: the magnitudes of all weights."""
+        return math.fsum(abs(weight) for weight, _ in self.strings) or 1.0
+
     def terms(self, width: int) -> tuple[Term, ...]:
         """The strings with their weights on qubits 0 to width - 1.
 

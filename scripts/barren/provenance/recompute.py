@@ -127,7 +127,7 @@ def tolerance(
     """
     speed, phase = np.array(speeds), np.abs(np.outer(angles, speeds))
     off = speed**3 * STEP**2 / 6 + 2 * PRECISION / STEP * (1 + phase)
-    allowed: NDArray[np.float64] = 2 * max(1.0, norm) * off.sum(axis=1)
+    allowed: NDArray[np.float64] = 2 * norm * off.sum(axis=1)
     return allowed
 
 
