@@ -397,6 +397,10 @@ def test_verify_allows_qsim_what_its_kernels_differ_by(compared: Path) -> None:
     for of in (FOLDER, "results/reference/small"):
         edit(compared / of / layout.EXPERIMENT, '"engine": "tfq"', '"engine": "qsim"')
     assert run_script(compared, *VERIFY, "false")[0] == 0
+    shift(compared / FOLDER / layout.STATISTICS, "variance", 1.02)
+    code, text = run_script(compared, *VERIFY, "false")
+    assert code == 1 and "variance is" in text
+    shift(compared / FOLDER / layout.STATISTICS, "variance", 1 / 1.02)
     # What theory says does not depend on the kernels.
     shift(compared / FOLDER / layout.STATISTICS, "exact_variance", 1.009)
     code, text = run_script(compared, *VERIFY, "false")

@@ -16,15 +16,8 @@ from barren.runner import layout, step
 from barren.runner.experiment import Experiment
 from barren.runner.step import plain
 
-#: Relative and absolute tolerances of numbers, by table and column; of others rounding.
-TOLERANCES: dict[str, dict[str, Tolerance]] = {
-    layout.THEORY: {},
-    layout.STATISTICS: {},
-}
-QSIM_TOLERANCES = {
-    layout.GRADIENTS: {columns.GRADIENT: (0.0, 1e-5)},
-    layout.STATISTICS: dict.fromkeys(columns.STATISTICS, (1e-2, 1e-4)),
-}
+#: What a gradient by qsim may differ by, for a norm of 1; and numbers made of them.
+ROUNDING, SHARE = 1e-5, 1e-2
 #: What a reader sees, and what of it is made of tables of numbers.
 SHOWN = (layout.VERDICT, "tables/", "figures/", "paper/")
 OF_NUMBERS = (layout.VERDICT, layout.CLAIMS, layout.FITS, "figures/", "paper/")
@@ -37,13 +30,25 @@ EXTRA = "not in the reference"
 Outcomes = dict[str, tuple[str, str]]
 
 
-def compare(folder: Path, reference: Path, engine: str) -> Outcomes:
+def tolerances_of(config: Mapping[str, Any]) -> dict[str, dict[str, Tolerance]]:
+    """Relative and absolute ones of numbers, by table and column; else rounding's."""
+    found: dict[str, dict[str, Tolerance]] = {layout.THEORY: {}, layout.STATISTICS: {}}
+    if config["engine"] == QSIM:
+        rounding = ROUNDING * min(of.norm for of in Experiment(config).ensembles)
+        found[layout.GRADIENTS] = {columns.GRADIENT: (0.0, rounding)}
+        squares = dict.fromkeys(columns.STATISTICS, (SHARE, rounding**2))
+        roots = dict.fromkeys((columns.MEAN, columns.STD), (SHARE, rounding))
+        found[layout.STATISTICS] = squares | roots
+    return found
+
+
+def compare(folder: Path, reference: Path, config: Mapping[str, Any]) -> Outcomes:
     """Outcome for each file of the reference or among the results, and a detail."""
     expected = {*inventory(reference)} - {layout.EXPERIMENT, "README.md"}
     found = {name for name in inventory(folder) if name.startswith(SHOWN)}
     outcomes = dict.fromkeys(expected - found, (MISSING, ""))
     outcomes |= dict.fromkeys(found - expected, (EXTRA, ""))
-    tolerances = TOLERANCES | (QSIM_TOLERANCES if engine == QSIM else {})
+    tolerances = tolerances_of(config)
     for name in expected & found:
         old = read_bytes(reference / name)
         try:
@@ -94,7 +99,7 @@ def verify(folder: Path, reference: step.Input, snakemake: str) -> None:
     if reason := difference(expected | spread, config | spread):
         told = f"{step.shown(kept)} is of another experiment"
         raise BadInput(f"{told}: {plain(reason)}")
-    outcomes = compare(folder, kept, config["engine"])
+    outcomes = compare(folder, kept, config)
     make_again(outcomes, folder, config, snakemake)
     length = max(map(len, outcomes))
     for name, (outcome, detail) in sorted(outcomes.items()):

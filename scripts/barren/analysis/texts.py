@@ -119,8 +119,8 @@ TEXTS = {
         "the other blocks stay the identity",
         "the other blocks do not stay the identity",
         f"{TUTORIAL}; {GRANT}",
-        f"Each gradient is within {SAME_GRADIENT:g} ‖O‖ of that of the first block alone, "
-        "by a closed form or computed in numpy; supported from "
+        f"Each gradient is within {SAME_GRADIENT:g} ‖O‖ of that of the first block "
+        "alone, by a closed form or computed in numpy; supported from "
         f"{FEWEST_COMPARED} circuits on.",
         0.0,
     ),
