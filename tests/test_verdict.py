@@ -349,7 +349,7 @@ def sampled(points: Sequence[Point], samples: int, seed: int) -> list[Point]:
 
 def test_a_true_plateau_is_supported() -> None:
     # The slope's error is 0.0035: 0.685 to 5 % is ten of them.
-    points = sampled(predicted((4, 6, 8, 10, 12), (100,), -0.69), 4000, 11)
+    points = sampled(predicted((4, 6, 8, 10, 12), (100, 200), -0.69), 4000, 11)
     for name, finding in by_name(judge(points)).items():
         assert finding.verdict == "supported", name
 
@@ -398,16 +398,98 @@ def test_convergence_with_depth() -> None:
     def convergence(depths: Sequence[int]) -> Finding:
         return by_name(judge(predicted((4, 6), depths, -0.69)))["converges_with_depth"]
 
-    assert convergence((10, 50, 100)).verdict == "supported"
-    reached = widths(convergence((10, 50, 100)), "First depth here that has converged")
-    assert reached["n = 4"] == 100
+    assert convergence((10, 50, 100, 200)).verdict == "supported"
+    where = "Depth from which on it has converged here"
+    assert widths(convergence((10, 50, 100, 200)), where)["n = 4"] == 100
     assert convergence((10, 50)).verdict == "undecided"
     assert convergence((50,)).verdict == "undecided"
-    away = [
-        replace(p, ensemble=replace(p.ensemble, depth=d))
-        for p, d in zip(predicted((4,), (10, 50), -0.69), (50, 10), strict=True)
+    assert convergence((10, 100)).verdict == "undecided"
+
+
+def exact(ensembles: Sequence[Layered]) -> dict[str, Finding]:
+    """The findings of the theory alone."""
+    predictions = predict(ensembles)
+    return by_name(judge([Point(of, predictions[of]) for of in ensembles]))
+
+
+@pytest.mark.parametrize(
+    ("width", "qubit", "depths", "verdict"),
+    [
+        (6, 3, (6, 15), "undecided"),  # it passes the limit, and comes back
+        (8, 4, (5, 8), "undecided"),
+        (6, 3, (6, 15, 100, 200), "supported"),
+    ],
+)
+def test_what_passes_its_limit_has_not_converged(
+    width: int, qubit: int, depths: Sequence[int], verdict: str
+) -> None:
+    ensembles = [Random(width=width, depth=d, symbol_qubit=qubit) for d in depths]
+    assert exact(ensembles)["converges_with_depth"].verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("depths", "verdict"),
+    [((2, 100), "supported"), ((2, 3), "undecided"), ((50, 200), "undecided")],
+)
+def test_only_shallow_circuits_tell_of_the_cost(
+    depths: Sequence[int], verdict: str
+) -> None:
+    """Deep circuits have plateaus whatever the cost."""
+    ensembles = [
+        Random(width=width, depth=depth, observable=name)
+        for width in (4, 6, 8)
+        for depth in depths
+        for name in NAMES
     ]
-    assert by_name(judge(away))["converges_with_depth"].verdict == "contradicted"
+    assert exact(ensembles)["cost_decides"].verdict == verdict
+
+
+def test_a_power_law_is_not_exponential() -> None:
+    """With any number of settings; only what is no power law supports."""
+    widths = (4, 6, 8, 10)
+    points = [
+        replace(p, prediction=p.prediction._replace(variance=p.ensemble.width**-2.0))
+        for p in predicted(widths, (100,), -0.69)
+    ]
+    name = "variance_falls_exponentially"
+    for seed in range(10):
+        (only,) = [f for f in judge(sampled(points, 200, seed)) if f.claim == name]
+        assert only.verdict != "supported"
+    depths = range(100, 700, 100)
+    many = judge(sampled(predicted((2, *widths, 12), depths, -0.69), 400, 3))
+    assert {f.verdict for f in many if f.claim == name} == {"supported"}
+
+
+def test_heavy_tails_decide_nothing() -> None:
+    """A product circuit with a global cost: variance 2^-n, kurtosis 1.5^n."""
+    found = []
+    for seed in range(40):
+        points = []
+        for width in (4, 8, 12, 16, 20, 24):
+            angles = rng(seed).uniform(0, 2 * np.pi, (200, width))
+            values = np.sin(angles[:, 0]) * np.cos(angles[:, 1:]).prod(axis=1)
+            variance = 2.0**-width
+            prediction = Prediction(0.0, variance, variance)
+            ensemble = Random(width=width, depth=1, observable="global")
+            summary = summarise(values, seed)
+            points.append(Point(ensemble, prediction, angles[:, 0], values, summary))
+        found += [f.verdict for f in judge(points) if "exponentially" in f.claim]
+    assert {*found} == {"undecided"}
+
+
+def test_the_local_cost_is_no_plateau() -> None:
+    """Its variance falls as 1 / n^2, as its weights do."""
+    ensembles = [
+        Identity(width=width, block_depth=2, blocks=1, observable=name)
+        for width in (4, 6, 8)
+        for name in ("local", "Z0 Z1")
+    ]
+    findings = judge(experiment(ensembles, 200, rng(15)))
+    found = verdicts(findings, "identity_blocks_keep_variance")
+    assert found == {
+        "block depth 2, blocks 1, observable local": "not judged",
+        "block depth 2, blocks 1, observable Z0 Z1": "supported",
+    }
 
 
 def test_every_depth_and_place_is_a_setting() -> None:

@@ -220,6 +220,26 @@ def test_a_real_multiple_of_a_normal_parameter():
         gradient_moments(circuit, terms)
 
 
+@pytest.mark.parametrize("unit", [1e-28, 1e-10, 1e20])
+@pytest.mark.parametrize("sigma", [None, 0.3])
+def test_moments_have_the_unit_of_the_observable(unit, sigma):
+    """The products of different strings count, however small the weights are."""
+    bloch = np.tile([np.sqrt(0.5), 0, np.sqrt(0.5)], (3, 1))
+    turns = [
+        Rotation(((q, axis),), 3 * n + q)
+        for n, axis in enumerate("YZX")
+        for q in range(3)
+    ]
+    circuit = Circuit(bloch, tuple(turns), len(turns))
+    one, other = (
+        gradient_moments(circuit, Observable.parse(text).terms(3), sigma)
+        for text in ("Z0 + Z0 Z1 + Z1", f"{unit} Z0 + {unit} Z0 Z1 + {unit} Z1")
+    )
+    np.testing.assert_allclose(other.mean / unit, one.mean, atol=1e-12)
+    found = other.second_moment / unit**2
+    np.testing.assert_allclose(found, one.second_moment, atol=1e-12)
+
+
 def ansatz(width, depth, entangler=cirq.CZ, ring=False):
     qubits = cirq.LineQubit.range(width)
     circuit = cirq.Circuit()

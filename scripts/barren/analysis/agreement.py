@@ -70,14 +70,15 @@ def agreement(points: Sequence[Point]) -> Finding:
         f"ensembles. The smallest of {len(tests)} p-values is {smallest:.2g}; one "
         f"below {level:.2g} contradicts."
     )
-    if least < FEWEST:
+    needs = f": that takes {FEWEST} circuits each" if least < FEWEST else ""
+    if needs:
         said.append(FEW.format(least))
     return Finding(
         columns.AGREEMENT,
         EVERY,
         "contradicted" if failed else verdict,
         " ".join(said),
-        {"sampled": len(sampled), "exact": exact, "least": least},
+        {"sampled": len(sampled), "exact": exact, "needs": needs},
     )
 
 

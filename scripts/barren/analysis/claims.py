@@ -6,9 +6,9 @@ give a verdict and what it rests on; `texts` has the claims in words.
 workflow/docs/statistics.md says how far the tests were tried.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby, pairwise
-from typing import Any, NamedTuple
+from itertools import groupby, pairwise, takewhile
 
 import numpy as np
 from scipy import special  # not stats, which imports for longer than the verdict takes
@@ -27,16 +27,23 @@ from barren.analysis.evidence import (
     Verdict,
     by_setting,
     listed,
+    quantile,
+    sampled_of,
 )
-from barren.analysis.fits import ASYMPTOTIC, EXACT, SAMPLED, SLOW, fit_curves
-from barren.analysis.statistics import NORMAL_975, Fit, fit_slope, log_errors
+from barren.analysis.fits import (
+    SAMPLED,
+    SLOW,
+    fit_curves,
+    fit_sampled,
+    is_converged,
+    slopes_of,
+)
+from barren.analysis.statistics import fit_slope, log_errors
 from barren.physics.layered import Layered
 from barren.physics.observables import GLOBAL, LOCAL, NAMES
 
 COSTS = "cost_decides"
 
-#: "Converged": within what 200 circuits resolve.
-CONVERGED = 1.25
 #: McClean et al. 2018, figure 3: fitted slope of log variance per qubit.
 MCCLEAN_SLOPE = -0.685
 #: Share of it that counts as the same. The paper gives no error: a fit of 200 circuits
@@ -45,6 +52,8 @@ MCCLEAN_SLOPE = -0.685
 TOLERANCE = 0.05
 #: Means that must be seen, in standard deviations of the gradient.
 LARGE_MEAN = 1 / 3
+#: Largest kurtosis, as a share of the circuits, for which intervals cover as they say.
+TAILS = 1 / 20
 #: Circuits compared with their first block alone; a wrong block changes almost each.
 FEWEST_COMPARED = 10
 
@@ -70,6 +79,8 @@ def judge(points: Sequence[Point]) -> list[Finding]:
                 verdict, said, numbers = "not judged", [str(why)], {}
             if verdict == "undecided" and (few := _fewest(of)) < FEWEST:
                 said.append(FEW.format(few))
+            elif verdict == "undecided" and (tails := _heaviest(of)) > TAILS:
+                said.append(f"Heavy tails: a kurtosis of {tails:.2g} of the circuits.")
             evidence = " ".join(filter(None, said))
             findings.append(Finding(claim, setting, verdict, evidence, numbers))
     return findings
@@ -80,7 +91,7 @@ def judge(points: Sequence[Point]) -> list[Finding]:
 
 def mean_is_zero(points: list[Point], level: float) -> Outcome:
     """Tutorial, claim 1: Student's test of every mean, simultaneous."""
-    sampled = _sampled(points)
+    sampled = sampled_of(points)
     summaries = [point.summary for point in sampled]
     means = np.array([abs(s.mean) / np.sqrt(s.variance) for s in summaries])
     samples = np.array([s.samples for s in summaries])
@@ -99,35 +110,41 @@ def mean_is_zero(points: list[Point], level: float) -> Outcome:
 
 def falls_with_width(points: list[Point], level: float) -> Outcome:
     """Tutorial, claim 2: the interval of the slope lies below 0."""
-    of = _slopes(points, level)
+    of = slopes_of(points, level)
     return _side(points, of.high < 0, of.low > 0), of.said, of.numbers
 
 
 def falls_exponentially(points: list[Point], level: float) -> Outcome:
-    """Tutorial, claim 2: chi-square of log variance about a straight line."""
-    of = _slopes(points, level)
+    """Tutorial, claim 2: chi-square of log variance about a straight line.
+
+    And about a power law, a straight line against log width, which must not pass.
+    """
+    of = slopes_of(points, level)
     fit = of.fit
     if fit.freedom < 1:
         raise NotJudged("two widths are always on a straight line")
-    p_value = float(special.chdtrc(fit.freedom, fit.chi_square))
+    power = fit_sampled(sampled_of(points), against=math.log)
+    p_value, p_power = special.chdtrc(fit.freedom, [fit.chi_square, power.chi_square])
     known = (of.high - of.low) / 2 <= SLOW and fit.freedom > 1
     steps = {
         f"{_n(a)} to {b.ensemble.width}": fit_curves([a, b])[SAMPLED].slope
-        for a, b in pairwise(_sampled(points))
+        for a, b in pairwise(sampled_of(points))
     }
     said = [
-        f"Chi-square about a straight line: {fit.chi_square:.1f} with {fit.freedom} "
-        f"degrees of freedom (p = {p_value:.2g}).",
+        f"Chi-square, of {fit.freedom} degrees of freedom, about a straight line: "
+        f"{fit.chi_square:.1f} (p = {p_value:.2g}); about a power law: "
+        f"{power.chi_square:.1f} (p = {p_power:.2g}).",
         listed("Slopes from width to width", steps, "z.2f"),
         of.far,
     ]
-    straight = of.high < 0 and known and p_value >= level
+    straight = of.high < 0 and known and p_value >= LEVEL and p_power < level
     return _side(points, straight, p_value < level), said, of.numbers
 
 
 def slope_of_mcclean(points: list[Point], level: float) -> Outcome:
     """McClean et al., figure 3: the slope is -0.685 per qubit, within a tolerance."""
-    of = _slopes(points, level)
+    _require_fixed_weights(points)
+    of = slopes_of(points, level)
     first, last = MCCLEAN_SLOPE * (1 + TOLERANCE), MCCLEAN_SLOPE * (1 - TOLERANCE)
     inside = first <= of.low and of.high <= last
     outside = of.high < first or of.low > last
@@ -135,38 +152,41 @@ def slope_of_mcclean(points: list[Point], level: float) -> Outcome:
 
 
 def converges_with_depth(points: list[Point], level: float) -> Outcome:
-    """McClean et al.: with depth the exact variance comes to that of a 2-design."""
+    """McClean et al.: with depth the exact variance comes to that of a 2-design.
+
+    On its way it may pass the limit, so two depths must be there; and no depth is the
+    last, so none contradicts.
+    """
     known: dict[str, dict[int, float]] = {}
     for point in points:
-        if ratio := _ratio(point):
+        if ratio := point.over_limit:
             known.setdefault(_n(point), {})[point.ensemble.layers] = ratio
     if not known:
         raise NotJudged("no exact variance is known beside its limit for deep circuits")
     reached: dict[str, float] = {}
+    passing: dict[str, float] = {}
     short: dict[str, float] = {}
-    away: dict[str, float] = {}
     for width, of in known.items():
-        if near := [depth for depth, ratio in of.items() if _converged(ratio)]:
-            reached[width] = min(near)
-        first, last = of[min(of)], of[max(of)]
-        if not _converged(last):
-            approaches = len(of) == 1 or abs(np.log(last)) < abs(np.log(first))
-            (short if approaches else away)[width] = last
+        depths = sorted(of, reverse=True)
+        near = len([*takewhile(is_converged, (of[depth] for depth in depths))])
+        if near > 1:
+            reached[width] = depths[near - 1]
+        else:
+            (passing if near else short)[width] = of[depths[0]]
     beyond = "exact variance over its limit"
     said = [
         f"Largest depth: {max(depth for of in known.values() for depth in of)}.",
-        listed("First depth here that has converged", reached),
+        listed("Depth from which on it has converged here", reached),
+        listed(f"Converged at the largest depth alone, {beyond}", passing, ".3g"),
         listed(f"Not converged at the largest depth, {beyond}", short, ".3g"),
-        listed("Farther from the limit than at the first depth", away, ".3g"),
     ]
-    if away:
-        return "contradicted", said, {}
-    return "undecided" if short else "supported", said, {}
+    return "undecided" if passing or short else "supported", said, {}
 
 
 def keeps_variance(points: list[Point], level: float) -> Outcome:
     """Tutorial, claim 3: the slope is less than a quarter of the plateau's."""
-    of = _slopes(points, level)
+    _require_fixed_weights(points)
+    of = slopes_of(points, level)
     return _side(points, of.low > -SLOW, of.high < -SLOW), of.said, {}
 
 
@@ -178,7 +198,7 @@ def deeper_is_smaller(points: list[Point], level: float) -> Outcome:
     """
     if len({_layer(point) for point in points}) < 2:
         raise NotJudged("the symbol stays on one layer")
-    ordered = sorted(_sampled(points), key=lambda p: (p.ensemble.width, _layer(p)))
+    ordered = sorted(sampled_of(points), key=lambda p: (p.ensemble.width, _layer(p)))
     widths = [[*of] for _, of in groupby(ordered, lambda p: p.ensemble.width)]
     pairs = [(of[0], of[-1]) for of in widths if len(of) > 1]
     if not pairs:
@@ -191,7 +211,7 @@ def deeper_is_smaller(points: list[Point], level: float) -> Outcome:
             [a.variance_low, b.variance_low], [a.variance_high, b.variance_high]
         )
         fall = np.log(a.variance / b.variance)
-        allowed = _quantile(level / len(pairs)) * np.hypot(*errors)
+        allowed = quantile(level / len(pairs)) * np.hypot(*errors)
         falls.append(np.sign(fall) * (abs(fall) > allowed))
     seen = {k: p.summary.variance for k, p in label.items()}
     exact = {k: v for k, p in label.items() if (v := p.prediction.variance)}
@@ -228,10 +248,10 @@ def plotted_is_variance(points: list[Point], level: float) -> Outcome:
     It plots `reduce_std`, which is the column `std`: it, or its square, lies in the
     interval of the variance.
     """
-    sampled = _sampled(points)
+    sampled = sampled_of(points)
     inside = []
     for s in (point.summary for point in sampled):
-        reach = _quantile(level / len(sampled)) * log_errors(
+        reach = quantile(level / len(sampled)) * log_errors(
             s.variance_low, s.variance_high
         )
         distances = np.log(np.array([s.std, s.std**2]) / s.variance)
@@ -254,7 +274,8 @@ def cost_decides(points: list[Point], level: float) -> Outcome:
     """Cerezo et al. 2021: a global cost falls at any depth, a local one when deep.
 
     Slopes of the exact log variance against width, of the local cost times n^2: that
-    its terms are averaged is no plateau. Of the widths that were sampled, if any.
+    its terms are averaged is no plateau. Of the widths that were sampled, if any. A
+    depth is shallow if it is less than each width.
     """
     sampled = [point for point in points if point.summary.samples] or points
     slopes: dict[str, dict[int, float]] = {name: {} for name in NAMES}
@@ -273,7 +294,8 @@ def cost_decides(points: list[Point], level: float) -> Outcome:
         raise NotJudged("it needs both costs, several widths and two depths")
     shallow, deep = local[min(local)], local[max(local)]
     kept = shallow > -SLOW and max(global_.values()) < -2 * SLOW
-    lost = max(global_.values()) > -SLOW or shallow < -2 * SLOW
+    is_shallow = min(local) < min(p.ensemble.width for p in sampled)
+    lost = max(global_.values()) > -SLOW or (is_shallow and shallow < -2 * SLOW)
     said = [
         listed(name, {f"depth {depth}": slope for depth, slope in of.items()}, "z.3f")
         for name, of in (("Global", global_), ("Local", local))
@@ -306,61 +328,13 @@ OWN = {
 # What the tests share.
 
 
-def _sampled(points: Iterable[Point]) -> list[Point]:
-    """The points with a sampled variance; NotJudged where there is none."""
-    needed: dict[str, Callable[[Point], bool]] = {
-        "nothing was sampled": lambda p: p.summary.samples > 0,
-        "one circuit has no variance": lambda p: p.summary.samples > 1,
-        "every gradient is 0": lambda p: not p.vanishes,
-        "the sampled gradients of each width are all the same": lambda p: (
-            p.summary.variance > 0
-        ),
-    }
-    for why, holds in needed.items():
-        points = [point for point in points if holds(point)]
-        if not points:
-            raise NotJudged(why)
-    return list(points)
-
-
-class _Slopes(NamedTuple):
-    """A sampled slope with its interval at a level.
-
-    said, far: the slopes in sentences, and how far the exact variance is from its
-    limit. numbers: what the answer says of it.
-    """
-
-    fit: Fit
-    low: float
-    high: float
-    said: list[str]
-    far: str
-    numbers: dict[str, Any]
-
-
-def _slopes(points: Sequence[Point], level: float) -> _Slopes:
-    """The sampled slope of a curve, and what is beside it."""
-    sampled = _sampled(points)
-    if len(sampled) < 2:
-        raise NotJudged("a slope needs two widths with a sampled variance")
-    fits = fit_curves(sampled)
-    fit = fits[SAMPLED]
-    reach = (fit.slope_high - fit.slope) / NORMAL_975 * _quantile(level)
-    said = [f"Sampled slope of log variance per qubit: {fit.slope:z.3f}."]
-    if np.isfinite(reach):
-        said.append(f"95 % interval: [{fit.slope_low:z.3f}, {fit.slope_high:z.3f}].")
-    for name, curve in (("Exact", EXACT), ("Infinite depth", ASYMPTOTIC)):
-        if curve in fits:
-            said.append(f"{name}: {fits[curve].slope:z.3f}.")
-    ratios = {_n(point): ratio for point in sampled if (ratio := _ratio(point))}
-    far = {n: ratio for n, ratio in ratios.items() if not _converged(ratio)}
-    numbers = {
-        "far": far,
-        "limit": fits[ASYMPTOTIC].slope if ASYMPTOTIC in fits else None,
-        "small_angles": any(point.ensemble.sigma is not None for point in sampled),
-    }
-    text = listed("Exact variance over that at infinite depth", far, ".3g")
-    return _Slopes(fit, fit.slope - reach, fit.slope + reach, said, text, numbers)
+def _require_fixed_weights(points: Sequence[Point]) -> None:
+    """Raise NotJudged for an observable whose weights fall with the width."""
+    if points[0].ensemble.observable == LOCAL:
+        raise NotJudged(
+            "the local cost averages its terms: it falls with the width as their "
+            "weights do"
+        )
 
 
 def _n(point: Point) -> str:
@@ -373,18 +347,14 @@ def _layer(point: Point) -> int:
     return point.ensemble.symbol_layer
 
 
-def _ratio(point: Point) -> float | None:
-    """The exact variance over its limit for deep circuits, where both are known."""
-    exact, limit = point.prediction.variance, point.prediction.asymptotic_variance
-    return exact / limit if exact and limit else None
-
-
 def _side(points: Iterable[Point], supported: bool, contradicted: bool) -> Verdict:
     """The verdict of a test that holds, fails or neither.
 
-    Undecided with few circuits, where the intervals' coverage is not known.
+    Undecided with few circuits, or few for their tails, where the intervals' coverage
+    is not known.
     """
-    if _fewest(points) < FEWEST:
+    points = list(points)
+    if _fewest(points) < FEWEST or _heaviest(points) > TAILS:
         return "undecided"
     return "supported" if supported else "contradicted" if contradicted else "undecided"
 
@@ -395,10 +365,7 @@ def _fewest(points: Iterable[Point]) -> int:
     return min(counts, default=FEWEST)
 
 
-def _converged(ratio: float) -> bool:
-    return 1 / CONVERGED <= ratio <= CONVERGED
-
-
-def _quantile(level: float) -> float:
-    """Of the normal distribution, for a two-sided test."""
-    return -float(special.ndtri(level / 2))
+def _heaviest(points: Iterable[Point]) -> float:
+    """The largest kurtosis, as a share of the samples."""
+    known = (p.summary for p in points if p.summary.variance > 0 and not p.vanishes)
+    return max((of.kurtosis / of.samples for of in known), default=0.0)

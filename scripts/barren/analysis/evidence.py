@@ -1,7 +1,7 @@
 """What a verdict rests on: points of an experiment, and what their circuits hold."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -87,6 +87,12 @@ class Point:
         """Whether every gradient is 0, as outside the light cone of the observable."""
         moments = self.prediction.second_moment, self.summary.second_moment
         return any(moment is not None and moment < self.least for moment in moments)
+
+    @property
+    def over_limit(self) -> float | None:
+        """The exact variance over its limit for deep circuits, where both are known."""
+        exact, limit = self.prediction.variance, self.prediction.asymptotic_variance
+        return exact / limit if exact and limit else None
 
 
 @dataclass(frozen=True)
@@ -232,3 +238,25 @@ def listed(what: str, numbers: Mapping[str, float], form: str = "") -> str:
         return ""
     parts = (f"{number:{form}} ({of})" for of, number in numbers.items())
     return f"{what}: {', '.join(parts)}."
+
+
+def sampled_of(points: Iterable[Point]) -> list[Point]:
+    """The points with a sampled variance; NotJudged where there is none."""
+    needed: dict[str, Callable[[Point], bool]] = {
+        "nothing was sampled": lambda p: p.summary.samples > 0,
+        "one circuit has no variance": lambda p: p.summary.samples > 1,
+        "every gradient is 0": lambda p: not p.vanishes,
+        "the sampled gradients of each width are all the same": lambda p: (
+            p.summary.variance > 0
+        ),
+    }
+    for why, holds in needed.items():
+        points = [point for point in points if holds(point)]
+        if not points:
+            raise NotJudged(why)
+    return list(points)
+
+
+def quantile(level: float) -> float:
+    """Quantile of the normal distribution, for a two-sided test."""
+    return -float(special.ndtri(level / 2))

@@ -1,19 +1,22 @@
 """Straight lines of log variance against width: fits.csv."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from barren import columns
-from barren.analysis.evidence import Point
-from barren.analysis.statistics import Fit, fit_slope
+from barren.analysis.evidence import NotJudged, Point, listed, quantile, sampled_of
+from barren.analysis.statistics import NORMAL_975, Fit, fit_slope
 from barren.analysis.tables import with_integers
 from barren.physics.ensembles import Ensemble, grouped
 
 #: Per qubit, a quarter of the barren plateau's -ln 2.
 SLOW = np.log(2) / 4
+#: "Converged": within what 200 circuits resolve.
+CONVERGED = 1.25
 SAMPLED, EXACT, ASYMPTOTIC = "sampled", "exact", "asymptotic"
 
 
@@ -36,13 +39,7 @@ def fit_curves(points: Sequence[Point]) -> dict[str, Fit]:
     sampled = [p for p in points if p.summary.variance > 0 and not p.vanishes]
     fits = {}
     if len(sampled) > 1:
-        summaries = [p.summary for p in sampled]
-        fits[SAMPLED] = fit_slope(
-            [p.ensemble.width for p in sampled],
-            [s.variance for s in summaries],
-            [s.variance_low for s in summaries],
-            [s.variance_high for s in summaries],
-        )
+        fits[SAMPLED] = fit_sampled(sampled)
     of = sampled if SAMPLED in fits else points
     for name, attribute in ((EXACT, "variance"), (ASYMPTOTIC, "asymptotic_variance")):
         known = [
@@ -55,6 +52,19 @@ def fit_curves(points: Sequence[Point]) -> dict[str, Fit]:
     return fits
 
 
+def fit_sampled(
+    points: Sequence[Point], against: Callable[[float], float] = float
+) -> Fit:
+    """The line of log variance against a function of the width."""
+    summaries = [point.summary for point in points]
+    return fit_slope(
+        [against(point.ensemble.width) for point in points],
+        [of.variance for of in summaries],
+        [of.variance_low for of in summaries],
+        [of.variance_high for of in summaries],
+    )
+
+
 def fits_table(points: Sequence[Point], keys: Sequence[str]) -> pd.DataFrame:
     """Every slope of every curve, a row each; `keys` are the key columns."""
     apart = [key for key in keys if key != columns.WIDTH]
@@ -64,3 +74,51 @@ def fits_table(points: Sequence[Point], keys: Sequence[str]) -> pd.DataFrame:
         for name, fit in fit_curves(of).items()
     ]
     return with_integers(pd.DataFrame(rows, columns=[*apart, *columns.FITS]))
+
+
+class Slopes(NamedTuple):
+    """A sampled slope with its interval at a level.
+
+    said, far: the slopes in sentences, and how far the exact variance is from its
+    limit. numbers: what the answer says of it.
+    """
+
+    fit: Fit
+    low: float
+    high: float
+    said: list[str]
+    far: str
+    numbers: dict[str, Any]
+
+
+def slopes_of(points: Sequence[Point], level: float) -> Slopes:
+    """The sampled slope of a curve, and what is beside it."""
+    sampled = sampled_of(points)
+    if len(sampled) < 2:
+        raise NotJudged("a slope needs two widths with a sampled variance")
+    fits = fit_curves(sampled)
+    fit = fits[SAMPLED]
+    reach = (fit.slope_high - fit.slope) / NORMAL_975 * quantile(level)
+    said = [f"Sampled slope of log variance per qubit: {fit.slope:z.3f}."]
+    if np.isfinite(reach):
+        said.append(f"95 % interval: [{fit.slope_low:z.3f}, {fit.slope_high:z.3f}].")
+    for name, curve in (("Exact", EXACT), ("Infinite depth", ASYMPTOTIC)):
+        if curve in fits:
+            said.append(f"{name}: {fits[curve].slope:z.3f}.")
+    far = {
+        f"n = {point.ensemble.width}": ratio
+        for point in sampled
+        if (ratio := point.over_limit) and not is_converged(ratio)
+    }
+    numbers = {
+        "far": far,
+        "limit": fits[ASYMPTOTIC].slope if ASYMPTOTIC in fits else None,
+        "small_angles": any(point.ensemble.sigma is not None for point in sampled),
+    }
+    text = listed("Exact variance over that at infinite depth", far, ".3g")
+    return Slopes(fit, fit.slope - reach, fit.slope + reach, said, text, numbers)
+
+
+def is_converged(ratio: float) -> bool:
+    """Whether a variance is that of deep circuits, over which it is the ratio."""
+    return 1 / CONVERGED <= ratio <= CONVERGED

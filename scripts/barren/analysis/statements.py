@@ -193,7 +193,7 @@ AGREED: dict[Verdict, str] = {
     "supported": "the samples agree with the exact theory, known for {exact} of "
     "{sampled} ensembles",
     "undecided": "whether the samples agree with the exact theory, known for {exact} "
-    "of {sampled} ensembles, takes more than {least} circuits each to decide",
+    "of {sampled} ensembles, is not decided{needs}",
     "contradicted": "**Samples and exact theory disagree**: no verdict here can be "
     "relied on before the cause is found",
     "not judged": "nothing was sampled, so that all rests on the exact theory",

@@ -4,15 +4,15 @@ from typing import NamedTuple
 
 from barren import columns
 from barren.analysis.claims import (
-    CONVERGED,
     COSTS,
     FEWEST_COMPARED,
     LARGE_MEAN,
     MCCLEAN_SLOPE,
+    TAILS,
     TOLERANCE,
 )
 from barren.analysis.evidence import AGREEMENT_LEVEL, FEWEST, LEVEL, SAME_GRADIENT
-from barren.analysis.fits import SLOW
+from barren.analysis.fits import CONVERGED, SLOW
 
 
 class Text(NamedTuple):
@@ -37,7 +37,8 @@ GRANT = "Grant et al. 2019, arXiv:1903.05076"
 SETTINGS = "simultaneous for all widths and settings (Bonferroni)."
 CURVES = (
     f"The interval, at {100 * (1 - LEVEL):g} % and simultaneous for all settings "
-    f"(Bonferroni), decides; with fewer than {FEWEST} circuits nothing is decided."
+    f"(Bonferroni), decides; nothing is decided with fewer than {FEWEST} circuits, or "
+    f"{1 / TAILS:.0f} times the kurtosis."
 )
 
 TEXTS = {
@@ -75,7 +76,8 @@ TEXTS = {
         "the variance does not fall exponentially with width",
         f"{TUTORIAL}; {MCCLEAN}",
         "Chi-square of log variance about a straight line, simultaneous for all "
-        "settings (Bonferroni). Supported needs a slope below 0 that is known to "
+        f"settings (Bonferroni). Supported needs p of {LEVEL:g} at least, a power law "
+        "that is as significantly none, a slope below 0 that is known to "
         f"{SLOW:.2f} per qubit, four widths and {FEWEST} circuits.",
     ),
     "slope_of_mcclean": Text(
@@ -93,9 +95,8 @@ TEXTS = {
         "with depth the variance converges to that of a 2-design",
         "with depth the variance does not converge to that of a 2-design",
         MCCLEAN,
-        f"Exact variance within a factor {CONVERGED} of its limit at the largest "
-        "depth; undecided if it is on its way there, contradicted if farther off than "
-        "at the first depth.",
+        f"Exact variance within a factor {CONVERGED} of its limit at the two largest "
+        "depths, as it may pass it on its way; else undecided, whatever the depth.",
         0.0,
     ),
     "identity_blocks_keep_variance": Text(
@@ -140,7 +141,8 @@ TEXTS = {
         "Slopes of the exact log variance against width, per qubit; that of the local "
         "cost times the width squared, because it averages its terms. Supported if the "
         f"global cost's are all below {-2 * SLOW:.2f}, half a plateau's, and the local "
-        f"cost's is above {-SLOW:.2f} at the least depth and below it at the largest.",
+        f"cost's is above {-SLOW:.2f} at the least depth and below it at the largest; "
+        "a least depth that is no less than the widths contradicts nothing.",
         0.0,
     ),
 }

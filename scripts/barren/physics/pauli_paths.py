@@ -111,7 +111,7 @@ def _sectors(
 
     Pairs P = P that do not share a light cone are swept each on its own.
     """
-    width = len(next(iter(weights)))
+    width, whole = len(next(iter(weights))), sum(w**2 for w in weights.values())
     groups: list[tuple[frozenset[int], dict[Digits, float]]] = []
     cones = [(frozenset(cone_of(string).qubits), string) for string in weights]
     for cone, string in sorted(cones, key=lambda pair: -len(pair[0])):
@@ -127,7 +127,7 @@ def _sectors(
         others[tuple(a ^ b for a, b in zip(p, q, strict=True))][p] = v * w
     for r, pairs in others.items():
         share = sum(abs(weight) for weight in pairs.values())
-        if share * _survival(actions, r) > NEGLIGIBLE:
+        if share * _survival(actions, r) > NEGLIGIBLE * whole:
             yield r, pairs
 
 
