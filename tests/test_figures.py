@@ -131,6 +131,7 @@ def made_up(
     rest = [key for key in keys if key != columns.WIDTH]
     fits = table[rest].drop_duplicates().reset_index(drop=True)
     fits[columns.CURVE], fits[columns.SLOPE], fits[columns.INTERCEPT] = "sampled", -1, 0
+    fits[columns.FREEDOM] = 1
     return statistics, theory, fits
 
 

@@ -87,7 +87,7 @@ def test_predictions_of_the_families():
     assert found[tutorial].asymptotic_variance is None
     assert found[deeper].variance is None
     assert found[grant].variance == pytest.approx(1 / 18, rel=1e-14)
-    assert found[grant].asymptotic_variance == pytest.approx(3 * 16 / (8 * 256 - 8))
+    assert found[grant].asymptotic_variance is None  # the block depth does not matter
 
 
 @settings(max_examples=30)

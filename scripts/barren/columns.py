@@ -41,6 +41,7 @@ SLOPE = "slope"
 SLOPE_LOW = "slope_low"
 SLOPE_HIGH = "slope_high"
 INTERCEPT = "intercept"
+FREEDOM = "freedom"
 
 # The verdict (claims.csv).
 CLAIM = "claim"
@@ -76,7 +77,7 @@ THEORY = (
     "relative_error",
     "no_exact_form",
 )
-FITS = (CURVE, SLOPE, SLOPE_LOW, SLOPE_HIGH, INTERCEPT, "chi_square", "freedom")
+FITS = (CURVE, SLOPE, SLOPE_LOW, SLOPE_HIGH, INTERCEPT, "chi_square", FREEDOM)
 CLAIMS = (
     CLAIM,
     SETTING,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from barren import columns
-from barren.analysis.words import varied
+from barren.analysis.words import formula, varied
 from barren.physics.ensembles import Ensemble, grouped
 
 CURVE, MAP, CIRCUIT = "curve", "map", "circuit"
@@ -28,30 +28,45 @@ AXES = {
 }
 
 _POINTS = (
-    "Points are the unbiased sample variance of the gradient over the circuits of an "
-    "ensemble, each circuit with its own theta; bars are 95 % bootstrap-t intervals. "
+    "Points, where circuits were sampled, are the unbiased variance of the gradient "
+    "over the circuits of an ensemble, each circuit with its own theta; bars are 95 % "
+    "bootstrap-t intervals. "
     "Where it is known, the exact variance of the ensemble is a dash at each point, or "
     "a line where it is known in between; thin lines guide the eye. "
 )
-_LIMIT = "Dotted: the limit of infinite depth. "
-_FIT = (
-    "Dashed: an exponential fitted to the points; its slope is that of the natural "
-    "logarithm of the variance per qubit. Where points leave the dotted line, "
+_LIMIT = (
+    "Dotted, where it is known: the limit of infinite depth. Where points leave it, "
     "the circuits are too shallow for their width: the curve flattens because of the "
     "depth, not because the plateau ends. "
 )
+_FIT = (
+    "Dashed: an exponential fitted to three points or more; its slope is that of the "
+    "natural logarithm of the variance per qubit. "
+)
 _STD = (
-    "Points are the population standard deviation of the gradient (divisor: samples), "
+    "Points, where circuits were sampled, are the population standard deviation of the "
+    "gradient (divisor: samples), "
     'which the tutorial plots under the label "variance". Bars, dashes and lines are '
     "the square roots of those of the variance. "
 )
 _CELLS = (
     "Each cell is an ensemble: the unbiased sample variance over its circuits, and the "
     "exact variance where it is known. White: the variance is 0, as the symbol is "
-    "outside the light cone of the observable. Grey: not asked for. "
+    "outside the light cone of the observable. Grey: not asked for, or not known. "
+)
+_PAIRS = (
+    "Boxes are gates. Two dots joined by a line are a CZ gate, a dot and a cross a "
+    "CNOT gate. "
+)
+_GATES = "Gates have Cirq's labels, with the names of the parameters. "
+_ROTATIONS = (
+    "A small example of the family: sample 0, drawn from seed SEED. A rotation has its "
+    "axis and its angle in radians. Shaded: the rotation by the symbol theta, and in "
+    "identity blocks the one opposite, by -phi where phi is independent, by -theta_0 "
+    "where it starts as the inverse. "
 )
 _FURTHER = {
-    columns.DEPTH: "The lines are exact at every depth. " + _LIMIT,
+    columns.DEPTH: "Lines without marks are exact at every depth. " + _LIMIT,
     columns.PARAMETER: (
         "Parameters are in the order in which they come in the circuit; numbers count "
         "those that were asked for. "
@@ -210,16 +225,13 @@ def _map(name: str, by: str, axes: tuple[str, str], families: Families) -> Figur
 
 
 def _circuit(shown: Ensemble) -> Figure:
+    about = _GATES if shown.gate_by_gate else _ROTATIONS
     return Figure(
         name=shown.drawing,
         title=f"A circuit: {shown.title}, {shown.structure}",
         caption=f"A circuit: {shown.title}, width {shown.width}, {shown.structure}. "
-        "Boxes are gates; a rotation has its axis and its angle in radians. Two dots "
-        "joined by a line are a CZ gate, a dot and a cross a CNOT gate. Shaded: the "
-        "rotation by the symbol theta, and in identity blocks the one opposite, by "
-        "-phi where phi is independent, by -theta_0 where it starts as the inverse. "
-        f"Grey, on the right: the observable {shown.observable}. Angles are drawn from "
-        "seed SEED, sample 0.",
+        f"{_PAIRS}{about}Grey, on the right: the observable {formula(shown.observable)}"
+        f"{', where the whole circuit has room' * shown.gate_by_gate}.",
         families=[type(shown)],
         kind=CIRCUIT,
     )

@@ -49,6 +49,8 @@ def number(value: float) -> str:
 
 def interval(low: float, high: float) -> str:
     """An interval in brackets."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return "--"
     return f"[{number(low)}, {number(high)}]"
 
 

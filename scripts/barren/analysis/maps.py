@@ -78,12 +78,8 @@ def draw_maps(figure: figures.Figure, shown: pd.DataFrame) -> tuple[Figure, list
 
 
 def _norm(shown: pd.DataFrame) -> tuple[LogNorm, float]:
-    """The colours' scale and its lower end: the exact variances above 0.
-
-    Where not all are known, the sampled ones count too.
-    """
-    known = shown["exact"].notna().all()
-    values = shown[["exact"] if known else ["exact", "sampled"]].to_numpy(float)
+    """The colours' scale and its lower end: of all variances above 0."""
+    values = shown[["exact", "sampled"]].to_numpy(float)
     positive = values[values > 0] if (values > 0).any() else np.ones(1)
     low = float(positive.min())
     return LogNorm(low, max(float(positive.max()), 1.01 * low)), low

@@ -27,6 +27,7 @@ from barren.analysis.selection import (
     with_positions,
     with_qubits,
     without_rounding,
+    without_zeros,
 )
 from barren.analysis.style import (
     COLOUR_MAP,
@@ -39,6 +40,8 @@ from barren.analysis.style import (
     quantity_label,
 )
 from barren.analysis.tables import key_columns
+from barren.physics.ensembles import short
+from barren.physics.families import FAMILIES
 
 #: More series or panels than these are not readable: evenly spaced ones are shown.
 MOST = 12
@@ -89,7 +92,7 @@ def draw_variance(
             shown = shown.drop(columns=columns.PARAMETER)
             shown = shown.rename(columns={columns.POSITION: columns.PARAMETER})
         drawing, notes = draw(figure, shown)
-        said = [fixed(figure, shown, observable)]
+        said = [fixed(figure, shown, observable), *without_zeros(figure, shown)]
         if notes:
             said.append(f"Shown: {', '.join(notes)}. The source data has all.")
         below = "\n".join(filter(None, said))
@@ -112,7 +115,8 @@ def _styles(groups: Sequence[pd.DataFrame], labels: Sequence[str]) -> list[_Styl
     families = list(dict.fromkeys(names))
     hues = marks = list(range(len(groups)))
     ranks = [names[:number].count(name) for number, name in enumerate(names)]
-    if 1 < len(families) < len(groups) and max(ranks) < len(MARKERS):
+    marked = all((group[columns.SAMPLES] > 0).any() for group in groups)
+    if marked and 1 < len(families) < len(groups) and max(ranks) < len(MARKERS):
         hues, marks = [families.index(name) for name in names], ranks
     colours = list(COLOURS)
     if max(hues) >= len(COLOURS):
@@ -161,8 +165,7 @@ def _draw_curves(
             if len(rows):
                 _draw_series(axes, rows, x, style, ends, len(panels) == 1)
         if not (panel[["exact", "sampled"]] > 0).any(axis=None):
-            axes.set_xlim(0.9 * shown[x].min(), 1.1 * shown[x].max())
-            axes.text(0.5, 0.5, "none above 0", transform=axes.transAxes, ha="center")
+            axes.text(0.5, 0.5, "all 0", transform=axes.transAxes, ha="center")
         if len(panels) > 1:
             title = label(panel, across, shown)
             axes.set_title(in_lines(title, 34), fontsize=8)
@@ -215,14 +218,15 @@ def _draw_series(
     if fitted:
         fit = rows.dropna(subset="fit")
         if alone:
-            slope = f"{fit[columns.SLOPE].iloc[0]:.3f}".replace("-", "\N{MINUS SIGN}")
+            slope = f"{fit[columns.SLOPE].iloc[0]:z.3f}".replace("-", "\N{MINUS SIGN}")
             name = f"{name}, {slope}/qubit"
         axes.plot(fit[x], fit["fit"], "--", color=colour, lw=0.8)
     exact = rows["exact"].where(rows["exact"] > 0)
-    axes.plot(along, exact, color=colour, **_exact_line(x))
+    points = rows[(rows[columns.SAMPLES] > 0) & (rows["sampled"] > 0)]
+    told = name if points.empty and exact.notna().any() else ""
+    axes.plot(along, exact, color=colour, label=told, **_exact_line(rows, x))
     limit = rows["asymptotic"].where(rows["asymptotic"] > 0)
     axes.plot(along, limit, ":", color=colour, lw=0.8)
-    points = rows[(rows[columns.SAMPLES] > 0) & (rows["sampled"] > 0)]
     value, low, high = points[["sampled", "low", "high"]].to_numpy(float).T
     joined = bool(rows["exact"].isna().any()) and not fitted
     axes.errorbar(
@@ -234,7 +238,7 @@ def _draw_series(
         mfc="white",
         elinewidth=0.8,
         lw=0.6,
-        label=name,
+        label="" if points.empty else name,
     )
     for exact in across["exact"]:
         axes.axhline(exact, ls="--", lw=0.8, color=colour)
@@ -255,7 +259,7 @@ def _explain(axes: Axes, shown: pd.DataFrame, x: str, ends: bool) -> None:
     if len(rows) < len(shown):
         axes.plot([], [], "--", color="0.3", lw=0.8, label="exact, uniform angles")
     if rows["exact"].notna().any():
-        axes.plot([], [], color="0.3", label="exact", **_exact_line(x))
+        axes.plot([], [], color="0.3", label="exact", **_exact_line(rows, x))
     if rows["asymptotic"].notna().any():
         axes.plot([], [], ":", color="0.3", lw=0.8, label="infinite depth")
 
@@ -265,16 +269,18 @@ def _scale(grid: Sequence[Axes], shown: pd.DataFrame, figure: figures.Figure) ->
     x = figure.x
     values = np.sort(shown[x].dropna().unique().astype(float))
     whole = bool(np.all(values % 1 == 0))
+    room = np.diff(values).min(initial=9) > 0.07 * np.ptp(values)
+    apart = room and (x == columns.WIDTH or not whole)
+    margin = 0.05 * np.ptp(values) or 0.5
     if not (shown[["exact", "sampled"]] > 0).any(axis=None):
         grid[0].set_ylim(1e-3, 1)
     for axes in grid:
         axes.set_yscale("log")
         if x == columns.SIGMA:
             _scale_sigma(axes, values, len(grid) > 1)
-        elif x == columns.WIDTH and np.diff(values).min(initial=9) > 0.07 * np.ptp(
-            values
-        ):
-            axes.set_xticks(values)
+        elif apart:
+            axes.set_xticks(values, map(short, values.tolist()))
+            axes.set_xlim(values[0] - margin, values[-1] + margin)
         else:
             axes.locator_params(axis="x", integer=whole, min_n_ticks=1)
         axes.set_xlabel(axis_label(x))
@@ -327,7 +333,7 @@ def _legend(figure: Figure, grid: Sequence[Axes]) -> None:
     for axes in grid:
         for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
             entries.setdefault(name, handle)
-    longest = max(map(len, entries))
+    longest = max(map(len, entries), default=0)
     cols = _legend_columns(figure, longest)
     if longest > 52 or len(entries) > 8 * cols:
         figure.set_figwidth(PAGE_WIDTH)
@@ -343,8 +349,9 @@ def _legend_columns(figure: Figure, longest: int) -> int:
     return max(1, min(3, int(letters / (longest + 7))))
 
 
-def _exact_line(x: str) -> dict[str, Any]:
-    """A line over depth, where all is known; else marks, and a guide to the eye."""
-    if x == columns.DEPTH:
+def _exact_line(rows: pd.DataFrame, x: str) -> dict[str, Any]:
+    """A line where all in between is known; else marks, and a guide to the eye."""
+    dense = {FAMILIES[of].predicts_every for of in rows[columns.FAMILY]} == {x}
+    if dense and (rows["exact"] > 0).sum() > 1:
         return {"ls": "-"}
     return {"ls": "-", "lw": 0.4, "marker": "_", "ms": 10, "mew": 1.2}

@@ -10,7 +10,7 @@ from barren import columns
 from barren.analysis.figures import Figure, is_pair
 from barren.analysis.statistics import ROUNDING
 from barren.analysis.tables import ensemble_of, key_columns
-from barren.analysis.words import further, text
+from barren.analysis.words import formula, further, text
 from barren.physics.observables import Observable
 
 #: What a curve of parameters of one position does not tell apart.
@@ -63,7 +63,9 @@ def with_qubits(source: pd.DataFrame) -> pd.DataFrame:
 def with_fits(source: pd.DataFrame, fits: pd.DataFrame) -> pd.DataFrame:
     """The source with slope and line of the fit to the samples, where there is one."""
     keys = [key for key in key_columns(source) if key != columns.WIDTH]
-    fitted = fits[fits[columns.CURVE] == "sampled"].astype(source[keys].dtypes)
+    # Two points are on a line, whatever they are.
+    fitted = fits[(fits[columns.CURVE] == "sampled") & (fits[columns.FREEDOM] > 0)]
+    fitted = fitted.astype(source[keys].dtypes)
     lines = source.merge(fitted, on=keys, how="left")
     slope = lines[columns.SLOPE].where(lines[columns.SAMPLES] > 0).to_numpy(float)
     width = lines[columns.WIDTH].to_numpy(float)
@@ -90,6 +92,15 @@ def without_rounding(
         samples=source[columns.SAMPLES].fillna(0),
         sampled=source["sampled"].mask(zero, 0.0),
     )
+
+
+def without_zeros(figure: Figure, shown: pd.DataFrame) -> list[str]:
+    """A sentence about the variances of 0, which a logarithmic axis does not have."""
+    values = shown[["exact", "sampled"]]
+    zeros = values.notna().any(axis=1) & ~(values > 0).any(axis=1)
+    if figure.y or not zeros.any():
+        return []
+    return [f"Not drawn: {zeros.sum()} of {len(shown)} variances, which are 0."]
 
 
 def groups_by(shown: pd.DataFrame, keys: Sequence[str]) -> list[pd.DataFrame]:
@@ -124,7 +135,7 @@ def label(group: pd.DataFrame, keys: Sequence[str], shown: pd.DataFrame) -> str:
     if not varies.issuperset(own) and not set(own) <= set(keys):
         parts += [text(key, ensemble.keys()) for key in own if key in varies]
     elif varies.intersection(own):
-        parts.append(ensemble.structure)
+        parts.append(ensemble.told_by(varies))
     parts += further(ensemble, varies)
     return ", ".join(parts) or ensemble.structure
 
@@ -153,7 +164,7 @@ def fixed(figure: Figure, shown: pd.DataFrame, observable: str) -> str:
     parts = [f"{names.get(key, key.replace('_', ' '))} {row[key]}" for key in same]
     if columns.OBSERVABLE not in key_columns(shown) and observable:
         pair = columns.QUBITS[0] in shown
-        parts.append("O = Z$_a$Z$_b$" if pair else f"O = {observable}")
+        parts.append("O = Z$_a$Z$_b$" if pair else f"O = {formula(observable)}")
     counts = shown[columns.SAMPLES].loc[lambda samples: samples > 0].unique()
     if len(counts) == 1:
         parts.append(f"{counts[0]:.0f} circuits each")

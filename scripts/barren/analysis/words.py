@@ -5,6 +5,10 @@ from typing import Any
 
 from barren import columns
 from barren.physics.ensembles import Ensemble, short
+from barren.physics.observables import Observable
+
+#: Letters of an observable that are shown.
+LONGEST = 60
 
 
 def varied(ensembles: Iterable[Ensemble]) -> set[str]:
@@ -32,7 +36,18 @@ def text(key: str, values: Mapping[str, Any]) -> str:
     value = values[key]
     if key == columns.SIGMA:
         return "uniform angles" if value is None else f"sigma {short(value)}"
+    if key == columns.OBSERVABLE:
+        value = formula(value)
     return f"{PLACES.get(key, key.replace('_', ' '))} {short(value)}"
+
+
+def formula(observable: str) -> str:
+    """An observable's text; of a long one the beginning, the terms and the slug."""
+    known = Observable.parse(observable)
+    if len(known.text) <= LONGEST:
+        return known.text
+    of = f"{len(known.strings)} terms, {known.slug[:9]}"
+    return f"{known.text[: LONGEST // 2]}\N{HORIZONTAL ELLIPSIS} ({of})"
 
 
 def listing(values: Sequence[object]) -> str:

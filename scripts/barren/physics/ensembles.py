@@ -8,7 +8,7 @@ uses the standard library alone, because the workflow imports it too.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar
@@ -199,6 +199,10 @@ class Ensemble:
             f"{key.replace('_', ' ')} {getattr(self, key)}" for key in keys
         )
 
+    def told_by(self, keys: Container[str]) -> str:
+        """What the circuits are built of, as far as some keys tell them apart."""
+        return self.structure
+
     @classmethod
     def crossed(cls, entry: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
         """The values of each key of an entry of the configuration, to be crossed."""
@@ -242,8 +246,8 @@ def grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
 
 
 def short(value: object) -> str:
-    """A key's value in words and figures: of a float six digits."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    """A key's value in words and figures: of a float ten digits."""
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
 #: Circuits, for each thread, and gates in one call. More of those that TensorFlow

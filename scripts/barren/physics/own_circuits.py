@@ -6,7 +6,7 @@ functions.
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self
 
@@ -80,8 +80,13 @@ class OwnCircuit(Ensemble):
     @property
     def structure(self) -> str:
         """The function and its keywords."""
-        keywords = (f"{key} {short(value)}" for key, value in self.keywords)
-        return ", ".join([self.function, *keywords])
+        return self.told_by(self.shape_keys)
+
+    def told_by(self, keys: Container[str]) -> str:
+        """The function and its keywords, those of some keys."""
+        function = [self.function] if columns.CIRCUIT_OF in keys else []
+        keywords = (f"{k} {short(of)}" for k, of in self.keywords if k in keys)
+        return ", ".join([*function, *keywords])
 
     @classmethod
     def crossed(cls, entry: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:

@@ -194,7 +194,9 @@ def _cross_bound(
     return bound
 
 
-def _moments(mean: Floats, second: Floats, error: Floats, limit: float) -> Moments:
+def _moments(
+    mean: Floats, second: Floats, error: Floats, limit: float = math.nan
+) -> Moments:
     """With the relative error of the variance; nan where that is above `TOLERANCE`."""
     variance = second - mean**2
     relative = np.zeros(len(mean))
@@ -233,16 +235,7 @@ def identity_moments(
     first = _distance(terms, qubit)
     read = sweep.automaton(axes, 3)
     found = sweep.second_moments(SINGLE, start, maps, read, layer, mean**2, first)
-    return _moments(mean, *found, identity_asymptote(terms, width))
-
-
-def identity_asymptote(terms: Sequence[Term], width: int) -> float:
-    """Variance of Grant's identity blocks for the symbol's layer to infinity.
-
-    W takes the axis to each of the N^2 - 1 strings alike.
-    """
-    strings = _commutators(terms, width) @ np.array([1, 1, 2])
-    return float(strings.prod(axis=1).sum() / (4.0**width - 1))
+    return _moments(mean, *found)
 
 
 def _commutators(terms: Sequence[Term], width: int) -> Floats:
