@@ -22,7 +22,9 @@ from barren.analysis import maps, plots, style, tables
 from barren.analysis.drawing import draw_circuit
 from barren.analysis.figures import CIRCUIT, CURVE, MAP, figures_of
 from barren.analysis.selection import with_positions
+from barren.analysis.words import LONGEST, formula
 from barren.physics.circuits import sample_circuits
+from barren.physics.ensembles import Ensemble
 from barren.physics.families import FAMILIES, Random
 from barren.physics.layered import Gate, Layered, Moment
 from barren.runner import layout
@@ -96,6 +98,13 @@ def experiment(entries: Sequence[dict[str, Any]]) -> Experiment:
     return Experiment(config)
 
 
+def depths_of(ensemble: Ensemble) -> Sequence[int]:
+    """The layers that the symbol of a layered circuit may be on."""
+    if not isinstance(ensemble, Layered):
+        return [0]
+    return range(ensemble.symbol_layer + 1, ensemble.symbol_layers + 1)
+
+
 def made_up(
     experiment: Experiment, samples: int = 9, zeros: float = 0.0, sampled: float = 1.0
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -114,7 +123,7 @@ def made_up(
     curves = dict.fromkeys(
         replace(e, depth=depth) if isinstance(e, Random) else e
         for e in ensembles
-        for depth in range(e.symbol_layer + 1, e.symbol_layers + 1)
+        for depth in depths_of(e)
     )
     theory = variances(table_of(curves, keys))
     table = table_of(ensembles, keys).merge(theory, on=keys, how="left")
@@ -392,6 +401,64 @@ def test_fits_are_drawn_over_the_sampled_widths() -> None:
     np.testing.assert_array_equal(fit.get_xdata(), [3, 5])
     np.testing.assert_allclose(fit.get_ydata(), np.exp([-3.0, -5.0]))
     assert "depth 9, \N{MINUS SIGN}1.000/qubit" in texts(figure)
+
+
+def test_two_points_have_no_fit() -> None:
+    entry = {"family": "random", "width": [3, 5], "depth": [9]}
+    statistics, theory, fits = made_up(experiment([entry]))
+    fits[columns.FREEDOM] = 0
+    of = figures_of(experiment([entry]).ensembles)[0]
+    figure, source = plots.draw_variance(of, statistics, theory, fits)
+    assert source["fit"].isna().all() and "exponential fit" not in texts(figure)
+
+
+def test_variances_of_zero_are_told_of() -> None:
+    entry = {"family": "random", "width": [3, 5], "depth": [9], "symbol_qubit": [0, 1]}
+    statistics, theory, fits = made_up(experiment([entry]))
+    zero = statistics[columns.SYMBOL_QUBIT] == 1
+    statistics.loc[zero, [columns.VARIANCE, columns.STD, columns.EXACT_VARIANCE]] = 0
+    of = figures_of(experiment([entry]).ensembles)[0]
+    figure, _ = plots.draw_variance(of, statistics, theory, fits)
+    said = figure._supxlabel.get_text()
+    assert "Not drawn: 2 of 4 variances, which are 0." in said
+    assert [text.get_text() for axes in figure.axes for text in axes.texts] == ["all 0"]
+
+
+def own(**keywords: Any) -> dict[str, Any]:
+    entry = {"family": "ansatz", "circuit": "own.py:brick", "width": [3, 4]}
+    return entry | {"parameters": "first"} | keywords
+
+
+def test_a_legend_names_what_varies() -> None:
+    """Of each function its own keywords."""
+    other = own(circuit="own.py:other", turns=7, closed=True)
+    one = own(depth=[2, 5], layout="line")
+    (_, alone, _), *_ = drawn(experiment([one]))
+    assert {"depth 2", "depth 5"} <= {text.split(", −")[0] for text in texts(alone)}
+    (_, figure, _), *_ = drawn(experiment([one, other]))
+    found = " ".join(texts(figure))
+    assert "brick, depth 5" in found and "layout" not in found
+    assert "other" in found and "turns" not in found and "closed" not in found
+
+
+def test_a_line_is_exact_at_every_depth_or_has_marks() -> None:
+    for entry, marker in (
+        ({"family": "random", "width": [3, 4], "depth": [5, 9]}, "None"),
+        (own(depth=[2, 5]), "_"),
+    ):
+        (figure,) = (
+            figure for of, figure, _ in drawn(experiment([entry])) if of.x == "depth"
+        )
+        lines = [x for x in figure.axes[0].lines if x.get_linestyle() == "-"]
+        assert {line.get_marker() for line in lines} == {marker}
+
+
+def test_a_long_observable_is_cut_and_told_apart() -> None:
+    common = " + ".join(f"0.5 X{n} Y{n + 1}" for n in range(9))
+    first, second = (formula(f"{common} - Z{n}") for n in (1, 2))
+    assert formula("z0 z1 + 0.50 x1") == "0.5 X1 + Z0 Z1"
+    assert first != second and max(map(len, (first, second))) < LONGEST
+    assert "10 terms" in first
 
 
 def test_a_fit_is_of_parameters_of_one_name() -> None:

@@ -47,6 +47,8 @@ from barren.physics.families import FAMILIES
 MOST = 12
 #: Parameters that have room for their names, and the letters of a name.
 MOST_NAMED = 30
+#: Points that have room in a column.
+ROOM = 15
 PLACES = (*figures.SYMBOL, columns.OBSERVABLE, columns.PARAMETER)
 
 
@@ -294,8 +296,9 @@ def _make_room(drawing: Figure, grid: Sequence[Axes]) -> None:
         line for axes in grid for line in axes.lines if line.get_marker() != "None"
     ]
     most = max((np.size(line.get_xdata()) for line in lines), default=0)
-    if most > MOST_NAMED:
+    if most > ROOM:
         drawing.set_figwidth(PAGE_WIDTH)
+    if most > MOST_NAMED:
         for line in lines:
             line.set_markersize(line.get_markersize() * math.sqrt(MOST_NAMED / most))
 

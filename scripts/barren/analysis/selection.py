@@ -127,7 +127,11 @@ def at_most(
 def label(group: pd.DataFrame, keys: Sequence[str], shown: pd.DataFrame) -> str:
     """What tells a series or a panel apart from the others of a figure, in words."""
     ensemble = ensemble_of(group.iloc[0])
-    varies = {key for key in keys if shown[key].nunique(dropna=False) > 1}
+    function = group.iloc[0].get(columns.CIRCUIT_OF)
+    alike = shown if pd.isna(function) else shown[shown[columns.CIRCUIT_OF] == function]
+    varies = {key for key in keys if alike[key].nunique(dropna=False) > 1}
+    kinds = {columns.FAMILY, columns.CIRCUIT_OF}.intersection(keys)
+    varies |= {key for key in kinds if shown[key].nunique(dropna=False) > 1}
     own = [k for k in ensemble.shape_keys if k not in {columns.WIDTH, columns.SIGMA}]
     parts = [ensemble.title] if columns.FAMILY in varies else []
     if columns.WIDTH in keys:
