@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from barren import columns
-from barren.analysis.latex import escape, interval, macros, number
+from barren.analysis.latex import escape, interval, macros, number, tabular
 from barren.analysis.paper import label
 from barren.analysis.tables import ensemble_of, read_table
 from barren.analysis.words import listing
@@ -88,6 +88,15 @@ def numbers(small: Path) -> dict[str, str]:
     """The small experiment's numbers by key."""
     text = (small / "results" / "small" / "paper" / "numbers.tex").read_text()
     return dict(re.findall(r"^\\barrendefine\{(.+?)\}\{(.*)\}$", text, re.MULTILINE))
+
+
+def test_a_long_table_has_parts_that_fit_a_page() -> None:
+    rows = [[str(n), "x"] for n in range(100)]
+    text = tabular("ll", ["row", "what"], rows)
+    assert text.count(r"\begin{tabular}") == text.count("row & what") == 3
+    assert [line for line in text.splitlines() if line.endswith(r"& x \\")] == [
+        rf"{n} & x \\" for n in range(100)
+    ]
 
 
 def test_numbers_are_those_of_the_tables(small: Path, numbers: dict[str, str]) -> None:

@@ -13,6 +13,7 @@ _ESCAPES = str.maketrans(
         "<": r"\textless{}",
         ">": r"\textgreater{}",
         "×": r"\ensuremath{\times}",
+        "\N{HORIZONTAL ELLIPSIS}": r"\ldots{}",
     }
 )
 _ACCESS = r"""\providecommand{\barren}[1]{%
@@ -21,6 +22,8 @@ _ACCESS = r"""\providecommand{\barren}[1]{%
 \def\barrendefine#1#2{\expandafter\def\csname barren:#1\endcsname{#2}}"""
 
 
+#: Rows of a table that have room on a page.
+PAGE = 45
 _BEFORE = r"""\begingroup\footnotesize\setlength{\tabcolsep}{3pt}%
 \setbox0=\hbox{%"""
 _AFTER = r"""}%
@@ -71,8 +74,11 @@ def macros(values: Mapping[str, str]) -> str:
 def tabular(columns: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table that is never wider than the line; needs booktabs and graphicx.
 
-    columns: LaTeX's column specification.
+    columns: LaTeX's column specification. Of many rows each page has a table.
     """
+    if len(rows) > PAGE:
+        parts = (rows[n : n + PAGE] for n in range(0, len(rows), PAGE))
+        return "\\par\\bigskip\n".join(tabular(columns, header, of) for of in parts)
     lines = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", _row(header), r"\midrule"]
     lines += [*map(_row, rows), r"\bottomrule", r"\end{tabular}"]
     return "\n".join([_BEFORE, *lines, _AFTER]) + "\n"
