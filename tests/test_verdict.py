@@ -473,8 +473,11 @@ def test_heavy_tails_decide_nothing() -> None:
             ensemble = Random(width=width, depth=1, observable="global")
             summary = summarise(values, seed)
             points.append(Point(ensemble, prediction, angles[:, 0], values, summary))
-        found += [f.verdict for f in judge(points) if "exponentially" in f.claim]
+        (finding,) = [f for f in judge(points) if "exponentially" in f.claim]
+        found.append(finding.verdict)
+        evidence = finding.evidence
     assert {*found} == {"undecided"}
+    assert re.search(r"A kurtosis of [\d.]+ takes \d{4} circuits\.", evidence)
 
 
 def test_the_local_cost_is_no_plateau() -> None:

@@ -7,7 +7,7 @@ workflow/docs/statistics.md says how far the tests were tried.
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby, pairwise, takewhile
 
 import numpy as np
@@ -43,6 +43,7 @@ from barren.physics.layered import Layered
 from barren.physics.observables import GLOBAL, LOCAL, NAMES
 
 COSTS = "cost_decides"
+Test = Callable[[list[Point], float], Outcome]
 
 #: McClean et al. 2018, figure 3: fitted slope of log variance per qubit.
 MCCLEAN_SLOPE = -0.685
@@ -52,8 +53,8 @@ MCCLEAN_SLOPE = -0.685
 TOLERANCE = 0.05
 #: Means that must be seen, in standard deviations of the gradient.
 LARGE_MEAN = 1 / 3
-#: Largest kurtosis, as a share of the circuits, for which intervals cover as they say.
-TAILS = 1 / 20
+#: Times the kurtosis, the fewest circuits of which intervals cover as they say.
+CIRCUITS = 20
 #: Circuits compared with their first block alone; a wrong block changes almost each.
 FEWEST_COMPARED = 10
 
@@ -72,18 +73,23 @@ def judge(points: Sequence[Point]) -> list[Finding]:
         if claim == COSTS:  # of two observables, where they are there
             made_of = [p for p in made_of if p.ensemble.observable in NAMES]
         settings = by_setting(made_of, {columns.WIDTH, *OWN.get(claim, ())})
+        verdicts = [_outcome(test, of, LEVEL)[0] for of in settings.values()]
+        level = LEVEL / max(1, len(verdicts) - verdicts.count("not judged"))
         for setting, of in settings.items():
-            try:
-                verdict, said, numbers = test(of, LEVEL / len(settings))
-            except NotJudged as why:
-                verdict, said, numbers = "not judged", [str(why)], {}
-            if verdict == "undecided" and (few := _fewest(of)) < FEWEST:
-                said.append(FEW.format(few))
-            elif verdict == "undecided" and (tails := _heaviest(of)) > TAILS:
-                said.append(f"Heavy tails: a kurtosis of {tails:.2g} of the circuits.")
+            verdict, said, numbers = _outcome(test, of, level)
+            if verdict == "undecided":
+                said.append(_too_few(of))
             evidence = " ".join(filter(None, said))
             findings.append(Finding(claim, setting, verdict, evidence, numbers))
     return findings
+
+
+def _outcome(test: Test, points: list[Point], level: float) -> Outcome:
+    """What a test says of a setting, or why it says nothing."""
+    try:
+        return test(points, level)
+    except NotJudged as why:
+        return "not judged", [str(why)], {}
 
 
 # The tests: points of one setting in ascending width, and the chance of a false alarm.
@@ -305,7 +311,7 @@ def cost_decides(points: list[Point], level: float) -> Outcome:
     return "contradicted" if lost else "undecided", said, {}
 
 
-TESTS: dict[str, Callable[[list[Point], float], Outcome]] = {
+TESTS: dict[str, Test] = {
     "mean_is_zero": mean_is_zero,
     "variance_falls_with_width": falls_with_width,
     "variance_falls_exponentially": falls_exponentially,
@@ -347,25 +353,24 @@ def _layer(point: Point) -> int:
     return point.ensemble.symbol_layer
 
 
-def _side(points: Iterable[Point], supported: bool, contradicted: bool) -> Verdict:
+def _side(points: Sequence[Point], supported: bool, contradicted: bool) -> Verdict:
     """The verdict of a test that holds, fails or neither.
 
     Undecided with few circuits, or few for their tails, where the intervals' coverage
     is not known.
     """
-    points = list(points)
-    if _fewest(points) < FEWEST or _heaviest(points) > TAILS:
+    if _too_few(points):
         return "undecided"
     return "supported" if supported else "contradicted" if contradicted else "undecided"
 
 
-def _fewest(points: Iterable[Point]) -> int:
-    """The samples of the point that has the fewest; `FEWEST` without any."""
-    counts = [p.summary.samples for p in points if p.summary.samples]
-    return min(counts, default=FEWEST)
-
-
-def _heaviest(points: Iterable[Point]) -> float:
-    """The largest kurtosis, as a share of the samples."""
-    known = (p.summary for p in points if p.summary.variance > 0 and not p.vanishes)
-    return max((of.kurtosis / of.samples for of in known), default=0.0)
+def _too_few(points: Sequence[Point]) -> str:
+    """Why intervals may not cover as they say; empty if they do."""
+    found = [p.summary for p in points if p.summary.samples]
+    if (fewest := min((of.samples for of in found), default=FEWEST)) < FEWEST:
+        return FEW.format(fewest)
+    tails = [p.summary for p in points if p.summary.variance > 0 and not p.vanishes]
+    short = [of.kurtosis for of in tails if of.samples < CIRCUITS * of.kurtosis]
+    if not short:
+        return ""
+    return f"A kurtosis of {max(short):.3g} takes {CIRCUITS * max(short):.0f} circuits."

@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 from barren import columns
 from barren.analysis.claims import (
+    CIRCUITS,
     COSTS,
     FEWEST_COMPARED,
     LARGE_MEAN,
     MCCLEAN_SLOPE,
-    TAILS,
     TOLERANCE,
 )
 from barren.analysis.evidence import AGREEMENT_LEVEL, FEWEST, LEVEL, SAME_GRADIENT
@@ -38,7 +38,7 @@ SETTINGS = "simultaneous for all widths and settings (Bonferroni)."
 CURVES = (
     f"The interval, at {100 * (1 - LEVEL):g} % and simultaneous for all settings "
     f"(Bonferroni), decides; nothing is decided with fewer than {FEWEST} circuits, or "
-    f"{1 / TAILS:.0f} times the kurtosis."
+    f"{CIRCUITS} times the kurtosis."
 )
 
 TEXTS = {
