@@ -36,17 +36,17 @@ reproduce: $(RUNNER)
 
 # Snakemake names neither the file nor the line of an error in YAML.
 readable: $(RUNNER)
-	@PYTHONPATH=scripts .venv/bin/python -m barren.runner.configuration $(CONFIG)
+	@PYTHONPATH=scripts .venv/bin/python -m barren.runner.configuration "$(CONFIG)"
 
 run: readable
-	$(SNAKEMAKE) --cores $(CORES) --configfile $(CONFIG)
+	$(SNAKEMAKE) --cores $(CORES) --configfile "$(CONFIG)"
 
 # -- parts the configuration from the targets.
 plan verify audit reference: readable
-	@$(SNAKEMAKE) --cores $(CORES) --configfile $(CONFIG) -- $@
+	@$(SNAKEMAKE) --cores $(CORES) --configfile "$(CONFIG)" -- $@
 
 archive: readable
-	$(SNAKEMAKE) --cores $(CORES) --configfile $(CONFIG) -- archive archive_crate
+	$(SNAKEMAKE) --cores $(CORES) --configfile "$(CONFIG)" -- archive archive_crate
 
 test: $(RUNNER) $(TESTS) .venvs/slurm/environment.json
 	$(TEST_PYTHON) -m ruff check

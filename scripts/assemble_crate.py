@@ -24,6 +24,11 @@ def assemble_crate(
     there = {
         f["path"]: f["sha256"] for r in records for f in (r["file"], *r["outputs"])
     }
+    for target in targets:
+        name = step.shown(target)
+        if there.get(name) != step.sha256(target):
+            told = "has other bytes than its job left"
+            raise BadInput(f"{name} {told}; delete it and run the workflow again")
     there |= {file["path"]: file["sha256"] for file in code}
     for record in records:
         of = record["environment"]

@@ -6,6 +6,7 @@ from barren.analysis import report
 from barren.analysis.figures import figures_of
 from barren.analysis.tables import read_table
 from barren.provenance.crate import AUTHOR, PAPERS
+from barren.provenance.records import read_record
 from barren.runner import jobs, step
 from barren.runner.experiment import Experiment
 
@@ -27,7 +28,7 @@ def write_report(
     """
     found = Experiment.read(experiment)
     paths = [experiment.parent / name for name in jobs.records(found, steps)]
-    records = [json.loads(path.read_text()) for path in paths]
+    records = [*map(read_record, paths)]
     drawings = {path.stem: path.read_bytes() for path in figures}
     first, rest = report.opening(verdict.read_text())
     page = Environment(

@@ -140,6 +140,7 @@ def test_a_full_disk(project: Path) -> None:
         said = f"sample_circuits: the disk is full, writing {batch}"
         assert said in failed.stdout + failed.stderr
         assert not (project / batch).exists()
+        assert not [*results.rglob(".*")]
         more = ["mount", "-o", "remount,size=8M", results]
         subprocess.run(more, check=True, capture_output=True)
         run_in(project)(*large)
@@ -162,6 +163,63 @@ def test_a_truncated_batch(project: Path, small: Path) -> None:
     (project / BATCH).unlink()
     run(GRADIENTS, *SMALL)
     check_gradients(project, small)
+
+
+@pytest.mark.parametrize("changed", ["scripts/compute_gradients.py", BATCH])
+def test_what_changes_while_a_job_reads_it(
+    project: Path, small: Path, changed: str
+) -> None:
+    """A record would name bytes that the job has not read."""
+    run_in(project)(BATCH, *SMALL)
+    with started(project, GRADIENTS, *SMALL) as process:
+        job = gradient_job(process, project)
+        os.kill(job, signal.SIGSTOP)
+        path = project / changed
+        path.write_bytes(path.read_bytes() + b"\n" * (path.suffix == ".py"))
+        os.kill(job, signal.SIGCONT)
+        assert process.wait(PATIENCE)
+    log = project / "logs/small/compute_gradients/widths-2-3_samples-8-11.log"
+    said = (
+        f"compute_gradients: {changed} changed while this ran; run the workflow again"
+    )
+    assert log.read_text().splitlines()[-1] == said
+    assert not (project / GRADIENTS).exists()
+    run_in(project)(GRADIENTS, *SMALL)
+    check_gradients(project, small)
+
+
+def test_what_was_lost_is_made_again(small: Path, project: Path) -> None:
+    """Also what no target is made of any more."""
+    shutil.copytree(small / "results" / "small", project / "results" / "small")
+    lost = (
+        BATCH,
+        "results/small/experiment.json",
+        "results/small/theory/widths-2-3.csv",
+        f"results/small/records/compute_gradients/{Path(GRADIENTS).stem}.json",
+    )
+    for name in lost:
+        kept = (project / name).read_bytes()
+        (project / name).unlink()
+        done = run_in(project)(*SMALL, "--dry-run", "--quiet", "rules")
+        assert "Nothing to be done" not in done.stdout + done.stderr, name
+        (project / name).write_bytes(kept)
+
+
+@pytest.mark.parametrize("end", ["figures/circuit_random.svg", "paper/fits.tex"])
+def test_a_truncated_target_is_named(small: Path, project: Path, end: str) -> None:
+    """What is to be deleted is told, and then all comes out again."""
+    folder = Path("results", "small")
+    shutil.copytree(small / folder, project / folder)
+    path = project / folder / end
+    whole = path.read_bytes()
+    os.truncate(path, len(whole) - 30)
+    failed = run_in(project)(*SMALL, check=False)
+    assert failed.returncode
+    told = f"{folder / end} has other bytes than its job left; delete it and run"
+    assert told in failed.stdout + failed.stderr
+    path.unlink()
+    run_in(project)(*SMALL)
+    assert path.read_bytes() == whole
 
 
 def test_a_job_that_fails_once(project: Path, small: Path) -> None:

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -207,6 +208,12 @@ def test_two_modules_run_in_one_workflow(repository: Path, tmp_path: Path) -> No
     for target in ("tagged_audit", "local_audit"):
         audit = run(target, "--quiet", "all")
         assert "audit: everything holds" in audit.stdout + audit.stderr
+    # What one keeps, it finds again; an archive has the circuits of one's own.
+    run("local_reference")
+    assert "REPRODUCED" in run("local_verify").stdout
+    run("tagged_archive")
+    with tarfile.open(folder / "results" / "tiny.tar.gz") as archive:
+        assert "barren-plateaus-tiny/circuits/mine.py" in archive.getnames()
     # Their report has our figures and captions, and their own beginning.
     run("--report", "report.html")
     report = (folder / "report.html").read_text()

@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from barren.physics.ensembles import BadInput
 from barren.provenance.records import inventory, read_json
 from barren.runner import layout, step
+from barren.runner.experiment import Experiment
 from barren.runner.sources import project_files
 
 #: What a run leaves beside what the crate lists.
@@ -36,6 +37,8 @@ def pack(crate: step.Input, archive: step.Output) -> None:
         write_zip(archive, folder, results)
     else:
         files = {name: (step.ROOT / name, SOURCES_DATE) for name in project_files()}
+        experiment = Experiment.read(folder / layout.EXPERIMENT)
+        files |= {name: (Path(name), SOURCES_DATE) for name in experiment.functions}
         for name in results:
             files[step.shown(folder / name)] = folder / name, RESULTS_DATE
         write_tar(archive, f"barren-plateaus-{folder.name}", files)

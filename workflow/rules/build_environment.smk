@@ -5,12 +5,12 @@ rule build_environment:
     log:
         local("logs/build_environment/{name}-{digest}.log"),
     wildcard_constraints:
-        name="[a-z]+",
+        name="|".join(ENVIRONMENTS),
         digest="|".join(venv.rpartition("-")[2] for venv in UNBUILT),
     localrule: True
     message:
         "installing the {wildcards.name} environment"
     run:  # by Snakemake's own Python; uv finds Python 3.11
         shell(
-            "{sys.executable} {deploy.__file__:q} venv {wildcards.name} > {log} 2>&1"
+            "{sys.executable:q} {deploy.__file__:q} venv {wildcards.name} > {log:q} 2>&1"
         )

@@ -41,8 +41,11 @@ def where(path):
 # Not left to Snakemake, which applies those of the importing workflow to what functions
 # return (9.16).
 RESULTS = workflow.pathvars.apply("<results>")
+LOGS = workflow.pathvars.apply("<logs>")
 if Path(where(RESULTS)).is_absolute() or ".." in Path(where(RESULTS)).parts:
     sys.exit(f"error: results={RESULTS}: allowed: a folder in the working directory")
+# What is kept of an experiment, to compare with.
+KEPT = f"results/reference/{config['experiment']}"
 FIGURES = figures_of(EXPERIMENT.ensembles)
 # Where `snakemake plan` leaves what it measured on this machine.
 CALIBRATION = Path(f"logs/calibration-{config['engine']}.json")
@@ -171,7 +174,8 @@ def all_records(_):
 
 def reference(_):
     """What is kept of the experiment; end with one line where nothing is."""
-    kept = project(f"results/reference/{config['experiment']}/{layout.EXPERIMENT}")
+    name = f"{KEPT}/{layout.EXPERIMENT}"
+    kept = local(name) if Path(name).exists() else project(name)
     if not Path(kept).exists():
         sys.exit(f"verify: no {kept}: keep results first, by `make reference`")
     return kept
@@ -179,7 +183,7 @@ def reference(_):
 
 def caption(figure):
     """A file with the caption of a figure, for Snakemake's report."""
-    path = Path(".snakemake", "captions", config["experiment"], f"{figure.name}.rst")
+    path = Path(".snakemake", "captions", where(RESULTS), f"{figure.name}.rst")
     text = figure.captioned(config["seed"])
     if workflow.is_main_process:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -218,4 +222,12 @@ TARGETS = [
     *(results(name) for figure in FIGURES for name in layout.figure(figure.name)),
     *(results(layout.PAPER.format(table=table)) for table in layout.PAPER_TABLES),
 ]
-EVERYTHING = [*TARGETS, *files("agreement", "report", "crate").values()]
+LAST = ["confirm_agreement", "write_report", "assemble_crate"]
+EVERYTHING = [
+    *TARGETS,
+    *files("agreement", "report", "crate", "experiment").values(),
+    # Of what was lost, nothing else may be the reason to make it again.
+    *(results(name) for made in outputs(EXPERIMENT).values() for name in made),
+    *(results(name) for name in records(EXPERIMENT, [*ONCE, *LAST])),
+    *circuits_of(EXPERIMENT.ensembles),
+]

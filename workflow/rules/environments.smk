@@ -22,7 +22,8 @@ CONDA = any(
     method.name == "CONDA" for method in workflow.deployment_settings.deployment_method
 )
 # For the post-deploy scripts: Snakemake runs copies of them in the working directory.
-os.environ.update(BARREN_DEPLOY=deploy.__file__)
+# And text is read and written as UTF-8, whatever the user's language is.
+os.environ.update(BARREN_DEPLOY=deploy.__file__, LC_ALL="C.UTF-8")
 
 
 @cache

@@ -26,7 +26,7 @@ rule assemble_crate:
 
 
 # What audits and compares asks Snakemake which jobs there are.
-SNAKEMAKE = f"{sys.executable} -m snakemake"
+SNAKEMAKE = shlex.join([sys.executable, "-m", "snakemake"])
 
 
 rule audit:

@@ -84,6 +84,6 @@ def watch():
         watcher = Watch(jobs, workflow.cores)
         logger.info(
             f"{len(jobs)} steps, {cost.duration(watcher.time_left())} on"
-            f" {workflow.cores} cores; logs in logs/{config['experiment']}/"
+            f" {workflow.cores} cores; logs in {where(LOGS)}/"
         )
         watcher.attach(logger, workflow.scheduler.exit_gracefully)

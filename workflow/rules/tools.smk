@@ -29,8 +29,8 @@ rule reference:
         "../../envs/circuits.yaml"
     params:
         results=subpath(input.experiment, parent=True),
-        kept=f"results/reference/{config['experiment']}",
-        index=f"{shlex.quote(sys.executable)} {project('scripts/tools/index.py')}",
+        kept=KEPT,
+        index=shlex.join([sys.executable, project("scripts/tools/index.py")]),
     message:
         "keeping the results in {params.kept}"
     shell:

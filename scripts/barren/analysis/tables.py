@@ -8,19 +8,22 @@ from typing import Any
 import pandas as pd
 
 from barren import columns
-from barren.physics.ensembles import Ensemble
+from barren.physics.ensembles import BadInput, Ensemble
 from barren.physics.families import FAMILIES
 
 
 def read_table(path: Path) -> pd.DataFrame:
     """Read a table; counts are nullable integers. Only what is empty is missing."""
-    table = pd.read_csv(
-        path,
-        float_precision="round_trip",
-        keep_default_na=False,
-        na_values=[""],
-        dtype={columns.PARAMETER: str},
-    )
+    try:
+        table = pd.read_csv(
+            path,
+            float_precision="round_trip",
+            keep_default_na=False,
+            na_values=[""],
+            dtype={columns.PARAMETER: str},
+        )
+    except ValueError as error:  # as pandas' own errors are
+        raise BadInput(f"{path}: not a table ({error})") from None
     return with_integers(table)
 
 

@@ -91,21 +91,36 @@ def entry(family: type[Ensemble], known: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def read(path: Path) -> Any:
-    """What a YAML file holds; raise BadInput, one line, where it cannot be read.
+class _Loader(yaml.SafeLoader):
+    """YAML in which no key is given twice, where the last one would count."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Any:
+        names = [key.value for key, _ in node.value]
+        for number, (key, _) in enumerate(node.value):
+            if key.value in names[:number]:
+                told = f"the key {key.value} is there twice"
+                raise yaml.MarkedYAMLError(problem=told, problem_mark=key.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The keys that a YAML file holds; BadInput, one line, where it cannot be read.
 
     Snakemake reads it once more, but names neither the file nor the line of an error.
     """
     try:
-        return yaml.safe_load(path.read_text())
+        found = yaml.load(path.read_text(), _Loader)
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise BadInput(f"{path}{line}: {error.problem}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BadInput(f"{path}: {' '.join(str(error).split())}") from None
+    if not isinstance(found, dict):
+        raise BadInput(f"{path}: it has no keys")
+    return found
 
 
 def check(config: dict[str, Any]) -> Experiment:

@@ -28,8 +28,11 @@ class Experiment:
 
     @classmethod
     def read(cls, path: Path) -> "Experiment":
-        """The experiment of an experiment.json."""
-        return cls(json.loads(path.read_text()))
+        """The experiment of an experiment.json; BadInput if the file is none."""
+        try:
+            return cls(json.loads(path.read_text()))
+        except ValueError as error:
+            raise BadInput(f"{path}: not JSON ({error})") from None
 
     @cached_property
     def ensembles(self) -> tuple[Ensemble, ...]:

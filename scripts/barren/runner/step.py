@@ -98,33 +98,55 @@ def run(step: Callable[..., Found | None]) -> None:
         [(n, path) for n in given if marks[n] == mark for path in _paths(given[n])]
         for mark in (INPUT, OUTPUT)
     )
+    written = [path for _, path in outputs] + [record] * bool(record)
     start = datetime.now(UTC)
     try:
-        for name, path in inputs:
-            if not path.is_file():
-                raise BadInput(f"--{name.replace('_', '-')}: no file {path}")
-        for _, path in outputs:
-            _remove_rests(path)
-            _temporary(path).parent.mkdir(parents=True)
+        _prepare(inputs, written)
+        before = _states([*(path for _, path in inputs), *_code()])
         moved = {n: _moved(given[n]) for n in given if marks[n] == OUTPUT}
         found = step(**given | moved)
         inputs += [(name, path) for name, of in (found or {}).items() for path in of]
         produced = [describe(name, path, _temporary(path)) for name, path in outputs]
+        values = {n: v for n, v in given.items() if marks[n] not in {INPUT, OUTPUT}}
+        done = record and _record(values, inputs, produced, start)
+        _require_unchanged(before)
         for _, path in outputs:
             _temporary(path).replace(path)
         if record:
-            values = {n: v for n, v in given.items() if marks[n] not in {INPUT, OUTPUT}}
-            write_json(record, _record(values, inputs, produced, start))
+            write_json(record, done)
     except BadInput as error:
         sys.exit(plain(f"{Path(sys.argv[0]).stem}: {error}", LONGEST))
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise
-        written = ", ".join(shown(path) for _, path in outputs)
-        sys.exit(f"{Path(sys.argv[0]).stem}: the disk is full, writing {written}")
+        names = ", ".join(map(shown, written))
+        sys.exit(f"{Path(sys.argv[0]).stem}: the disk is full, writing {names}")
     finally:
-        for _, path in outputs:
+        for path in written:
             shutil.rmtree(_temporary(path).parent, ignore_errors=True)
+
+
+def _prepare(inputs: Iterable[tuple[str, Path]], written: Iterable[Path]) -> None:
+    """Make room for what is written, if the inputs are there."""
+    for name, path in inputs:
+        if not path.is_file():
+            raise BadInput(f"--{name.replace('_', '-')}: no file {path}")
+    for path in written:
+        _remove_rests(path)
+        _temporary(path).parent.mkdir(parents=True)
+
+
+def _states(paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
+    """When files were last written, and their sizes."""
+    return {p: (s.st_mtime_ns, s.st_size) for p in paths for s in [p.stat()]}
+
+
+def _require_unchanged(before: dict[Path, tuple[int, int]]) -> None:
+    """Raise BadInput if a file is another one than when the step read it."""
+    now = _states(before)
+    if changed := [path for path in before if now[path] != before[path]]:
+        told = "changed while this ran; run the workflow again"
+        raise BadInput(f"{shown(changed[0])} {told}")
 
 
 def collect_seldom() -> None:
@@ -185,7 +207,7 @@ def _record(
         "parameters": values,
         "inputs": [describe(name, path, path) for name, path in inputs],
         "outputs": produced,
-        "code": [describe("", path, path) for path in _code(script)],
+        "code": [describe("", path, path) for path in _code()],
         "environment": json.loads(marker.read_text()),
         "source": _source(),
         "threads": values.get("threads", 1),
@@ -262,8 +284,9 @@ def plain(text: str, most: int = 500) -> str:
     return line if len(line) <= most else f"{line[:most]}..."
 
 
-def _code(script: Path) -> Iterator[Path]:
+def _code() -> Iterator[Path]:
     """The script and every module of the project that it has imported."""
+    script = Path(sys.argv[0]).resolve()
     files = [getattr(module, "__file__", None) for module in [*sys.modules.values()]]
     # Of thousands, few need to be resolved.
     ours = (Path(file).resolve() for file in files if file and "scripts" in file)
