@@ -202,15 +202,15 @@ def write_examples(project: Path, section: str = "") -> None:
 
 
 def insert(path: Path, change: str) -> None:
-    """Put the lines with + behind the lines without, which the file has once."""
+    """Put the lines with + where those with - or without are, which it has once."""
     lines = change.splitlines(keepends=True)
-    place = "".join(line[1:] for line in lines if line.startswith(" "))
-    new = "".join(line[1:] for line in lines if line.startswith("+"))
+    place = "".join(line[1:] for line in lines if line[0] in " -")
+    new = "".join(line[1:] for line in lines if line[0] in " +")
     text = path.read_text()
     assert text.count(place) == 1, (
         f"{path.name} has {place!r} {text.count(place)} times"
     )
-    path.write_text(text.replace(place, place + new))
+    path.write_text(text.replace(place, new))
 
 
 @pytest.mark.parametrize("command", commands())

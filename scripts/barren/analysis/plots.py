@@ -22,12 +22,12 @@ from barren.analysis.selection import (
     groups_by,
     in_lines,
     label,
+    note_on_zeros,
     source_data,
     with_fits,
     with_positions,
     with_qubits,
     without_rounding,
-    without_zeros,
 )
 from barren.analysis.style import (
     COLOUR_MAP,
@@ -94,7 +94,7 @@ def draw_variance(
             shown = shown.drop(columns=columns.PARAMETER)
             shown = shown.rename(columns={columns.POSITION: columns.PARAMETER})
         drawing, notes = draw(figure, shown)
-        said = [fixed(figure, shown, observable), *without_zeros(figure, shown)]
+        said = [fixed(figure, shown, observable), *note_on_zeros(figure, shown)]
         if notes:
             said.append(f"Shown: {', '.join(notes)}. The source data has all.")
         below = "\n".join(filter(None, said))

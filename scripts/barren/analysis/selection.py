@@ -94,7 +94,7 @@ def without_rounding(
     )
 
 
-def without_zeros(figure: Figure, shown: pd.DataFrame) -> list[str]:
+def note_on_zeros(figure: Figure, shown: pd.DataFrame) -> list[str]:
     """A sentence about the variances of 0, which a logarithmic axis does not have."""
     values = shown[["exact", "sampled"]]
     zeros = values.notna().any(axis=1) & ~(values > 0).any(axis=1)
@@ -165,7 +165,10 @@ def fixed(figure: Figure, shown: pd.DataFrame, observable: str) -> str:
         and not pd.isna(row[key])
     ]
     names = {columns.WIDTH: "n =", columns.OBSERVABLE: "O ="}
-    parts = [f"{names.get(key, key.replace('_', ' '))} {row[key]}" for key in same]
+    told = {key: row[key] for key in same}
+    if columns.OBSERVABLE in told:
+        told[columns.OBSERVABLE] = formula(told[columns.OBSERVABLE])
+    parts = [f"{names.get(k, k.replace('_', ' '))} {of}" for k, of in told.items()]
     if columns.OBSERVABLE not in key_columns(shown) and observable:
         pair = columns.QUBITS[0] in shown
         parts.append("O = Z$_a$Z$_b$" if pair else f"O = {formula(observable)}")
