@@ -403,7 +403,8 @@ def test_convergence_with_depth() -> None:
     assert widths(convergence((10, 50, 100, 200)), where)["n = 4"] == 100
     assert convergence((10, 50)).verdict == "undecided"
     assert convergence((50,)).verdict == "undecided"
-    assert convergence((10, 100)).verdict == "undecided"
+    assert convergence((10, 90)).verdict == "undecided"
+    assert convergence((10, 100)).verdict == "supported"
 
 
 def exact(ensembles: Sequence[Layered]) -> dict[str, Finding]:

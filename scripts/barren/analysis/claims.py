@@ -53,6 +53,8 @@ MCCLEAN_SLOPE = -0.685
 TOLERANCE = 0.05
 #: Means that must be seen, in standard deviations of the gradient.
 LARGE_MEAN = 1 / 3
+#: Of the logarithm of a variance that has reached its limit; another one may pass it.
+AT_LIMIT = 0.01
 #: Times the kurtosis, the fewest circuits of which intervals cover as they say.
 CIRCUITS = 20
 #: Circuits compared with their first block alone; a wrong block changes almost each.
@@ -160,8 +162,8 @@ def slope_of_mcclean(points: list[Point], level: float) -> Outcome:
 def converges_with_depth(points: list[Point], level: float) -> Outcome:
     """McClean et al.: with depth the exact variance comes to that of a 2-design.
 
-    On its way it may pass the limit, so two depths must be there; and no depth is the
-    last, so none contradicts.
+    On its way it may pass the limit, so two depths must be near, or one at it; and no
+    depth is the last, so none contradicts.
     """
     known: dict[str, dict[int, float]] = {}
     for point in points:
@@ -175,7 +177,7 @@ def converges_with_depth(points: list[Point], level: float) -> Outcome:
     for width, of in known.items():
         depths = sorted(of, reverse=True)
         near = len([*takewhile(is_converged, (of[depth] for depth in depths))])
-        if near > 1:
+        if near > 1 or abs(math.log(of[depths[0]])) < AT_LIMIT:
             reached[width] = depths[near - 1]
         else:
             (passing if near else short)[width] = of[depths[0]]

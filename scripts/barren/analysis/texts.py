@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from barren import columns
 from barren.analysis.claims import (
+    AT_LIMIT,
     CIRCUITS,
     COSTS,
     FEWEST_COMPARED,
@@ -96,7 +97,8 @@ TEXTS = {
         "with depth the variance does not converge to that of a 2-design",
         MCCLEAN,
         f"Exact variance within a factor {CONVERGED} of its limit at the two largest "
-        "depths, as it may pass it on its way; else undecided, whatever the depth.",
+        f"depths, as it may pass it on its way, or within {100 * AT_LIMIT:g} % at the "
+        "largest; else undecided, whatever the depth.",
         0.0,
     ),
     "identity_blocks_keep_variance": Text(
