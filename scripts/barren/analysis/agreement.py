@@ -132,7 +132,7 @@ def second_moment_wealth(point: Point) -> Floats | None:
     Larger: 1 + stake (g^2 / m - 1), fair and never negative for a stake in (0, 1).
     Smaller: (a - g^2 / m)^2 / (a^2 - 2 a + F), whose mean is at most 1 if F bounds
     E g^4 / m^2; no bet that is fair for every such g pays as much everywhere and more
-    somewhere.
+    somewhere. m is that with what rounding may have added, or taken.
     """
     moment = point.prediction.second_moment
     if moment is None or moment < point.least:
