@@ -424,6 +424,18 @@ def test_variances_of_zero_are_told_of() -> None:
     assert [text.get_text() for axes in figure.axes for text in axes.texts] == ["all 0"]
 
 
+@pytest.mark.parametrize("key", ["sigma", "turns", "width"])
+def test_nothing_may_be_known(tmp_path: Path, key: str) -> None:
+    """Neither sampled nor exact: the figure is drawn, and says so."""
+    entry = {"family": "ring", "width": [3], "turns": [3]}
+    values = {"sigma": [0.1, 0.3], "turns": [3, 5], "width": [3, 4]}
+    (_, figure, source), *_ = drawn(
+        experiment([entry | {key: values[key]}]), 9, 0.0, 0.0
+    )
+    assert [text.get_text() for text in figure.axes[0].texts] == ["not known"]
+    style.save(figure, source, [tmp_path / "of.png"])
+
+
 def own(**keywords: Any) -> dict[str, Any]:
     entry = {"family": "ansatz", "circuit": "own.py:brick", "width": [3, 4]}
     return entry | {"parameters": "first"} | keywords

@@ -167,7 +167,10 @@ def _draw_curves(
             if len(rows):
                 _draw_series(axes, rows, x, style, ends, len(panels) == 1)
         if not (panel[["exact", "sampled"]] > 0).any(axis=None):
-            axes.text(0.5, 0.5, "all 0", transform=axes.transAxes, ha="center")
+            axes.set_xlim(0.9 * shown[x].min(), 1.1 * shown[x].max())
+            seen = panel[["exact", "sampled"]].notna().any(axis=None)
+            said = "all 0" if seen else "not known"
+            axes.text(0.5, 0.5, said, transform=axes.transAxes, ha="center")
         if len(panels) > 1:
             title = label(panel, across, shown)
             axes.set_title(in_lines(title, 34), fontsize=8)
