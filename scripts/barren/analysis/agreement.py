@@ -34,7 +34,7 @@ EVERY = "all ensembles"
 SHOWN = 6
 
 #: Largest plausible E g^4 / (E g^2)^2, needed to tell a small second moment from one
-#: that rests on circuits not yet met. Measured: 3 to 5 (docs).
+#: that rests on circuits not yet met. Deep circuits have 3 to 5 (docs).
 FOURTH_MOMENT = 12.0
 #: Stakes of the bets, all scale-free. Those on a smaller second moment are ruined by a
 #: circuit with g^2 / m = RUIN.

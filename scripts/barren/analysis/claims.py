@@ -106,11 +106,11 @@ def mean_is_zero(points: list[Point], level: float) -> Outcome:
     reach = -special.stdtrit(samples - 1, level / len(sampled) / 2) / np.sqrt(samples)
     off = [p for p, beyond in zip(sampled, means > reach, strict=True) if beyond]
     verdict: Verdict = "supported" if reach.max() <= LARGE_MEAN else "undecided"
-    known = {_n(p): m for p in off if (m := p.prediction.mean) is not None}
+    known = {p.n: m for p in off if (m := p.prediction.mean) is not None}
     said = [
         f"Largest mean: {means.max():.2g} standard deviations of the gradient, where "
         f"chance allows {reach.max():.2g}.",
-        listed("Means beyond chance", {_n(p): p.summary.mean for p in off}, ".3g"),
+        listed("Means beyond chance", {p.n: p.summary.mean for p in off}, ".3g"),
         listed("Exact means", known, ".3g"),
     ]
     return "contradicted" if off else verdict, said, {}
@@ -135,7 +135,7 @@ def falls_exponentially(points: list[Point], level: float) -> Outcome:
     p_value, p_power = special.chdtrc(fit.freedom, [fit.chi_square, power.chi_square])
     known = (of.high - of.low) / 2 <= SLOW and fit.freedom > 1
     steps = {
-        f"{_n(a)} to {b.ensemble.width}": fit_curves([a, b])[SAMPLED].slope
+        f"{a.n} to {b.ensemble.width}": fit_curves([a, b])[SAMPLED].slope
         for a, b in pairwise(sampled_of(points))
     }
     said = [
@@ -168,7 +168,7 @@ def converges_with_depth(points: list[Point], level: float) -> Outcome:
     known: dict[str, dict[int, float]] = {}
     for point in points:
         if ratio := point.over_limit:
-            known.setdefault(_n(point), {})[point.ensemble.layers] = ratio
+            known.setdefault(point.n, {})[point.ensemble.layers] = ratio
     if not known:
         raise NotJudged("no exact variance is known beside its limit for deep circuits")
     reached: dict[str, float] = {}
@@ -212,7 +212,7 @@ def deeper_is_smaller(points: list[Point], level: float) -> Outcome:
     if not pairs:
         raise NotJudged("no width has two layers with gradients other than 0")
     ends = [point for pair in pairs for point in pair]
-    label = {f"{_n(p)}, layer {_layer(p)}": p for p in ends}
+    label = {f"{p.n}, layer {_layer(p)}": p for p in ends}
     falls: list[float] = []
     for a, b in ((p.summary, q.summary) for p, q in pairs):
         errors = log_errors(
@@ -270,7 +270,7 @@ def plotted_is_variance(points: list[Point], level: float) -> Outcome:
     example = max(sampled, key=lambda point: point.prediction.variance or 0.0)
     s, exact = example.summary, example.prediction.variance
     said = [
-        f"Plotted at {_n(example)}: {s.std:.4g}; the variance: {s.variance:.4g} "
+        f"Plotted at {example.n}: {s.std:.4g}; the variance: {s.variance:.4g} "
         f"[{s.variance_low:.4g}, {s.variance_high:.4g}].",
         "" if exact is None else f"Exact variance: {exact:.4g}.",
     ]
@@ -345,10 +345,6 @@ def _require_fixed_weights(points: Sequence[Point]) -> None:
         )
 
 
-def _n(point: Point) -> str:
-    return f"n = {point.ensemble.width}"
-
-
 def _layer(point: Point) -> int:
     """The symbol's; a family of which that is claimed is layered."""
     assert isinstance(point.ensemble, Layered)
@@ -371,7 +367,7 @@ def _too_few(points: Sequence[Point]) -> str:
     found = [p.summary for p in points if p.summary.samples]
     if (fewest := min((of.samples for of in found), default=FEWEST)) < FEWEST:
         return FEW.format(fewest)
-    tails = [p.summary for p in points if p.summary.variance > 0 and not p.vanishes]
+    tails = [point.summary for point in points if point.varies]
     short = [of.kurtosis for of in tails if of.samples < CIRCUITS * of.kurtosis]
     if not short:
         return ""

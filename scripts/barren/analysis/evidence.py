@@ -72,6 +72,11 @@ class Point:
     draws: Draws | None = None
 
     @property
+    def n(self) -> str:
+        """Its width, as evidence names it."""
+        return f"n = {self.ensemble.width}"
+
+    @property
     def rounding(self) -> float:
         """What single precision may add to a gradient."""
         return math.sqrt(ROUNDING) * self.ensemble.norm
@@ -87,6 +92,11 @@ class Point:
         """Whether every gradient is 0, as outside the light cone of the observable."""
         moments = self.prediction.second_moment, self.summary.second_moment
         return any(moment is not None and moment < self.least for moment in moments)
+
+    @property
+    def varies(self) -> bool:
+        """Whether it has a sampled variance above 0."""
+        return self.summary.variance > 0 and not self.vanishes
 
     @property
     def over_limit(self) -> float | None:

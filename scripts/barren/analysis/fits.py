@@ -36,7 +36,7 @@ def fit_curves(points: Sequence[Point]) -> dict[str, Fit]:
     A slope is there if at least two points have a variance that is not 0; the exact
     and the asymptotic one use the widths that were sampled, if any were.
     """
-    sampled = [p for p in points if p.summary.variance > 0 and not p.vanishes]
+    sampled = [point for point in points if point.varies]
     fits = {}
     if len(sampled) > 1:
         fits[SAMPLED] = fit_sampled(sampled)
@@ -106,7 +106,7 @@ def slopes_of(points: Sequence[Point], level: float) -> Slopes:
         if curve in fits:
             said.append(f"{name}: {fits[curve].slope:z.3f}.")
     far = {
-        f"n = {point.ensemble.width}": ratio
+        point.n: ratio
         for point in sampled
         if (ratio := point.over_limit) and not is_converged(ratio)
     }

@@ -94,7 +94,7 @@ def draw_variance(
             shown = shown.drop(columns=columns.PARAMETER)
             shown = shown.rename(columns={columns.POSITION: columns.PARAMETER})
         drawing, notes = draw(figure, shown)
-        said = [fixed(figure, shown, observable), *note_on_zeros(figure, shown)]
+        said = [fixed(figure, shown, observable), note_on_zeros(figure, shown)]
         if notes:
             said.append(f"Shown: {', '.join(notes)}. The source data has all.")
         below = "\n".join(filter(None, said))

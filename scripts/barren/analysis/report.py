@@ -35,7 +35,7 @@ def number(value: Any) -> str:
     if pd.isna(value):
         return ""
     if isinstance(value, float):
-        return f"{value:.4g}".replace("-", "\N{MINUS SIGN}").replace("e", " e")
+        return f"{value:z.4g}".replace("-", "\N{MINUS SIGN}").replace("e", " e")
     return str(value)
 
 

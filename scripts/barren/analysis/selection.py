@@ -94,13 +94,13 @@ def without_rounding(
     )
 
 
-def note_on_zeros(figure: Figure, shown: pd.DataFrame) -> list[str]:
+def note_on_zeros(figure: Figure, shown: pd.DataFrame) -> str:
     """A sentence about the variances of 0, which a logarithmic axis does not have."""
     values = shown[["exact", "sampled"]]
     zeros = values.notna().any(axis=1) & ~(values > 0).any(axis=1)
     if figure.y or not zeros.any():
-        return []
-    return [f"Not drawn: {zeros.sum()} of {len(shown)} variances, which are 0."]
+        return ""
+    return f"Not drawn: {zeros.sum()} of {len(shown)} variances, which are 0."
 
 
 def groups_by(shown: pd.DataFrame, keys: Sequence[str]) -> list[pd.DataFrame]:

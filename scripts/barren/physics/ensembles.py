@@ -137,7 +137,7 @@ class Ensemble:
         """The observable's Pauli strings with their weights."""
         return Observable.parse(self.observable).terms(self.width)
 
-    @property
+    @cached_property
     def norm(self) -> float:
         """What no expectation of the observable exceeds."""
         return Observable.parse(self.observable).norm
