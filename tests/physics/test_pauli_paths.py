@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import nullcontext
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -310,8 +311,23 @@ def test_a_light_cone_bounds_the_cost():
         outside = [symbols.index(name) for name in ("y0_0", "y1_3")]
         assert np.all((found.second_moment[outside] > 0) == (text == "local"))
     # The CZs leave Z alone: only behind the rotations do they spread it.
-    with pytest.raises(NoExactForm, match="4 qubits in the light cone, more than 3"):
+    with pytest.raises(
+        NoExactForm, match="4 qubits in the light cone take more than 64"
+    ):
         gradient_moments(read, Observable.parse("Z9 Z10").terms(width), limit=3)
+
+
+@pytest.mark.parametrize(
+    ("width", "sigma", "known"),
+    [(12, None, True), (13, None, False), (10, 0.5, True), (11, 0.5, False)],
+)
+def test_uniform_angles_take_fewer_numbers(width, sigma, known):
+    """Behind a uniform rotation two of four Paulis are as one: 3^12 < 4^10 < 3^13."""
+    circuit, qubits = ansatz(width, 1)
+    read, _ = read_circuit(circuit, qubits)
+    terms = Observable.parse("global").terms(width)
+    with nullcontext() if known else pytest.raises(NoExactForm, match="numbers"):
+        assert np.all(gradient_moments(read, terms, sigma).second_moment >= 0)
 
 
 def test_a_wide_circuits_cone_is_a_narrow_circuit():

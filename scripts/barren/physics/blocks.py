@@ -2,10 +2,12 @@
 
 The gradient by a parameter is <b|S|f>: f is carried from the start to the gate that has
 the parameter, b from the observable, and S stands in the gate's place. So it is for
-states, of 2 components at each qubit, and for strings of Paulis, of 4.
+states, of 2 components at each qubit, and for strings of Paulis, of 4 or fewer.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,11 +20,15 @@ Matrix = NDArray[Any]
 
 
 class Block(NamedTuple):
-    """A map on some sites, and what stands in its place for each parameter."""
+    """A map on some sites, and what stands in its place for each parameter.
+
+    sizes: components of each site after it; by default all sites have as many.
+    """
 
     sites: tuple[int, ...]
     map: Matrix
     slopes: Mapping[Any, Matrix]
+    sizes: tuple[int, ...] = ()
 
     def of(self, rows: slice) -> "Block":
         """The block of some of those that matrices are stacked for, if they are."""
@@ -31,47 +37,97 @@ class Block(NamedTuple):
             return of[rows] if len(of) > 1 else of
 
         slopes = {key: some(slope) for key, slope in self.slopes.items()}
-        return Block(self.sites, some(self.map), slopes)
+        return self._replace(map=some(self.map), slopes=slopes)
 
-    def on(self, sites: tuple[int, ...]) -> "Block":
-        """The same on a site and another one, or on two in another order."""
+    @property
+    def growth(self) -> int:
+        """How many more components there are after it than before."""
+        after, before = self.map.shape[-2:]
+        return int(after - before)
+
+    def in_order(self) -> "Block":
+        """The same with its sites, one or two of one size, in ascending order."""
+        count = len(self.sites)
+        sizes = self.sizes or (round(self.map.shape[-2] ** (1 / count)),) * count
+        sites = tuple(sorted(self.sites))
+        if sites == self.sites:
+            return self._replace(sizes=sizes)
+
+        def swapped(of: Matrix) -> Matrix:
+            parts = of.reshape(*of.shape[:-2], *sizes, *sizes)
+            return parts.swapaxes(-4, -3).swapaxes(-2, -1).reshape(of.shape)
+
+        slopes = {key: swapped(slope) for key, slope in self.slopes.items()}
+        return Block(sites, swapped(self.map), slopes, sizes)
+
+    def beside(self, sites: tuple[int, ...], other: int) -> "Block":
+        """The same on its site and another one, which has `other` components."""
         if sites == self.sites:
             return self
 
         def spread(of: Matrix) -> Matrix:
-            one = np.eye(of.shape[-1], dtype=of.dtype)
-            if len(self.sites) == 1:
-                first, second = (of, one) if self.sites[0] == sites[0] else (one, of)
-                # Not by numpy's `kron`, which takes three times as long for a stack.
-                parts: Matrix = (
-                    first[..., :, None, :, None] * second[..., None, :, None, :]
-                )
-                return parts.reshape(*of.shape[:-2], *[of.shape[-1] ** 2] * 2)
-            size = round(of.shape[-1] ** 0.5)
-            parts = of.reshape(*of.shape[:-2], *[size] * 4)
-            return parts.swapaxes(-4, -3).swapaxes(-2, -1).reshape(of.shape)
+            one = np.eye(other, dtype=of.dtype)
+            a, b = (of, one) if self.sites[0] == sites[0] else (one, of)
+            # Not by numpy's `kron`, which takes three times as long for a stack.
+            parts: Matrix = a[..., :, None, :, None] * b[..., None, :, None, :]
+            rows, columns = of.shape[-2:]
+            return parts.reshape(*of.shape[:-2], rows * other, columns * other)
 
         slopes = {key: spread(slope) for key, slope in self.slopes.items()}
         return Block(sites, spread(self.map), slopes)
 
-    def after(self, other: "Block") -> "Block":
-        """Both on the same sites as one, the other first."""
-        slopes = {key: self.map @ slope for key, slope in other.slopes.items()}
-        for key, slope in self.slopes.items():
-            slopes[key] = slopes.get(key, 0) + slope @ other.map
-        return Block(self.sites, self.map @ other.map, slopes)
+    def after(self, before: "Block") -> "Block":
+        """Both as one, on the sites of the one that has more."""
+        sites = max(self.sites, before.sites, key=len)
+        sizes = dict(zip(before.sites, before.sizes, strict=True))
+        sizes |= zip(self.sites, self.sizes, strict=True)
+        between, ours = before.map.shape[-2], self.map.shape[-1]
+        first, last = (
+            before.beside(sites, ours // between),
+            self.beside(sites, between // ours),
+        )
+        slopes = {key: last.map @ slope for key, slope in first.slopes.items()}
+        for key, slope in last.slopes.items():
+            slopes[key] = slopes.get(key, 0) + slope @ first.map
+        found = last.map @ first.map
+        return Block(sites, found, slopes, tuple(sizes[site] for site in sites))
 
 
 def merged(blocks: Iterable[Block]) -> list[Block]:
-    """Fewer blocks that do the same: each takes in those that its sites cover."""
+    """Fewer blocks that do the same, with few components between them.
+
+    A pair takes in what its sites cover, but a block that leaves fewer components: that
+    joins the pair before it.
+    """
     found: dict[int, Block] = {}
-    last: dict[int, int] = {}  # the last block on each site
+    on: dict[int, list[int]] = defaultdict(list)  # the blocks of each site
     for number, block in enumerate(blocks):
-        sites = block.sites if len(block.sites) <= MOST else ()
-        for before in {last[site] for site in sites if site in last}:
-            under = found[before].sites
-            if {*under} <= {*sites} and {last[site] for site in under} == {before}:
-                block = block.after(found.pop(before).on(sites))
+        if len(block.sites) <= MOST:
+            block = block.in_order()
+            while (before := _covered(block, found, on)) is not None:
+                for site in found[before].sites:
+                    on[site].pop()
+                block = block.after(found.pop(before))
         found[number] = block
-        last |= dict.fromkeys(block.sites, number)
+        for site in block.sites:
+            on[site].append(number)
+    for before, number in chain(*map(pairwise, on.values())):
+        block = found[number]
+        if len(block.sites) == 1 and block.growth < 0:
+            if len(found[before].sites) == MOST:
+                found[before] = found.pop(number).after(found[before])
     return [*found.values()]
+
+
+def _covered(
+    block: Block, found: Mapping[int, Block], on: Mapping[int, list[int]]
+) -> int | None:
+    """The number of a block that one on no other sites can take in, if there is one."""
+    last = {site: on[site][-1] for site in block.sites if on[site]}
+    for number in last.values():
+        before = found[number]
+        if {last.get(site) for site in before.sites} == {number}:
+            alike = len(block.sites) == len(before.sites)
+            if block.growth <= 0 if alike else before.growth >= 0:
+                return number
+    return None

@@ -113,6 +113,11 @@ class Ensemble:
         """What one sweep of the exact theory covers, and its layers; 0 for none."""
         return self, 0
 
+    @property
+    def classes(self) -> int:
+        """Classes of Paulis that the exact theory tells apart at a site."""
+        return 3
+
     def first_block(self, circuits: Any) -> tuple[Any, Any] | None:
         """Ensemble and circuits without the blocks that are the identity, if any."""
         return None

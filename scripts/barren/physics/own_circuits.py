@@ -150,7 +150,13 @@ class OwnCircuit(Ensemble):
     def sweep(self) -> tuple[Self, int]:
         """All parameters at once, gate by gate; in wider ones the cones are guesses."""
         asked = replace(self, parameters=("all",), parameter=None)
-        return asked, self.gates if self.width <= LIMIT else 0
+        known = self.classes**self.width <= 4**LIMIT
+        return asked, self.gates if known else 0
+
+    @property
+    def classes(self) -> int:
+        """Uniform angles leave three, if rotations are of single qubits."""
+        return 3 if self.sigma is None else 4
 
     @classmethod
     def predict(

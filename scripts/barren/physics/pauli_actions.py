@@ -85,6 +85,11 @@ class Action(NamedTuple):
     cos2: float = 0.0
     sin2: float = 1.0
 
+    @property
+    def is_even(self) -> bool:
+        """Whether it is a rotation of one qubit by any angle alike."""
+        return self.cos2 == self.sin2 and len(self.qubits) == 1
+
 
 class Table(NamedTuple):
     """A map on f over local strings: keep[p] f[p] + move[p] f[source[p]].

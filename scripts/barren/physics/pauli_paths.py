@@ -21,7 +21,7 @@ import itertools
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache, partial
+from functools import cache, partial, reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,7 +55,7 @@ def gradient_moments(
 
     sigma (radians): standard deviation of normal angles, None for uniform ones. Raises
     NoExactForm for an angle that is no integer multiple of a uniform parameter, and
-    where more than `limit` qubits are in a light cone.
+    where a light cone takes more than 4^limit numbers.
     """
     actions = [action_of(gate, sigma) for gate in circuit.gates]
     used = [action.parameter for action in actions if action.parameter is not None]
@@ -64,16 +64,12 @@ def gradient_moments(
     width = len(circuit.bloch)
     weights = {digits_of(string, width): weight for weight, string in terms}
     mean, second = np.zeros((2, circuit.parameters))
-    for string, weight in weights.items():
-        mean += weight * _means(circuit, actions, string)
+    if sigma is not None:  # else E cos = 0
+        for string, weight in weights.items():
+            mean += weight * _means(circuit, actions, string)
     cone_of = cache(partial(_light_cone, actions, width))
     for r, start in _sectors(actions, weights, cone_of):
-        cone = cone_of(*start)
-        if len(cone.qubits) > limit:
-            raise NoExactForm(
-                f"{len(cone.qubits)} qubits in the light cone, more than {limit}"
-            )
-        _sweep(circuit.bloch, cone, r, start, second)
+        _sweep(circuit.bloch, cone_of(*start), r, start, second, 4**limit)
     return Moments(mean, second, np.zeros(circuit.parameters))
 
 
@@ -188,36 +184,51 @@ def _sweep(
     end: Digits,
     start: Mapping[Digits, float],
     second: Floats,
+    most: int,
 ) -> None:
-    """Add one sector's share to the second moments.
+    """Add one sector's share to the second moments, if it takes `most` numbers.
 
     f is kept at every so many blocks and computed again between them.
     """
-    blocks, r = _blocks(cone, end)
-    f = np.array(1.0)
-    for qubit in cone.qubits:
-        x, y, z = bloch[qubit]
-        site = np.array([1, z, x, y])
-        f = np.multiply.outer(f, site * site[np.arange(4) ^ r[qubit]])
-    b = np.zeros(f.shape)
-    for string, weight in start.items():
-        b[tuple(string[qubit] for qubit in cone.qubits)] += weight
+    blocks, last = _blocks(bloch, cone, end)
+    shape = [1] * len(cone.qubits)
+    for block in blocks:
+        for site, size in zip(block.sites, block.sizes, strict=False):
+            shape[site] = size
+        if math.prod(shape) > most:
+            told = f"{len(cone.qubits)} qubits in the light cone"
+            raise NoExactForm(f"{told} take more than {most} numbers")
+    b = _observed(cone, start, last)
+    f = np.ones([1] * len(cone.qubits))
     stride = max(1, math.isqrt(len(blocks)))
     kept = []
     for at, block in enumerate(blocks):
         if at % stride == 0:
             kept.append(f)
-        f = _apply(block.map, block.sites, f)
+        f = _forward(block, f)
     for begin in reversed(range(0, len(blocks), stride)):
         segment = blocks[begin : begin + stride]
         states = [kept.pop()]
         for block in segment[:-1]:
-            states.append(_apply(block.map, block.sites, states[-1]))
+            states.append(_forward(block, states[-1]))
         for block in reversed(segment):
             f = states.pop()
             for parameter, share in _shares(block, b, f).items():
                 second[parameter] += share
-            b = _apply(block.map.T, block.sites, b)
+            b = _apply(block.map.T, block.sites, b, f.shape)
+
+
+def _observed(
+    cone: _Cone, start: Mapping[Digits, float], last: Sequence[Floats]
+) -> Floats:
+    """The observable's strings before the last maps of each site, one array."""
+    b = np.zeros([of.shape[1] for of in last])
+    for string, weight in start.items():
+        rows = [of[string[qubit]] for qubit, of in zip(cone.qubits, last, strict=True)]
+        places = [np.flatnonzero(row) for row in rows]
+        parts = (row[place] for row, place in zip(rows, places, strict=True))
+        b[np.ix_(*places)] += weight * reduce(np.multiply.outer, parts, 1.0)
+    return b
 
 
 def _shares(block: Block, b: Floats, f: Floats) -> dict[int, float]:
@@ -232,25 +243,61 @@ def _shares(block: Block, b: Floats, f: Floats) -> dict[int, float]:
         else:
             products = (rows @ columns.swapaxes(1, 2)).sum(axis=0)
         return {of: float(np.vdot(slope, products)) for of, slope in slopes}
-    return {of: float(np.vdot(b, _apply(s, sites, f))) for of, s in slopes}
+    return {of: float(np.vdot(b, _apply(s, sites, f, b.shape))) for of, s in slopes}
 
 
-def _blocks(cone: _Cone, r: Sequence[int]) -> tuple[list[Block], Sequence[int]]:
-    """The gates of the sector that ends in R, on axes of f, and what R is before."""
+def _blocks(
+    bloch: Floats, cone: _Cone, r: Sequence[int]
+) -> tuple[list[Block], list[Floats]]:
+    """The state and the gates of the sector that ends in R, on axes of f.
+
+    And for each axis the maps that come last on it, which have no slopes.
+    """
     axis = {qubit: at for at, qubit in enumerate(cone.qubits)}
     blocks = []
     for action in reversed(cone.actions):
         code = _local(r, action)
         axes = tuple(axis[qubit] for qubit in action.qubits)
-        maps: Sequence[Any] = tables(action, code)
+        table, slope = tables(action, code)
+        maps: Sequence[Any] = (table, slope)
         if len(axes) <= MOST:
-            maps = [of.matrix for of in maps]
+            maps = table.matrix, slope.matrix
         parameter = action.parameter
         slopes = {} if parameter is None else {parameter: maps[1]}
-        blocks.append(Block(axes, maps[0], slopes))
+        block = Block(axes, maps[0], slopes)
+        # Reversed, as all are.
+        blocks += _split(block, table)[::-1] if action.is_even else [block]
         if parameter is None:
             r = _moved(r, action, int(action.partner[code]))
-    return merged(blocks[::-1]), r
+    for at, qubit in enumerate(cone.qubits):
+        x, y, z = bloch[qubit]
+        site = np.array([1, z, x, y])
+        product = site * site[np.arange(4) ^ r[qubit]]
+        blocks.append(Block((at,), product[:, np.newaxis], {}))
+    found: list[Block] = []
+    last: list[Floats] = [np.eye(4)] * len(axis)
+    followed: set[int] = set()
+    for block in reversed(merged(blocks[::-1])):
+        first = block.sites[0]
+        if len(block.sites) == 1 and not block.slopes and first not in followed:
+            last[first] = last[first] @ block.map
+        else:
+            followed.update(block.sites)
+            found.append(block)
+    return found[::-1], last
+
+
+def _split(block: Block, table: Table) -> list[Block]:
+    """A uniform rotation as two blocks, with fewer components between them.
+
+    Of P and its partner it leaves half their sum, or half their difference.
+    """
+    first = np.flatnonzero(table.source >= np.arange(len(table.source)))
+    if len(first) == len(table.source):
+        return [block]
+    slopes = {key: slope[first] for key, slope in block.slopes.items()}
+    back = block.map[:, first] / block.map[first, first]
+    return [Block(block.sites, block.map[first], slopes), Block(block.sites, back, {})]
 
 
 def _adjacent(axes: tuple[int, ...]) -> bool:
@@ -258,21 +305,34 @@ def _adjacent(axes: tuple[int, ...]) -> bool:
 
 
 def _rows(f: Floats, axes: tuple[int, ...]) -> Floats:
-    """An array of shape (4, ..., 4) as (before, 4^k, after) k of its axes."""
-    count = len(axes)
+    """An array as (before, components, after) some of its axes."""
+    sizes = [f.shape[axis] for axis in axes]
     if _adjacent(axes):
-        return f.reshape(4 ** axes[0], 4**count, -1)
-    return np.moveaxis(f, axes, range(count)).reshape(1, 4**count, -1)
+        return f.reshape(math.prod(f.shape[: axes[0]]), math.prod(sizes), -1)
+    return np.moveaxis(f, axes, range(len(axes))).reshape(1, math.prod(sizes), -1)
 
 
-def _apply(of: Table | Floats, axes: tuple[int, ...], f: Floats) -> Floats:
-    """Apply a map on some axes of an array of shape (4, ..., 4)."""
+def _forward(block: Block, f: Floats) -> Floats:
+    """f after a block; a table leaves its shape."""
+    sizes = dict(zip(block.sites, block.sizes, strict=False))
+    shape = tuple(sizes.get(site, size) for site, size in enumerate(f.shape))
+    return _apply(block.map, block.sites, f, shape)
+
+
+def _apply(
+    of: Table | Floats, axes: tuple[int, ...], f: Floats, shape: tuple[int, ...]
+) -> Floats:
+    """Apply a map on some axes of an array, which gets another shape."""
     rows = _rows(f, axes)
     if isinstance(of, np.ndarray) and rows.shape[2] == 1:  # one product, not many
-        found = (rows[..., 0] @ of.T).reshape(f.shape)
+        found = rows[..., 0] @ of.T
     else:
-        found = (of @ rows).reshape(f.shape)
-    return found if _adjacent(axes) else np.moveaxis(found, range(len(axes)), axes)
+        found = of @ rows
+    if _adjacent(axes):
+        return found.reshape(shape)
+    first = [shape[axis] for axis in axes]
+    rest = [size for axis, size in enumerate(shape) if axis not in axes]
+    return np.moveaxis(found.reshape(*first, *rest), range(len(axes)), axes)
 
 
 def _means(circuit: Circuit, actions: Sequence[Action], string: Digits) -> Floats:
