@@ -113,9 +113,9 @@ def merged(blocks: Iterable[Block]) -> list[Block]:
             on[site].append(number)
     for before, number in chain(*map(pairwise, on.values())):
         block = found[number]
-        if len(block.sites) == 1 and block.growth < 0:
-            if len(found[before].sites) == MOST:
-                found[before] = found.pop(number).after(found[before])
+        narrows = len(block.sites) == 1 and block.growth < 0
+        if narrows and len(found[before].sites) == MOST:
+            found[before] = found.pop(number).after(found[before])
     return [*found.values()]
 
 
