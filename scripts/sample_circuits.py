@@ -17,8 +17,8 @@ from barren.runner.experiment import NOTEBOOK, Experiment
 def sample_batches(
     ensembles: step.Json,
     seed: int,
-    first: int,
-    last: int,
+    first: step.Wildcard,
+    last: step.Wildcard,
     batch: step.Output,
     circuits: step.Inputs = (),
     stream: Literal["seed_sequence", "notebook"] = "seed_sequence",

@@ -1,13 +1,11 @@
 # Which circuits: the experiment's configuration, and the circuits drawn from its seed.
-BATCH = layout.batch("{widths}", "{first}", "{last}")
 
 
 rule describe_experiment:
     input:
         **needs("describe_experiment", "circuits"),
     output:
-        **leaves("describe_experiment"),
-        **files("experiment"),
+        **leaves("describe_experiment", "experiment"),
     log:
         "<logs>/describe_experiment.log",
     # All tables wait for it.
@@ -49,8 +47,7 @@ rule sample_circuits:
         **needs("sample_circuits", "circuits"),
         circuits=circuits_of_job,
     output:
-        **leaves("sample_circuits", BATCH),
-        batch=results(BATCH),
+        **leaves("sample_circuits", batch=layout.batch()),
     log:
         "<logs>/sample_circuits/width-{widths}_samples-{first}-{last}.log",
     # What takes longest waits for them.
@@ -60,12 +57,9 @@ rule sample_circuits:
     resources:
         **resources_of(sampling_cost),
     params:
+        **settings("seed", "stream"),
         ensembles=configuration_of_job,
-        seed=config["seed"],
-        stream=config["stream"],
         skips=as_json(EXPERIMENT.skips),
-        first="{first}",
-        last="{last}",
         # Of the notebook's stream alone: more of them keep the circuits that there were.
         samples=config["samples"] if EXPERIMENT.skips else 0,
     message:

@@ -62,6 +62,11 @@ def files(*names):
     return {name: results(getattr(layout, name.upper())) for name in names}
 
 
+def settings(*names):
+    """Parameters that are keys of the configuration."""
+    return {name: config[name] for name in names}
+
+
 def as_json(value):
     """A parameter as JSON; by a function, or Snakemake would read what is in braces."""
     return lambda _: json.dumps(value)
@@ -70,19 +75,22 @@ def as_json(value):
 # What every step has: its code and environment as inputs, a record, a command line.
 
 
-def needs(step, environment_name):
-    """The inputs of a step that are not data."""
+def needs(step, environment_name, *names):
+    """The inputs of a step: its code, its environment, and files by name."""
     script = project(f"scripts/{step}.py")
     return {
         "script": script,
         "code": [path for path in map(project, sources(step)) if path != script],
         "environment": environment(environment_name),
+        **files(*names),
     }
 
 
-def leaves(step, output=""):
-    """The outputs of a step that are not data."""
-    return {"record": results(layout.record(step, output))}
+def leaves(step, *names, **of_job):
+    """The outputs of a step: its record, files by name, and one that each job has."""
+    record = results(layout.record(step, *of_job.values()))
+    of_job = {name: results(pattern) for name, pattern in of_job.items()}
+    return {"record": record, **files(*names), **of_job}
 
 
 def command(step, environment_name):
@@ -167,9 +175,9 @@ def resources_of(predicted):
     }
 
 
-def all_records(_):
-    """The record of every job behind the targets."""
-    return [results(name) for name in records(EXPERIMENT, ONCE)]
+def records_of(*once):
+    """The records of all jobs of which there are several, and of steps that run once."""
+    return lambda _: [results(name) for name in records(EXPERIMENT, once)]
 
 
 def reference(_):

@@ -3,8 +3,7 @@
 
 rule plot_variance:
     input:
-        **needs("plot_variance", "plot"),
-        **files("experiment", "statistics", "theory", "fits"),
+        **needs("plot_variance", "plot", "experiment", "statistics", "theory", "fits"),
     output:
         **leaves("plot_variance"),
         figures=reported(CURVES),
@@ -20,8 +19,7 @@ rule plot_variance:
 
 rule draw_circuits:
     input:
-        **needs("draw_circuits", "plot"),
-        **files("experiment"),
+        **needs("draw_circuits", "plot", "experiment"),
         circuits=circuits_of(EXPERIMENT.displayed),
     output:
         **leaves("draw_circuits"),

@@ -1,5 +1,4 @@
 # The gradient of every circuit, computed by TensorFlow Quantum or qsim.
-GRADIENTS = layout.gradients("{widths}", "{first}", "{last}")
 
 
 rule compute_gradients:
@@ -7,8 +6,7 @@ rule compute_gradients:
         **needs("compute_gradients", config["engine"]),
         batches=batches_of_job,
     output:
-        **leaves("compute_gradients", GRADIENTS),
-        gradients=results(GRADIENTS),
+        **leaves("compute_gradients", gradients=layout.gradients()),
     log:
         "<logs>/compute_gradients/widths-{widths}_samples-{first}-{last}.log",
     # What takes longest starts before theory, and that before drawings.
@@ -18,10 +16,8 @@ rule compute_gradients:
     resources:
         **resources_of(gradient_cost),
     params:
+        **settings("seed", "engine", "differentiator"),
         ensembles=configuration_of_job,
-        seed=config["seed"],
-        engine=config["engine"],
-        differentiator=config["differentiator"],
     message:
         "computing gradients at width {wildcards.widths}, samples {wildcards.first} to {wildcards.last}"
     shell:

@@ -6,8 +6,7 @@ report: "../report/workflow.rst"
 
 rule write_paper:
     input:
-        **needs("write_paper", "tables"),
-        **files("experiment", "statistics", "fits", "claims"),
+        **needs("write_paper", "tables", "experiment", "statistics", "fits", "claims"),
     output:
         **leaves("write_paper"),
         paper=[results(layout.PAPER.format(table=t)) for t in layout.PAPER_TABLES],
@@ -23,11 +22,11 @@ rule write_paper:
 
 rule write_report:
     input:
-        **needs("write_report", "tables"),
-        **files("experiment", "statistics", "fits", "claims", "verdict"),
+        **needs("write_report", "tables", "experiment", "statistics", "fits", "claims"),
+        **files("verdict"),
         figures=[results(f"figures/{figure.name}.svg") for figure in FIGURES],
         template=project("workflow/report/report.html.j2"),
-        records=all_records,
+        records=records_of(*ONCE),
     output:
         **leaves("write_report"),
         html=report(

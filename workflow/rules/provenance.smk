@@ -6,12 +6,10 @@ rule assemble_crate:
     input:
         **needs("assemble_crate", "circuits"),
         targets=[*TARGETS, results(layout.REPORT)],
-        records=all_records,
-        reported=results(layout.record("write_report")),
+        records=records_of(*ONCE, "write_report"),
         workflow=[project(path) for path in workflow_files()],
     output:
-        **leaves("assemble_crate"),
-        crate=results(layout.CRATE),
+        **leaves("assemble_crate", "crate"),
     log:
         "<logs>/assemble_crate.log",
     conda:
@@ -53,9 +51,8 @@ rule verify:
     input:
         # More than it compares, so that an audit holds after it.
         EVERYTHING,
-        **needs("tools/verify", "audit"),
+        **needs("tools/verify", "audit", "experiment"),
         reference=reference,
-        experiment=results(layout.EXPERIMENT),
     log:
         "<logs>/verify.log",
     conda:
@@ -72,8 +69,7 @@ rule verify:
 
 rule archive_crate:
     input:
-        **needs("tools/archive", "circuits"),
-        crate=results(layout.CRATE),
+        **needs("tools/archive", "circuits", "crate"),
     output:
         archive=f"{RESULTS}.crate.zip",
     log:
@@ -88,8 +84,7 @@ rule archive_crate:
 
 use rule archive_crate as archive with:
     input:
-        **needs("tools/archive", "circuits"),
-        crate=results(layout.CRATE),
+        **needs("tools/archive", "circuits", "crate"),
         # Not what the benchmark measured, or it might be measured again for this.
         project=lambda _: [
             project(path)

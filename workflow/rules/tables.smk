@@ -1,5 +1,4 @@
 # The tables: exact theory, statistics beside it, and the verdict.
-PREDICTION = layout.theory("{widths}")
 
 
 rule predict_variance:
@@ -7,8 +6,7 @@ rule predict_variance:
         **needs("predict_variance", "circuits"),
         circuits=circuits_of_job,
     output:
-        **leaves("predict_variance", PREDICTION),
-        theory=results(PREDICTION),
+        **leaves("predict_variance", theory=layout.theory()),
     log:
         "<logs>/predict_variance/widths-{widths}.log",
     priority: 1
@@ -24,13 +22,11 @@ rule predict_variance:
 
 rule summarise_gradients:
     input:
-        **needs("summarise_gradients", "tables"),
-        **files("experiment"),
+        **needs("summarise_gradients", "tables", "experiment"),
         batches=all_of("compute_gradients"),
         predictions=all_of("predict_variance"),
     output:
-        **leaves("summarise_gradients"),
-        **files("gradients", "statistics", "theory", "fits"),
+        **leaves("summarise_gradients", "gradients", "statistics", "theory", "fits"),
     log:
         "<logs>/summarise_gradients.log",
     conda:
@@ -43,12 +39,12 @@ rule summarise_gradients:
 
 rule judge_claims:
     input:
-        **needs("judge_claims", "tables"),
-        **files("experiment", "gradients", "statistics", "theory"),
+        **needs(
+            "judge_claims", "tables", "experiment", "gradients", "statistics", "theory"
+        ),
         batches=all_of("sample_circuits"),
     output:
-        **leaves("judge_claims"),
-        **files("claims", "verdict"),
+        **leaves("judge_claims", "claims", "verdict"),
     log:
         "<logs>/judge_claims.log",
     conda:
@@ -62,11 +58,9 @@ rule judge_claims:
 rule confirm_agreement:
     input:
         TARGETS,
-        **needs("confirm_agreement", "tables"),
-        **files("claims"),
+        **needs("confirm_agreement", "tables", "claims"),
     output:
-        **leaves("confirm_agreement"),
-        agreement=results(layout.AGREEMENT),
+        **leaves("confirm_agreement", "agreement"),
     log:
         "<logs>/confirm_agreement.log",
     conda:

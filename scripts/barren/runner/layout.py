@@ -1,6 +1,6 @@
 """The name of every file of an experiment, from the experiment's folder.
 
-The same functions give names and, from wildcards in braces, the patterns of the rules.
+The same functions give names and, without arguments, the patterns of the rules.
 """
 
 EXPERIMENT = "experiment.json"
@@ -24,9 +24,11 @@ COMPUTED = "gradients"
 FORMATS = ("pdf", "svg", "png", "csv")
 
 Number = int | str
+#: Wildcards of the rules.
+WIDTHS, FIRST, LAST = "{widths}", "{first}", "{last}"
 
 
-def batch(width: Number, first: Number, last: Number) -> str:
+def batch(width: Number = WIDTHS, first: Number = FIRST, last: Number = LAST) -> str:
     """Serialised circuits of all ensembles of a width, a first to a last sample."""
     return f"{BATCHES}/width-{width}_samples-{first}-{last}.npz"
 
@@ -36,12 +38,12 @@ def circuit(program: str) -> str:
     return f"circuits/{program}.json"
 
 
-def gradients(widths: str, first: Number, last: Number) -> str:
+def gradients(widths: str = WIDTHS, first: Number = FIRST, last: Number = LAST) -> str:
     """The gradients of all ensembles of some widths, a first to a last sample."""
     return f"{COMPUTED}/widths-{widths}_samples-{first}-{last}.csv"
 
 
-def theory(widths: str) -> str:
+def theory(widths: str = WIDTHS) -> str:
     """The exact moments of all ensembles of some widths."""
     return f"theory/widths-{widths}.csv"
 

@@ -67,8 +67,9 @@ def _place(of: ast.arg) -> str:
     if of.arg == "threads":
         return of.arg
     assert of.annotation
-    found = re.search("(Input|Output)s?", ast.unparse(of.annotation))
-    return f"{found[1].lower() if found else 'params'}.{of.arg}"
+    found = re.search(r"Input|Output|Wildcard", ast.unparse(of.annotation))
+    places = {"Input": "input", "Output": "output", "Wildcard": "wildcards"}
+    return f"{places[found[0]] if found else 'params'}.{of.arg}"
 
 
 def workflow_files() -> list[str]:

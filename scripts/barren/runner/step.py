@@ -40,7 +40,7 @@ from barren.physics.ensembles import BadInput
 
 #: The project; results are below the working directory, which may be another.
 ROOT = Path(__file__).resolve().parents[3]
-INPUT, OUTPUT = "input", "output"
+INPUT, OUTPUT, WILDCARD = "input", "output", "wildcards"
 #: Letters of what a step says of a mistake, which may name several.
 LONGEST = 10_000
 # What a step's parameters may be, besides Path, int, float, str, these or None,
@@ -50,6 +50,7 @@ Inputs = Annotated[Sequence[Path], INPUT]
 Output = Annotated[Path, OUTPUT]
 Outputs = Annotated[list[Path], OUTPUT]
 Json = Annotated[Any, json.loads]
+Wildcard = Annotated[int, WILDCARD]
 #: Files that a step found by itself, as in a folder, by what they are.
 Found = dict[str, list[Path]]
 
