@@ -74,7 +74,7 @@ def make_again(
         for of in jobs
         if of.step == COMPUTE and choice
         for read in [of.inputs + of.outputs]
-        for width in reversed(widths(computed(of)))
+        for width in widths(computed(of))
     ]
     faults: Verdicts = {}
     done: list[Check] = []
@@ -146,8 +146,10 @@ def report(verdicts: Verdicts, choice: Choice, done: Sequence[Check]) -> bool:
 
 def rank(job: Job) -> tuple[bool, float]:
     """First what others wait for, then what takes long; checks fill the gaps."""
+    if isinstance(job, Recomputed):
+        return True, -job.width
     seconds, _ = cost.ONCE.get(job.step, (math.inf, 0.0))
-    return isinstance(job, Recomputed), -seconds
+    return False, -seconds
 
 
 def computed(job: Job) -> Sequence[Ensemble]:
