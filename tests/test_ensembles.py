@@ -89,6 +89,13 @@ def test_an_ensemble_has_one_place(sigma: list[int] | None) -> None:
         _ = Experiment(CONFIG | {"ensembles": [entry, entry]}).ensembles
 
 
+def test_parameters_are_asked_for_in_one_entry() -> None:
+    entry = {"family": "ansatz", "circuit": "a.py:f", "width": [4]}
+    entries = [entry | {"parameters": [name]} for name in ("a", "b")]
+    with pytest.raises(BadInput, match="twice; list all its parameters in one entry"):
+        _ = Experiment(CONFIG | {"ensembles": entries}).ensembles
+
+
 @given(st.integers(2, 60), st.integers(1, 70))
 def test_batches_cover_the_samples(samples: int, size: int) -> None:
     batches = Experiment({"samples": samples, "batch_size": size}).batches

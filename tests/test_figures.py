@@ -21,7 +21,7 @@ from barren import columns
 from barren.analysis import maps, plots, style, tables
 from barren.analysis.drawing import draw_circuit
 from barren.analysis.figures import CIRCUIT, CURVE, MAP, figures_of
-from barren.analysis.selection import with_positions
+from barren.analysis.selection import at_most, with_positions
 from barren.analysis.words import LONGEST, formula
 from barren.physics.circuits import sample_circuits
 from barren.physics.ensembles import Ensemble
@@ -567,3 +567,46 @@ def test_a_drawing_has_every_gate_in_an_order_that_is_the_circuit(family: str) -
     boxes = [text for text in figure.axes[0].texts if text.get_bbox_patch()]
     ((_, string),) = small.terms  # measured
     assert len(boxes) == source["angle"].notna().sum() + len(string)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "most", "left"),
+    [
+        ({"depth": 30}, 12, {"depth": 12}),
+        ({"depth": 5, "observable": 4}, 12, {"depth": 3, "observable": 4}),
+        ({"family": 2, "depth": 9, "sigma": 3}, 12, {"family": 2, "depth": 2}),
+        ({"depth": 2, "sigma": 2, "blocks": 2}, 4, {"blocks": 2}),
+    ],
+)
+def test_what_is_left_out_leaves_some_of_each_key(
+    sizes: dict[str, int], most: int, left: dict[str, int]
+) -> None:
+    """Of crossed lists a figure shows crossed lists, with the ends of each."""
+    every = [*itertools.product(*map(range, sizes.values()))]
+    table = pd.DataFrame(every, columns=[*sizes])
+    notes: list[str] = []
+    shown = at_most(table, [*sizes], most, "series", notes)
+    assert len(shown) <= most < len(table)
+    assert notes == [f"{len(shown)} of {len(table)} series"]
+    assert len(shown) == np.prod([shown[key].nunique() for key in sizes])
+    for key, count in left.items():
+        assert shown[key].nunique() == count
+        assert {0, sizes[key] - 1} <= {*shown[key]}
+
+
+def test_what_is_left_out_leaves_every_family() -> None:
+    """What has no depth is not thinned with the depths."""
+    random = pd.DataFrame({"family": "random", "depth": range(40)})
+    blocks = pd.DataFrame({"family": "identity", "blocks": range(3)})
+    table = pd.concat([random, blocks], ignore_index=True)
+    shown = at_most(table, [*table], 12, "series", [])
+    assert len(shown) <= 12
+    assert shown.groupby("family").size().to_dict() == {"random": 9, "identity": 3}
+
+
+def test_what_is_told_apart_stands_in_the_order_of_the_file() -> None:
+    order = ["local", "Z0 Z1", "global"]
+    entry = {"family": "random", "width": [3, 5], "depth": [4], "observable": order}
+    (figure, _), *_ = (found[1:] for found in drawn(experiment([entry])))
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == [f"observable {observable}" for observable in order]

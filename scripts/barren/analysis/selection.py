@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -76,19 +77,23 @@ def with_fits(source: pd.DataFrame, fits: pd.DataFrame) -> pd.DataFrame:
 def without_rounding(
     source: pd.DataFrame, quantity: str, observable: str
 ) -> pd.DataFrame:
-    """The source in the order of the families, 0 in place of what is left of a 0.
+    """The source with 0 in place of what is left of a 0, and its texts in their order.
 
-    observable: that of all rows, where it is no key; by default of norm 1.
+    Families, observables and the like then follow each other as in the experiment's
+    file. observable: that of all rows, where it is no key; by default of norm 1.
     """
-    order = pd.CategoricalDtype(list(source[columns.FAMILY].unique()), ordered=True)
+    order = {
+        key: pd.CategoricalDtype([*source[key].dropna().unique()], ordered=True)
+        for key in key_columns(source)
+        if pd.api.types.is_string_dtype(source[key].dropna())
+    }
     texts = source.get(columns.OBSERVABLE, pd.Series(observable, source.index))
     norms = {of: Observable.parse(of).norm if of else 1.0 for of in texts.unique()}
     rounding = np.sqrt(ROUNDING) * texts.map(norms)
     if quantity == columns.VARIANCE:
         rounding **= 2
     zero = (source["sampled"] < rounding) & ~(source["exact"] > 0)
-    return source.assign(
-        family=source[columns.FAMILY].astype(order),
+    return source.astype(order).assign(
         samples=source[columns.SAMPLES].fillna(0),
         sampled=source["sampled"].mask(zero, 0.0),
     )
@@ -114,14 +119,34 @@ def groups_by(shown: pd.DataFrame, keys: Sequence[str]) -> list[pd.DataFrame]:
 def at_most(
     shown: pd.DataFrame, keys: Sequence[str], most: int, what: str, notes: list[str]
 ) -> pd.DataFrame:
-    """The rows of at most so many groups, evenly spaced; a note of what is left out."""
+    """The rows of at most so many groups; a note of what is left out.
+
+    Each key keeps evenly spaced ones of its values, that with the most loses the most.
+    """
     groups = groups_by(shown, keys)
-    if len(groups) <= most:
+    if (count := len(groups)) <= most:
         return shown
-    notes.append(f"{most} of {len(groups)} {what}")
-    places = np.linspace(0, len(groups) - 1, most).round().astype(int)
-    chosen: pd.DataFrame = pd.concat([groups[place] for place in places])
+    values = {key: [*shown[key].dropna().sort_values().unique()] for key in keys}
+    sizes = {key: min(len(of), most) for key, of in values.items()}
+    while len(groups) > most:
+        rows = [
+            shown[key].isna() | shown[key].isin(_evenly(of, sizes[key]))
+            for key, of in values.items()
+        ]
+        groups = groups_by(shown[np.all(rows, axis=0)], keys)
+        longest = max(sizes, key=lambda key: sizes[key])
+        if sizes[longest] == 1:
+            break
+        sizes[longest] -= 1
+    chosen: pd.DataFrame = pd.concat(_evenly(groups, most))
+    notes.append(f"{min(most, len(groups))} of {count} {what}")
     return chosen.sort_index()
+
+
+def _evenly(items: Sequence[Any], most: int) -> list[Any]:
+    """At most so many items, evenly spaced, with both ends where they are several."""
+    places = np.linspace(0, len(items) - 1, min(most, len(items))).round().astype(int)
+    return [items[place] for place in places]
 
 
 def label(group: pd.DataFrame, keys: Sequence[str], shown: pd.DataFrame) -> str:

@@ -41,8 +41,9 @@ class Experiment:
         for entry in self.config["ensembles"]:
             for ensemble in self._cross(entry):
                 ensemble.check()
-                if ensemble.name in found:
-                    raise BadInput(f"ensembles: {ensemble.name} is named twice")
+                if (known := found.get(ensemble.name)) is not None:
+                    more = "; list all its parameters in one entry" * (known != ensemble)
+                    raise BadInput(f"ensembles: {ensemble.name} is named twice{more}")
                 found[ensemble.name] = ensemble
         return tuple(found.values())
 
