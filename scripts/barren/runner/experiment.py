@@ -41,9 +41,11 @@ class Experiment:
         for entry in self.config["ensembles"]:
             for ensemble in self._cross(entry):
                 ensemble.check()
-                if (known := found.get(ensemble.name)) is not None:
-                    more = "; list all its parameters in one entry" * (known != ensemble)
-                    raise BadInput(f"ensembles: {ensemble.name} is named twice{more}")
+                if ensemble.name in found:
+                    told = f"ensembles: {ensemble.name} is named twice"
+                    if ensemble != found[ensemble.name]:
+                        told += "; list all its parameters in one entry"
+                    raise BadInput(told)
                 found[ensemble.name] = ensemble
         return tuple(found.values())
 
