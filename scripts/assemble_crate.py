@@ -27,8 +27,7 @@ def assemble_crate(
     for target in targets:
         name = step.shown(target)
         if there.get(name) != step.sha256(target):
-            told = "has other bytes than its job left"
-            raise BadInput(f"{name} {told}; delete it and run the workflow again")
+            raise BadInput(f"{name} {step.OTHER_BYTES}")
     there |= {file["path"]: file["sha256"] for file in code}
     for record in records:
         of = record["environment"]

@@ -156,7 +156,7 @@ def test_a_truncated_batch(project: Path, small: Path) -> None:
     os.truncate(project / BATCH, (project / BATCH).stat().st_size // 2)
     failed = run(GRADIENTS, *SMALL, check=False)
     assert failed.returncode
-    said = f"compute_gradients: {BATCH}: not a whole batch file"
+    said = f"compute_gradients: {BATCH} has other bytes than its job left; delete it"
     assert said in failed.stdout + failed.stderr
     assert "Traceback" not in failed.stdout + failed.stderr
     assert not (project / GRADIENTS).exists()
@@ -205,8 +205,18 @@ def test_what_was_lost_is_made_again(small: Path, project: Path) -> None:
         (project / name).write_bytes(kept)
 
 
-@pytest.mark.parametrize("end", ["figures/circuit_random.svg", "paper/fits.tex"])
-def test_a_truncated_target_is_named(small: Path, project: Path, end: str) -> None:
+@pytest.mark.parametrize(
+    "end",
+    [
+        "theory/widths-2-3.csv",
+        "gradients/widths-2-3_samples-0-7.csv",
+        "tables/gradients.csv",
+        "tables/fits.csv",
+        "figures/circuit_random.svg",
+        "paper/fits.tex",
+    ],
+)
+def test_a_truncated_file_is_named(small: Path, project: Path, end: str) -> None:
     """What is to be deleted is told, and then all comes out again."""
     folder = Path("results", "small")
     shutil.copytree(small / folder, project / folder)
@@ -217,6 +227,7 @@ def test_a_truncated_target_is_named(small: Path, project: Path, end: str) -> No
     assert failed.returncode
     told = f"{folder / end} has other bytes than its job left; delete it and run"
     assert told in failed.stdout + failed.stderr
+    assert "Traceback" not in failed.stdout + failed.stderr
     path.unlink()
     run_in(project)(*SMALL)
     assert path.read_bytes() == whole

@@ -23,6 +23,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import UnionType
@@ -37,10 +38,12 @@ from typing import (
 )
 
 from barren.physics.ensembles import BadInput
+from barren.runner import layout
 
 #: The project; results are below the working directory, which may be another.
 ROOT = Path(__file__).resolve().parents[3]
 INPUT, OUTPUT, WILDCARD = "input", "output", "wildcards"
+OTHER_BYTES = "has other bytes than its job left; delete it and run the workflow again"
 #: Letters of what a step says of a mistake, which may name several.
 LONGEST = 10_000
 # What a step's parameters may be, besides Path, int, float, str, these or None,
@@ -89,7 +92,8 @@ _PROCESS = uuid.uuid4().hex
 def run(step: Callable[..., Found | None]) -> None:
     """Run a step as its command line says.
 
-    A user's mistake (BadInput) and a full disk end it with one line and code 1.
+    A user's mistake (BadInput), a full disk, and what comes of a file that has not the
+    size that its job left, end it with one line and code 1.
     """
     collect_seldom()
     parser, marks = command_line(step)
@@ -115,13 +119,13 @@ def run(step: Callable[..., Found | None]) -> None:
             _temporary(path).replace(path)
         if record:
             write_json(record, done)
-    except BadInput as error:
-        sys.exit(plain(f"{Path(sys.argv[0]).stem}: {error}", LONGEST))
-    except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+    except Exception as error:
+        told = record and _damaged(record, start)
+        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            told = f"the disk is full, writing {', '.join(map(shown, written))}"
+        if not told and not isinstance(error, BadInput):
             raise
-        names = ", ".join(map(shown, written))
-        sys.exit(f"{Path(sys.argv[0]).stem}: the disk is full, writing {names}")
+        sys.exit(plain(f"{Path(sys.argv[0]).stem}: {told or error}", LONGEST))
     finally:
         for path in written:
             shutil.rmtree(_temporary(path).parent, ignore_errors=True)
@@ -148,6 +152,21 @@ def _require_unchanged(before: dict[Path, tuple[int, int]]) -> None:
     if changed := [path for path in before if now[path] != before[path]]:
         told = "changed while this ran; run the workflow again"
         raise BadInput(f"{shown(changed[0])} {told}")
+
+
+def _damaged(record: Path, start: datetime) -> str:
+    """Which file had another size than its job left when this one began, if any."""
+    folder = next((p for p in record.parents if p.name == layout.RECORDS), record)
+    for path in sorted(folder.rglob("*.json")):
+        with suppress(OSError, LookupError, TypeError, ValueError):
+            for file in json.loads(path.read_text())["outputs"]:
+                state = Path(file["path"]).stat()
+                if (
+                    state.st_size != file["bytes"]
+                    and state.st_mtime < start.timestamp()
+                ):
+                    return f"{file['path']} {OTHER_BYTES}"
+    return ""
 
 
 def collect_seldom() -> None:
