@@ -132,12 +132,16 @@ def run(step: Callable[..., Found | None]) -> None:
 
 
 def _prepare(inputs: Iterable[tuple[str, Path]], written: Iterable[Path]) -> None:
-    """Make room for what is written, if the inputs are there."""
+    """Make room for what is written, if the inputs are there.
+
+    What a killed job left is removed; one that still writes there then fails.
+    """
     for name, path in inputs:
         if not path.is_file():
             raise BadInput(f"--{name.replace('_', '-')}: no file {path}")
     for path in written:
-        _remove_rests(path)
+        for rest in path.parent.glob(f".{glob.escape(path.name)}.*"):
+            shutil.rmtree(rest, ignore_errors=True)
         _temporary(path).parent.mkdir(parents=True)
 
 
@@ -268,12 +272,6 @@ def _temporary(path: Path) -> Path:
     # A folder beside the target: the name stays. Its own for each process, because
     # jobs outlive a run that is killed.
     return path.with_name(f".{path.name}.{_PROCESS}") / path.name
-
-
-def _remove_rests(path: Path) -> None:
-    """Remove what a killed job left; one that still writes there then fails."""
-    for rest in path.parent.glob(f".{glob.escape(path.name)}.*"):
-        shutil.rmtree(rest, ignore_errors=True)
 
 
 def describe(option: str, path: Path, content: Path) -> Described:
