@@ -18,18 +18,9 @@ from barren.runner import cost, step
 from barren.runner.experiment import Experiment, widths
 from barren.runner.jobs import gradient_jobs, theory_jobs
 
-#: Width, depth and circuits of the circuits that are timed.
-TIMED = (
-    (4, 50, 100),
-    (8, 50, 40),
-    (10, 50, 40),
-    (12, 50, 20),
-    (13, 50, 10),
-    (14, 50, 6),
-    (16, 50, 4),
-    (18, 50, 2),
-    (20, 50, 1),
-)
+#: Circuits that are timed, by width; and their depth.
+TIMED = {4: 100, 8: 40, 10: 40, 12: 20, 13: 10, 14: 6, 16: 4, 18: 2, 20: 1}
+DEPTH = 50
 
 
 def calibrate(engine: str, differentiator: str) -> cost.Rates:
@@ -41,8 +32,8 @@ def calibrate(engine: str, differentiator: str) -> cost.Rates:
     with TemporaryDirectory() as folder:
         path = Path(folder, "batch.npz")
         # The first calls load the engine.
-        for width, depth, samples in ((4, 50, 20), (14, 1, 1), *TIMED):
-            ensemble = Random(width=width, depth=depth)
+        for width, samples in ((4, 20), (14, 1), *TIMED.items()):
+            ensemble = Random(width=width, depth=DEPTH)
             count = samples * ensemble.gates
             begin = time.process_time()
             circuits = sample_circuits(ensemble, 0, range(samples))
