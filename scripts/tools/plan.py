@@ -71,31 +71,29 @@ def tell(experiment: Experiment, rates: cost.Rates, cores: int) -> None:
     sizes = [last - first + 1 for first, last in experiment.batches]
     print(f"{'ensemble':<58}{'CPU':>10}{'memory':>10}{'disk':>9}")
     print(f"{'':<58}{'s':>10}{'MiB':>10}{'MB':>9}")
-    disk = 0.0
     for ensemble in experiment.sampled:
         drawing = [cost.sampling([ensemble], size, rates) for size in sizes]
         computing = [cost.gradient([ensemble], size, rates) for size in sizes]
         seconds = sum(c.seconds - rates.draw_start for c in drawing)
         seconds += sum(c.seconds - rates.start for c in computing)
         memory = max(c.mib for c in drawing + computing)
-        space = sum(c.disk for c in drawing)
-        print(f"{ensemble.name:<58}{seconds:>10.0f}{memory:>10}{space / 1e6:>9.1f}")
-        disk += space
+        space = sum(c.disk for c in drawing) / 1e6
+        print(f"{ensemble.name:<58}{seconds:>10.0f}{memory:>10}{space:>9.1f}")
     programs = experiment.programs.values()
-    jobs = [
-        cost.sampling([of for of in programs if of.width == width], size, rates).seconds
+    drawing = [
+        cost.sampling([of for of in programs if of.width == width], size, rates)
         for width in widths(experiment.sampled)
         for size in sizes
     ]
-    files = len(jobs)
-    jobs += [
-        cost.gradient(ensembles, size, rates).seconds
+    computing = [
+        cost.gradient(ensembles, size, rates)
         for ensembles in gradient_jobs(experiment).values()
         for size in sizes
     ]
+    jobs = [of.seconds for of in drawing + computing]
     sampling, longest = sum(jobs), max(jobs, default=0.0)
     exact = [cost.theory(of, rates) for of in theory_jobs(experiment).values()]
-    rest = [cost.once(name, files) for name in cost.ONCE]
+    rest = [cost.once(name, len(drawing)) for name in cost.ONCE]
     jobs += exact + rest
     total = sum(jobs)
     wall = cost.wall(
@@ -106,7 +104,7 @@ def tell(experiment: Experiment, rates: cost.Rates, cores: int) -> None:
         f"tables, figures and the rest {sum(rest):.0f} s\n"
         f"{len(experiment.sampled)} of {len(experiment.ensembles)} ensembles are "
         f"sampled: {len(jobs)} jobs, {total / 3600:.2f} CPU hours, "
-        f"{disk / 1e9:.2f} GB of disk; "
+        f"{sum(of.disk for of in drawing) / 1e9:.2f} GB of disk; "
         f"{cost.duration(wall)} on {cores} cores."
     )
     if longest > 1.5 * total / cores:
