@@ -8,7 +8,7 @@ the same records give the same bytes. Standard library alone.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from mimetypes import MimeTypes
 from pathlib import PurePosixPath
 from typing import Any
@@ -82,13 +82,12 @@ def describe_run(
         object=[*controls],
         result=run,
     )
-    made = [crate.graph[crate.files[path]["@id"]] for path in targets]
+    for path in targets:
+        made = crate.graph[crate.files[path]["@id"]]
+        crate.link({"@id": WORKFLOW}, "output", made["exampleOfWork"][0])
     crate.graph[SNAKEMAKE]["softwareVersion"] = snakemake
-    crate.graph[WORKFLOW] |= {
-        "version": _version(records[0]),
-        "input": crate.graph[value]["exampleOfWork"],
-        "output": _unique(entity["exampleOfWork"][0] for entity in made),
-    }
+    crate.graph[WORKFLOW]["version"] = _version(records[0])
+    crate.graph[WORKFLOW]["input"] = crate.graph[value]["exampleOfWork"]
     crate.add("#maintainers", "Organization", name=AUTHOR)
     crate.graph["./"] |= {
         "name": f"Barren plateaus, experiment {name}",
@@ -163,7 +162,7 @@ class _Crate:
             instrument=script,
             description=record["command"],
             subjectOf=self.files[record["file"]["path"]],
-            object=_unique(read),
+            object=read,
             result=[self.files[file["path"]] for file in record["outputs"]],
         )
         told = {"instrument": step, "object": job}
@@ -225,10 +224,6 @@ def _version(record: Record) -> str:
         return "not in a checkout"
     changes = "" if record["source"]["clean"] else ", with changes"
     return f"commit {record['source']['commit']}{changes}"
-
-
-def _unique(references: Iterable[Ref]) -> list[Ref]:
-    return [*{reference["@id"]: reference for reference in references}.values()]
 
 
 def _flat(entity: dict[str, Any]) -> dict[str, Any]:
