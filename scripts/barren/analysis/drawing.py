@@ -41,26 +41,27 @@ def draw_circuit(ensemble: Layered, circuits: Circuits) -> tuple[Figure, pd.Data
     source = []
     with matplotlib.rc_context(STYLE):
         figure, axes = _wires(0.36 * last, ensemble.width, last)
-        type_size = min(7.0, 20 * figure.get_figwidth() / (last + 3.5))
+        size = min(7.0, 20 * figure.get_figwidth() / (last + 3.5))
         for column, gate in gates:
             qubit, *other = gate.qubits
             row = {"column": column, "gate": gate.name, "qubit": qubit}
+            labels, colour = ["@", "@" if gate.name == CZ else "X"], "white"
             if other:
-                _draw_pair(axes, column, gate)
                 row |= {"other": other[0]}
             else:
                 axis = AXES[circuits.axis(gate)[0]]
                 angle, symbol = float(circuits.angle(gate)[0]), _symbol(ensemble, gate)
-                text = f"$R_{axis}$\n${SYMBOLS.get(symbol, f'{angle:.2f}')}$"
+                labels = [f"$R_{axis}$\n${SYMBOLS.get(symbol, f'{angle:.2f}')}$"]
                 colour = SHADED if symbol and symbol != "pi/4" else "white"
-                _draw_rotation(axes, column, qubit, text, colour, type_size)
                 row |= {"gate": f"R{axis}", "angle": angle, "symbol": symbol}
+            _draw_gate(axes, column, gate.qubits, labels, colour, size)
             source.append(row)
         _draw_blocks(axes, gates)
         _draw_observable(axes, ensemble, last + 1)
     names = ["column", "gate", "qubit", "angle", "symbol", "other"]
     table = pd.DataFrame(source, columns=names).astype({"other": "Int64"})
-    if not any(_reaches(gate) for _, gate in gates):
+    nearest = (table["gate"] == CZ) & (table["other"] == table["qubit"] + 1)
+    if (nearest | table["other"].isna()).all():
         del table["other"]
     return figure, table
 
@@ -100,12 +101,6 @@ def _columns(ensemble: Layered) -> Iterator[Moment]:
             yield from ([gate] for gate in moment if gate not in rotations)
 
 
-def _reaches(gate: Gate) -> bool:
-    """Whether a gate joins others than a qubit with the next by CZ."""
-    first, last = gate.qubits[0], gate.qubits[-1]
-    return first != last and (gate.name != CZ or last != first + 1)
-
-
 def _symbol(ensemble: Layered, gate: Gate) -> str:
     """The name of a rotation's angle, if it has one."""
     if gate.angle == PREPARATION:
@@ -113,18 +108,6 @@ def _symbol(ensemble: Layered, gate: Gate) -> str:
     if isinstance(gate.angle, float) or gate.place != ensemble.symbol:
         return ""
     return {THETA: "theta", PHI: "-phi"}.get(str(gate.angle), "-theta_0")
-
-
-def _draw_pair(axes: Axes, column: int, gate: Gate) -> None:
-    """A line between two dots, or from a dot to a cross in a circle for CNOT."""
-    first, last = gate.qubits
-    if gate.name == CZ:
-        axes.plot([column] * 2, [first, last], "k.-", ms=5, lw=0.9)
-        return
-    axes.plot([column] * 2, [first, last], "k-", lw=0.9)
-    axes.plot(column, first, "k.", ms=5)
-    axes.plot(column, last, "ko", ms=6, mfc="white", mew=0.9)
-    axes.plot(column, last, "k+", ms=6, mew=0.9)
 
 
 def _draw_blocks(axes: Axes, gates: Sequence[tuple[int, Gate]]) -> None:
@@ -146,22 +129,7 @@ def _draw_observable(axes: Axes, ensemble: Ensemble, column: int) -> None:
     terms = ensemble.terms
     string = terms[0][1] if len(terms) == 1 else ((0, "O"),)
     for qubit, letter in string:
-        _draw_rotation(axes, column, qubit, letter, "0.85", 7.0)
-
-
-def _draw_rotation(
-    axes: Axes, column: int, qubit: int, text: str, colour: str, size: float
-) -> None:
-    axes.text(
-        column,
-        qubit,
-        text,
-        ha="center",
-        va="center",
-        fontsize=size,
-        linespacing=1.1,
-        bbox={"boxstyle": "square,pad=0.25", "fc": colour, "ec": "black", "lw": 0.5},
-    )
+        _draw_gate(axes, column, [qubit], [letter], "0.85", 7.0)
 
 
 def draw_built(
@@ -181,7 +149,8 @@ def draw_built(
                 for qubit, label in zip(qubits, labels, strict=True):
                     source.append({"column": number, "gate": label, "qubit": qubit})
                 if number < most:
-                    _draw_gate(axes, number, qubits, labels)
+                    fitting = [*map(_fitting, labels)]
+                    _draw_gate(axes, number, qubits, fitting, "white", 6.0)
         if most < len(columns):
             note = f"{most} of {len(columns)} columns"
             axes.text(most - 0.3, -0.95, note, ha="right", va="top", fontsize=6)
@@ -205,10 +174,20 @@ def _apart(moment: list[Any]) -> list[list[Any]]:
     return [gates for _, gates in columns]
 
 
-def _draw_gate(axes: Axes, column: int, qubits: list[int], labels: list[str]) -> None:
+def _draw_gate(
+    axes: Axes,
+    column: int,
+    qubits: Sequence[int],
+    labels: Sequence[str],
+    colour: str,
+    size: float,
+) -> None:
     """A gate by Cirq's labels: @ is a dot, X beside it a cross in a circle."""
     if len(qubits) > 1:
         axes.plot([column] * 2, [min(qubits), max(qubits)], "k-", lw=0.9, zorder=1)
+    box = {"boxstyle": "square,pad=0.25", "fc": colour, "ec": "black", "lw": 0.5}
+    boxed: dict[str, Any] = {"bbox": box, "ha": "center", "va": "center"}
+    boxed |= {"fontsize": size, "linespacing": 1.1}
     for qubit, label in zip(qubits, labels, strict=True):
         if label == "@":
             axes.plot(column, qubit, "k.", ms=5)
@@ -216,14 +195,16 @@ def _draw_gate(axes: Axes, column: int, qubits: list[int], labels: list[str]) ->
             axes.plot(column, qubit, "ko", ms=6, mfc="white", mew=0.9)
             axes.plot(column, qubit, "k+", ms=6, mew=0.9)
         else:
-            lines = label.replace("$", "").replace("(", "\n(", 1).split("\n")
-            text = "\n".join(map(_shortened, lines))
-            _draw_rotation(axes, column, qubit, text, "white", 6.0)
+            axes.text(column, qubit, label, **boxed)
 
 
-def _shortened(text: str) -> str:
-    """A text with its ends alone, where it is longer than a gate has room for."""
-    if len(text) <= LETTERS:
-        return text
+def _fitting(label: str) -> str:
+    """A label in lines, of each its ends alone where it is too long for a gate."""
+    lines = label.replace("$", "").replace("(", "\n(", 1).split("\n")
     kept = LETTERS // 2
-    return f"{text[:kept]}\N{HORIZONTAL ELLIPSIS}{text[-kept:]}"
+    return "\n".join(
+        line
+        if len(line) <= LETTERS
+        else f"{line[:kept]}\N{HORIZONTAL ELLIPSIS}{line[-kept:]}"
+        for line in lines
+    )
