@@ -80,19 +80,18 @@ def draw_variance(
     if figure.x in figures.SYMBOL and not figure.y:  # at a depth of its own
         source["asymptotic"] = np.nan
     source = with_positions(source)
-    # Curves join parameters of one position, whatever their names.
-    apart = {figure.x, figure.y, columns.PARAMETER}
-    apart |= {columns.POSITION} if figure.x == columns.PARAMETER else set()
-    rest = [key for key in key_columns(source) if key not in apart]
-    several = source.groupby(rest, dropna=False)[columns.FAMILY].transform("size") > 1
-    source = source[several] if several.any() else source
+    shown = source
+    if columns.POSITION in source:  # curves join parameters of it, whatever their names
+        shown = source.drop(columns=columns.PARAMETER)
+        shown = shown.rename(columns={columns.POSITION: columns.PARAMETER})
+    rest = [key for key in key_columns(shown) if key not in {figure.x, figure.y}]
+    several = shown.groupby(rest, dropna=False)[columns.FAMILY].transform("size") > 1
+    if several.any():
+        source, shown = source[several], shown[several]
+    of_all = "" if figure.x == columns.QUBITS[0] else observable
+    shown = without_rounding(shown, figure.quantity, of_all)
     with matplotlib.rc_context(STYLE):
-        of_all = "" if figure.x == columns.QUBITS[0] else observable
         draw = draw_maps if figure.kind == figures.MAP else _draw_curves
-        shown = without_rounding(source, figure.quantity, of_all)
-        if columns.POSITION in shown:
-            shown = shown.drop(columns=columns.PARAMETER)
-            shown = shown.rename(columns={columns.POSITION: columns.PARAMETER})
         drawing, notes = draw(figure, shown)
         said = [fixed(figure, shown, observable), note_on_zeros(figure, shown)]
         if notes:
@@ -160,7 +159,7 @@ def _draw_curves(
         columns.WIDTH: 2.6 + 0.05 * len(groups),
         columns.DEPTH: 3.6 if ends else 2.8,
     }.get(x, 2.9)
-    drawing, grid = _panels(len(panels), height)
+    drawing, grid = _panels(len(panels), height, figure.quantity)
     for axes, panel in zip(grid, panels, strict=True):
         for group, style in zip(groups, styles, strict=True):
             rows = group[group.index.isin(panel.index)].sort_values(x)
@@ -175,7 +174,7 @@ def _draw_curves(
             title = label(panel, across, shown)
             axes.set_title(in_lines(title, 34), fontsize=8)
     _explain(grid[0], shown, x, ends)
-    _scale(grid, shown, figure)
+    _scale(grid, shown, x)
     _make_room(drawing, grid)
     _legend(drawing, grid)
     return drawing, notes
@@ -190,21 +189,21 @@ def _ends_apart(groups: Sequence[pd.DataFrame]) -> bool:
     return bool(np.diff(ends).min() > 0.04 * np.log(exact.max() / exact.min()))
 
 
-def _panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
-    """One panel as wide as a column, or several as wide as a page, three in a row."""
-    cols = _in_a_row(count)
-    rows = math.ceil(count / cols)
+def _panels(count: int, height: float, quantity: str) -> tuple[Figure, list[Axes]]:
+    """One panel as wide as a column, or several as wide as a page.
+
+    Rows are as even as three panels in each at most allow, and labelled once.
+    """
+    rows = math.ceil(count / 3)
+    cols = math.ceil(count / rows)
     size = (COLUMN_WIDTH, height) if count == 1 else (PAGE_WIDTH, 1.5 + 1.9 * rows)
     figure = Figure(figsize=size, layout="constrained")
-    grid = figure.subplots(rows, cols, sharey=True, squeeze=False).ravel()
-    for axes in grid[count:]:
+    grid = figure.subplots(rows, cols, sharey=True, squeeze=False)
+    for axes in grid[:, 0]:
+        axes.set_ylabel(quantity_label(quantity))
+    for axes in grid.flat[count:]:
         axes.remove()
-    return figure, list(grid[:count])
-
-
-def _in_a_row(panels: int) -> int:
-    """Panels in a row, as even as three at most allow."""
-    return math.ceil(panels / math.ceil(panels / 3))
+    return figure, list(grid.flat[:count])
 
 
 def _draw_series(
@@ -269,9 +268,8 @@ def _explain(axes: Axes, shown: pd.DataFrame, x: str, ends: bool) -> None:
         axes.plot([], [], ":", color="0.3", lw=0.8, label="infinite depth")
 
 
-def _scale(grid: Sequence[Axes], shown: pd.DataFrame, figure: figures.Figure) -> None:
-    """Scales, ticks and labels of the axes."""
-    x = figure.x
+def _scale(grid: Sequence[Axes], shown: pd.DataFrame, x: str) -> None:
+    """Scales and ticks of the axes, and labels of x."""
     values = np.sort(shown[x].dropna().unique().astype(float))
     whole = bool(np.all(values % 1 == 0))
     room = np.diff(values).min(initial=9) > 0.07 * np.ptp(values)
@@ -289,8 +287,6 @@ def _scale(grid: Sequence[Axes], shown: pd.DataFrame, figure: figures.Figure) ->
         else:
             axes.locator_params(axis="x", integer=whole, min_n_ticks=1)
         axes.set_xlabel(axis_label(x))
-    for axes in grid[:: _in_a_row(len(grid))]:
-        axes.set_ylabel(quantity_label(figure.quantity))
 
 
 def _make_room(drawing: Figure, grid: Sequence[Axes]) -> None:
