@@ -8,7 +8,7 @@ workflow/docs/statistics.md has the tests, their assumptions, and what they were
 measured to miss and to catch.
 """
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,7 +27,7 @@ from barren.analysis.evidence import (
     Point,
     Verdict,
 )
-from barren.physics.ensembles import Ensemble
+from barren.physics.ensembles import Ensemble, grouped
 
 EVERY = "all ensembles"
 #: Tests that the evidence names.
@@ -85,22 +85,20 @@ def agreement(points: Sequence[Point]) -> Finding:
 def moment_tests(points: Sequence[Point]) -> list[Test]:
     """Bets against the exact moments, for each ensemble and for each family."""
     tests = []
-    families = dict.fromkeys(point.ensemble.family for point in points)
+    families = grouped(points, lambda point: point.ensemble.family)
     for title, wealth_of in (
         ("mean", _mean_wealth),
         ("second moment", second_moment_wealth),
     ):
-        for family in families:
-            of_family = [point for point in points if point.ensemble.family == family]
+        for family, of_family in families.items():
             bets = [(p, w) for p in of_family if (w := wealth_of(p)) is not None]
             tests += [_moment_test(title, p.ensemble.name, [p], w) for p, w in bets]
             # Ensembles that share circuits are not independent: their wealth is
             # averaged, that of different circuits multiplied.
-            circuits: dict[str, list[Floats]] = defaultdict(list)
-            for point, wealth in bets:
-                circuits[point.ensemble.circuit].append(wealth)
+            circuits = grouped(bets, lambda bet: bet[0].ensemble.circuit).values()
             if len(bets) > 1:
-                together = np.sum([_average(w) for w in circuits.values()], axis=0)
+                averages = [_average([wealth for _, wealth in of]) for of in circuits]
+                together = np.sum(averages, axis=0)
                 every = [point for point, _ in bets]
                 tests.append(_moment_test(title, f"family {family}", every, together))
     return tests
@@ -236,7 +234,7 @@ def repeated(points: Sequence[Point]) -> list[str]:
     Ensembles that differ in symbol or observable alone share their circuits.
     """
     owners: dict[tuple[float, float], Ensemble] = {}
-    twice: dict[str, int] = defaultdict(int)
+    twice: Counter[str] = Counter()
     for point in points:
         ensemble = point.ensemble
         pairs = zip(point.theta.tolist(), point.gradients.tolist(), strict=True)

@@ -8,7 +8,7 @@ workflow/docs/statistics.md says how far the tests were tried.
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import groupby, pairwise, takewhile
+from itertools import pairwise, takewhile
 
 import numpy as np
 from scipy import special  # not stats, which imports for longer than the verdict takes
@@ -39,6 +39,7 @@ from barren.analysis.fits import (
     slopes_of,
 )
 from barren.analysis.statistics import fit_slope, log_errors
+from barren.physics.ensembles import grouped
 from barren.physics.layered import Layered
 from barren.physics.observables import GLOBAL, LOCAL, NAMES
 
@@ -207,8 +208,8 @@ def deeper_is_smaller(points: list[Point], level: float) -> Outcome:
     if len({_layer(point) for point in points}) < 2:
         raise NotJudged("the symbol stays on one layer")
     ordered = sorted(sampled_of(points), key=lambda p: (p.ensemble.width, _layer(p)))
-    widths = [[*of] for _, of in groupby(ordered, lambda p: p.ensemble.width)]
-    pairs = [(of[0], of[-1]) for of in widths if len(of) > 1]
+    widths = grouped(ordered, lambda p: p.ensemble.width)
+    pairs = [(of[0], of[-1]) for of in widths.values() if len(of) > 1]
     if not pairs:
         raise NotJudged("no width has two layers with gradients other than 0")
     ends = [point for pair in pairs for point in pair]

@@ -16,7 +16,7 @@ from barren.analysis.statistics import ROUNDING, Summary
 from barren.analysis.tables import rows_by_ensemble
 from barren.physics import simulate
 from barren.physics.batches import Batch
-from barren.physics.ensembles import Ensemble, Prediction
+from barren.physics.ensembles import Ensemble, Prediction, grouped
 from barren.physics.layered import Layered
 
 Floats = NDArray[np.float64]
@@ -202,12 +202,12 @@ def by_setting(points: Sequence[Point], own: set[str]) -> dict[str, list[Point]]
     ensembles = [point.ensemble for point in points]
     several = len({ensemble.family for ensemble in ensembles}) > 1
     keys = words.varied(ensembles).difference(own)
-    found: dict[tuple[Any, ...], list[Point]] = {}
-    for point in points:
-        shared = {k: v for k, v in point.ensemble.keys().items() if k not in own}
-        found.setdefault(tuple(shared.values()), []).append(point)
+
+    def shared(point: Point) -> tuple[Any, ...]:
+        return tuple(v for k, v in point.ensemble.keys().items() if k not in own)
+
     settings: dict[str, list[Point]] = {}
-    for of in found.values():
+    for of in grouped(points, shared).values():
         ensemble = of[0].ensemble
         built = [k for k in ensemble.shape_keys if k not in {*own, columns.SIGMA}]
         parts = [ensemble.title] if several else []

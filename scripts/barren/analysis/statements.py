@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 
 import pandas as pd
 
@@ -36,7 +35,7 @@ def table(findings: Iterable[Finding]) -> pd.DataFrame:
 
 def render(findings: Sequence[Finding]) -> str:
     """The verdict as Markdown: the answer, a row for each claim, then its settings."""
-    claims = _by_claim(findings)
+    claims = grouped(findings, lambda f: f.claim)
     rows = [(TEXTS[name].statement, summary(of)) for name, of in claims.items()]
     parts = ["# Verdict", answer(findings), _table("Claim Verdict", rows)]
     for name, of in claims.items():
@@ -108,7 +107,7 @@ def answer(findings: Sequence[Finding]) -> str:
         return "There is nothing to judge."
     agreement, *rest = findings
     items: dict[str, list[str]] = {result: [] for result in RESULTS}
-    for name, of in _by_claim(rest).items():
+    for name, of in grouped(rest, lambda f: f.claim).items():
         text = TEXTS[name]
         found = {f.verdict for f in of if f.judged}
         where = _named([f for f in of if f.verdict == "contradicted"])
@@ -176,10 +175,6 @@ def _meaning(against: Sequence[Finding], agreed: bool) -> list[str]:
             "circuits, not from the sampling, which agrees with the exact theory."
         )
     return said
-
-
-def _by_claim(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
-    return {name: [*of] for name, of in groupby(findings, lambda f: f.claim)}
 
 
 def _named(findings: Sequence[Finding]) -> str:
