@@ -50,13 +50,18 @@ def build(ensemble: OwnCircuit) -> dict[str, Any]:
     """
     file, _, name = ensemble.source.rpartition(":")
     qubits = cirq.GridQubit.rect(1, ensemble.width)
-    circuit = call(load(Path(file))[name], ensemble, qubits)
+    function = load(Path(file))[name]
+    circuit = call(function, ensemble, qubits)
     try:
-        return built(circuit, ensemble, qubits)
+        data = built(circuit, ensemble, qubits)
+        if call(function, ensemble, qubits) != circuit:
+            told = "returns another circuit each time it is called"
+            raise BadInput(f"{ensemble.source} {told}")
+        return data
     except BadInput:
         raise
     except Exception as error:  # whatever libraries make of an odd gate
-        raise BadInput(f"{ensemble.source}: {told(error)}") from None
+        raise BadInput(f"{ensemble.source}: {one_line(error)}") from None
 
 
 @cache
@@ -70,7 +75,7 @@ def load(path: Path) -> dict[str, Any]:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        raise BadInput(f"{path}: {told(error)}") from None
+        raise BadInput(f"{path}: {one_line(error)}") from None
     for name in {*sys.modules} - before - {spec.name}:
         file = getattr(sys.modules[name], "__file__", None) or sys.prefix
         if not file.startswith((sys.prefix, sys.base_prefix)):
@@ -81,7 +86,7 @@ def load(path: Path) -> dict[str, Any]:
     return vars(module)
 
 
-def told(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
     """An error in one line."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
@@ -98,7 +103,7 @@ def call(
     try:
         circuit = function([*qubits], **keywords)
     except (Exception, SystemExit) as error:
-        raise BadInput(f"{what}: {told(error)}") from None
+        raise BadInput(f"{what}: {one_line(error)}") from None
     if not isinstance(circuit, cirq.Circuit):
         raise BadInput(f"{what} returns a {type(circuit).__name__}, not a cirq.Circuit")
     if others := circuit.all_qubits() - set(qubits):
@@ -127,7 +132,10 @@ def built(
     circuit: cirq.Circuit, ensemble: OwnCircuit, qubits: list[cirq.GridQubit]
 ) -> dict[str, Any]:
     """A circuit as plain data (see `build`)."""
-    circuit = cirq.Circuit(cirq.Moment(unitary(moment)) for moment in circuit)
+    # An empty moment in the end would be lost from a program's bytes.
+    circuit = cirq.drop_empty_moments(
+        cirq.Circuit(cirq.Moment(unitary(moment)) for moment in circuit)
+    )
     # An observable may look at qubits that no gate has touched.
     idle = cirq.Circuit(cirq.I(q) for q in qubits if q not in circuit.all_qubits())
     whole = circuit + idle
@@ -206,7 +214,7 @@ def unserialised(circuit: cirq.Circuit, error: Exception) -> str:
                 f"TensorFlow Quantum has no gate {name_of(operation)}; of symbols it "
                 "takes one, or a multiple of one, in each place"
             )
-    return f"TensorFlow Quantum does not take the circuit: {told(error)}"
+    return f"TensorFlow Quantum does not take the circuit: {one_line(error)}"
 
 
 def drawing(circuit: cirq.Circuit, qubits: list[cirq.GridQubit]) -> list[list[Any]]:

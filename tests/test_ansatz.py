@@ -219,6 +219,13 @@ def f(q):
         ("f = lambda q: exit('a\\nb')", "SystemExit: a b"),
         ("f = lambda q: q", "returns a list, not a cirq.Circuit"),
         ("f = lambda q: None", "returns a NoneType, not a cirq.Circuit"),
+        (
+            "import random\n"
+            "def f(q):\n"
+            "    angle = random.random() * sympy.Symbol('a')\n"
+            "    return cirq.Circuit(cirq.rx(angle)(q[0]))",
+            "returns another circuit each time it is called",
+        ),
         ("f = lambda q: cirq.Circuit(cirq.X(q[0]))", "has no symbols"),
         (
             "f = lambda q: cirq.Circuit(cirq.rx(sympy.Symbol('a'))(cirq.q(1, 1)))",
@@ -277,6 +284,9 @@ def test_what_is_wrong_with_a_circuit_is_one_line(text, message):
     ("text", "exact"),
     [
         ("rx(sympy.Symbol('a'))(q[0]), cirq.measure(*q)", True),
+        ("rx(sympy.Symbol('a')).on_each(*q), cirq.measure_each(*q)", False),
+        ("rx(sympy.Symbol('a'))(q[0]), cirq.H(q[1]), cirq.measure_each(*q)", True),
+        ("ry(sympy.Symbol('a'))(q[0]), cirq.CZ(*q), cirq.Moment()", True),
         ("rx(sympy.Symbol('a', real=True))(q[0]), cirq.CZ(*q)", True),
         ("rx(sympy.Symbol('a'))(q.pop()), cirq.ry(sympy.Symbol('b'))(q.pop())", True),
         ("rx(sympy.pi / 4)(q[0]), cirq.rx(sympy.Symbol('a'))(q[0])", True),
@@ -694,12 +704,18 @@ def test_the_audit_sees_the_program_of_another_circuit(tmp_path, fault):
     assert (told.worst > 50) == bool(fault)
 
 
-def test_the_plan_counts_the_exact_theory():
-    """Some 16 times more for two qubits more, as 4^width."""
+@pytest.mark.parametrize(
+    ("sigma", "measured", "classes"), [(None, 0.3, 3), (0.5, 2.2, 4)]
+)
+def test_the_plan_counts_the_exact_theory(sigma, measured, classes):
+    """3^width numbers for each gate, or 4^width where no two Paulis are as one."""
     rates = cost.RATES[TFQ]
     eight, ten = (
-        cost.theory([replace(OWN, width=n, keywords=(("depth", 32),))], rates)
+        cost.theory(
+            [replace(OWN, width=n, sigma=sigma, keywords=(("depth", 32),))], rates
+        )
+        - rates.draw_start
         for n in (8, 10)
     )
-    assert 2 < ten < 12  # measured: 4.0 s
-    assert ten / eight > 10
+    assert measured / 3 < ten < 3 * measured
+    assert ten / eight == pytest.approx(classes**2 * 10 / 8)

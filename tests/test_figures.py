@@ -610,3 +610,37 @@ def test_what_is_told_apart_stands_in_the_order_of_the_file() -> None:
     (figure, _), *_ = (found[1:] for found in drawn(experiment([entry])))
     titles = [axes.get_title() for axes in figure.axes]
     assert titles == [f"observable {observable}" for observable in order]
+
+
+def test_what_differs_between_functions_alone_is_told() -> None:
+    """Observable and sigma, though each function has but one."""
+    entries = [
+        {
+            "family": "ansatz",
+            "circuit": f"f.py:{name}",
+            "width": [2, 3],
+            "depth": depth,
+            "observable": [observable],
+            "sigma": [sigma],
+        }
+        for name, depth, observable, sigma in (
+            ("one", 1, "local", 0.5),
+            ("two", 2, "global", 1.0),
+        )
+    ]
+    (figure, _), *_ = (found[1:] for found in drawn(experiment(entries)))
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == ["observable local", "observable global"]
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels[-2:] == ["one, sigma 0.5", "two, sigma 1"]
+
+
+def test_a_panel_of_several_functions_has_the_name_of_none() -> None:
+    entry = {"family": "ansatz", "width": [2, 3], "depth": [1]}
+    both = [
+        entry | {"circuit": "f.py:first"},
+        entry | {"circuit": "f.py:second", "observable": ["Z0 Z1", "local"]},
+    ]
+    (figure, _), *_ = (found[1:] for found in drawn(experiment(both)))
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == ["observable Z0 Z1", "observable local"]

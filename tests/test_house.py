@@ -9,7 +9,7 @@ import pytest
 from importlinter.cli import lint_imports
 
 from barren.physics.families import FAMILIES
-from barren.runner.sources import sources
+from barren.runner.sources import project_files, sources
 from conftest import ROOT
 
 SCRIPTS = ROOT / "scripts"
@@ -109,3 +109,11 @@ def test_a_step_has_the_code_that_it_runs_as_its_input(small: Path) -> None:
         assert run == listed, record["step"]
         steps.add(record["step"])
     assert len(steps) >= 9
+
+
+def test_the_projects_files_are_known_without_git(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known = {name for name in project_files() if name.startswith("scripts/")}
+    monkeypatch.setenv("PATH", "")
+    assert {name for name in project_files() if name.startswith("scripts/")} == known

@@ -10,7 +10,7 @@ import pytest
 
 from barren import columns
 from barren.analysis.latex import escape, interval, macros, number, tabular
-from barren.analysis.paper import label
+from barren.analysis.paper import label, of_claims
 from barren.analysis.tables import ensemble_of, read_table
 from barren.analysis.words import listing
 from barren.physics.families import Ansatz, Random
@@ -120,6 +120,24 @@ def test_numbers_are_those_of_the_tables(small: Path, numbers: dict[str, str]) -
     assert numbers["small/claim/samples_agree_with_theory"] == agree
     circuits = len(pd.read_csv(tables / "gradients.csv"))
     assert numbers["small/circuits"] == str(circuits)
+
+
+def test_a_claim_of_several_settings_counts_its_verdicts() -> None:
+    table = pd.DataFrame(
+        [("a", "depth 1", "supported"), ("a", "depth_2", "undecided"), ("b", "", "x")],
+        columns=[columns.CLAIM, columns.SETTING, columns.VERDICT],
+    )
+    assert (
+        of_claims(table).items()
+        >= {
+            "claim/a": "supported (1), undecided (1)",
+            "claim/a/1": "supported",
+            "claim/a/2": "undecided",
+            "claim/a/2/setting": r"depth\_2",
+            "claim/b": "x",
+        }.items()
+    )
+    assert "claim/b/1" not in of_claims(table)
 
 
 def typeset(small: Path, folder: Path, text: str) -> subprocess.CompletedProcess[str]:

@@ -97,7 +97,7 @@ def make_again(
         for path in made & present - {job.record for job in jobs}:
             if reason := differs(path, place):
                 faults.setdefault(path, (CHANGED, reason))
-    beside = EXTRA, "the workflow does not make it"
+    beside = EXTRA, "the workflow does not make it; another configuration may have"
     if left:
         beside = DOWNSTREAM, "not everything can be made again"
     faults = {job.record: beside for job in left} | faults
@@ -224,7 +224,7 @@ def audit(
     verified    comes out the same; a record says what the job that it is of does
     changed     does not
     missing     the workflow makes it, but it is not there
-    extra       the workflow does not make it
+    extra       the workflow does not make it; it can be deleted
     downstream  comes out the same, as far as it can be made, of files that are not
                 verified
 

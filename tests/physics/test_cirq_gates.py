@@ -60,6 +60,13 @@ def test_an_exponent_is_in_half_turns():
     assert axis_of(cirq.X(A) ** T) == ("X0", pytest.approx(np.pi, rel=1e-9))
 
 
+def test_a_multiple_is_not_mistaken_for_another():
+    """700 is 71.68 + 200 pi: at multiples of 0.01 their rotations are the same."""
+    with pytest.raises(NoExactForm, match="is no rotation"):
+        axis_of(cirq.ry(700 * T)(A))
+    assert axis_of(cirq.ry(-150 * T)(A)) == ("Y0", pytest.approx(-150, rel=1e-9))
+
+
 @pytest.mark.parametrize(
     "operation",
     [

@@ -185,7 +185,8 @@ def reference(_):
     name = f"{KEPT}/{layout.EXPERIMENT}"
     kept = local(name) if Path(name).exists() else project(name)
     if not Path(kept).exists():
-        sys.exit(f"verify: no {kept}: keep results first, by `make reference`")
+        told = "keep results first, by the rule `reference` of this configuration"
+        sys.exit(f"verify: no {kept}: {told}")
     return kept
 
 

@@ -34,7 +34,7 @@ rule reference:
     message:
         "keeping the results in {params.kept}"
     shell:
-        "exec 2> {log}; rm -rf {params.kept} && mkdir -p {params.kept}"
+        "exec 2> {log:q}; rm -rf {params.kept} && mkdir -p {params.kept}"
         " && cp -r {input.experiment:q} {input.verdict:q}"
         " {params.results:q}/{{tables,figures,paper}} {params.kept}"
         " && find {params.kept} -name gradients.csv -size +500k -delete"
@@ -71,4 +71,4 @@ rule benchmark:
         "{params.python} {input.script} --tfq {params.venvs[tfq]}"
         " --qsim {params.venvs[qsim]} --peers {params.venvs[benchmark]}"
         " --snakemake {params.snakemake:q} --cores {threads} --folder {params.folder}"
-        " 2> {log}"
+        " 2> {log:q}"

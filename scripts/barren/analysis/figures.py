@@ -34,10 +34,10 @@ _POINTS = (
     "Where it is known, the exact variance of the ensemble is a dash at each point, or "
     "a line where it is known in between; thin lines guide the eye. "
 )
-_LIMIT = (
-    "Dotted, where it is known: the limit of infinite depth. Where points leave it, "
-    "the circuits are too shallow for their width: the curve flattens because of the "
-    "depth, not because the plateau ends. "
+_LIMIT = "Dotted, where it is known: the limit of infinite depth. "
+_SHALLOW = (
+    "Where points leave it, the circuits are too shallow for their width, or their "
+    "angles small: the curve flattens because of that, not because the plateau ends. "
 )
 _FIT = (
     "Dashed: an exponential fitted to three points or more; its slope is that of the "
@@ -60,10 +60,10 @@ _PAIRS = (
 )
 _GATES = "Gates have Cirq's labels, with the names of the parameters. "
 _ROTATIONS = (
-    "A small example of the family: sample 0, drawn from seed SEED. A rotation has its "
-    "axis and its angle in radians. Shaded: the rotation by the symbol theta, and in "
-    "identity blocks the one opposite, by -phi where phi is independent, by -theta_0 "
-    "where it starts as the inverse. "
+    "A small example of the family, with the symbol at its start: sample 0, drawn from "
+    "seed SEED. A rotation has its axis and its angle in radians. Shaded: the rotation "
+    "by the symbol theta, and in identity blocks the one opposite, by -phi where phi "
+    "is independent, by -theta_0 where it starts as the inverse. "
 )
 _FURTHER = {
     columns.DEPTH: "Lines without marks are exact at every depth. " + _LIMIT,
@@ -181,7 +181,8 @@ def _widths(variance: str, std: str, families: Families, fits: bool) -> list[Fig
         Figure(
             name=variance,
             title=f"Variance against width: {names}",
-            caption=f"Gradient variance {opening}{_POINTS}{_LIMIT}{_FIT * fits}",
+            caption=f"Gradient variance {opening}{_POINTS}{_LIMIT}{_SHALLOW}"
+            f"{_FIT * fits}",
             families=families,
             fits=fits,
         ),

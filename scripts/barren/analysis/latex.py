@@ -24,10 +24,10 @@ _ACCESS = r"""\providecommand{\barren}[1]{%
 
 #: Rows of a table that have room on a page.
 PAGE = 45
-_BEFORE = r"""\begingroup\footnotesize\setlength{\tabcolsep}{3pt}%
+_BEFORE = r"""\par\begingroup\footnotesize\setlength{\tabcolsep}{3pt}%
 \setbox0=\hbox{%"""
 _AFTER = r"""}%
-\ifdim\wd0>\linewidth\resizebox{\linewidth}{!}{\box0}\else\box0\fi
+\noindent\ifdim\wd0>\linewidth\resizebox{\linewidth}{!}{\box0}\else\leavevmode\box0\fi
 \endgroup"""
 
 

@@ -90,26 +90,24 @@ def of_ensemble(row: Any) -> dict[str, str]:
 def of_fit(row: Any) -> dict[str, str]:
     """The slope of log variance per qubit of one curve."""
     if row[columns.CURVE] != "sampled":
-        return {f"slope-{row[columns.CURVE]}": slope(row)}
+        return {f"slope-{row[columns.CURVE]}": number(row[columns.SLOPE])}
     ends = interval(row[columns.SLOPE_LOW], row[columns.SLOPE_HIGH])
-    return {"slope": slope(row), "slope-interval": ends}
+    return {"slope": number(row[columns.SLOPE]), "slope-interval": ends}
 
 
 def of_claims(claims: pd.DataFrame) -> dict[str, str]:
-    """The verdict on each claim in each setting, and how often each is given."""
+    """The verdict on each claim, and in each of several settings; how often each is."""
     numbers = {}
     for claim, rows in claims.groupby(columns.CLAIM, sort=False):
-        for count, verdict in enumerate(rows[columns.VERDICT], 1):
-            key = f"claim/{claim}" if count == 1 else f"claim/{claim}/{count}"
-            numbers[key] = str(verdict)
+        key = f"claim/{claim}"
+        numbers[key] = verdicts(rows)
+        several = rows if len(rows) > 1 else rows[:0]
+        for count, (_, row) in enumerate(several.iterrows(), 1):
+            numbers[f"{key}/{count}"] = row[columns.VERDICT]
+            numbers[f"{key}/{count}/setting"] = escape(row[columns.SETTING])
     for verdict, count in claims[columns.VERDICT].value_counts().items():
         numbers[f"claims/{verdict}"] = str(count)
     return numbers | {"claims": str(len(claims))}
-
-
-def slope(row: Any) -> str:
-    """A slope; 0 where only rounding is left of it."""
-    return number(round(row[columns.SLOPE], 12))
 
 
 def curve(ensemble: Ensemble) -> str:
@@ -147,17 +145,21 @@ def fits_table(curves: Sequence[tuple[Ensemble, Any]]) -> str:
     for ensemble, row in curves:
         ends = interval(row[columns.SLOPE_LOW], row[columns.SLOPE_HIGH])
         sampled = row[columns.CURVE] == "sampled"
-        cells = [label(ensemble, keys), row[columns.CURVE], slope(row)]
+        cells = [label(ensemble, keys), row[columns.CURVE], number(row[columns.SLOPE])]
         rows.append([*cells, ends if sampled else ""])
     return tabular("llrl", ["ensembles", "curve", "slope", "95\\,\\% interval"], rows)
+
+
+def verdicts(rows: pd.DataFrame) -> str:
+    """The verdict on a claim; where it has several settings, how many have each."""
+    counts = rows[columns.VERDICT].value_counts(sort=False)
+    found = [f"{verdict} ({count})" for verdict, count in counts.items()]
+    return ", ".join(found) if len(rows) > 1 else str(counts.index[0])
 
 
 def claims_table(claims: pd.DataFrame) -> str:
     """A row per claim; where it has several settings, how many have each verdict."""
     rows = []
     for _, of in claims.groupby(columns.CLAIM, sort=False):
-        counts = of[columns.VERDICT].value_counts(sort=False)
-        found = [f"{verdict} ({count})" for verdict, count in counts.items()]
-        verdict = ", ".join(found) if len(of) > 1 else str(counts.index[0])
-        rows.append([escape(of[columns.STATEMENT].iloc[0]), verdict])
+        rows.append([escape(of[columns.STATEMENT].iloc[0]), verdicts(of)])
     return tabular(r"p{0.66\linewidth}p{0.25\linewidth}", ["claim", "verdict"], rows)

@@ -34,9 +34,9 @@ def source_data(table: pd.DataFrame, quantity: str) -> pd.DataFrame:
 
 
 def with_positions(source: pd.DataFrame) -> pd.DataFrame:
-    """The source with the place of each parameter in its circuit, counted from 1.
+    """The source with the place of each parameter among those that were asked for.
 
-    The rows of a circuit are in the order of its parameters.
+    Counted from 1; the rows of a circuit are in the order of its parameters.
     """
     keys = key_columns(source)
     if columns.PARAMETER not in keys:
@@ -152,12 +152,16 @@ def _evenly(items: Sequence[Any], most: int) -> list[Any]:
 def label(group: pd.DataFrame, keys: Sequence[str], shown: pd.DataFrame) -> str:
     """What tells a series or a panel apart from the others of a figure, in words."""
     ensemble = ensemble_of(group.iloc[0])
+    own = [k for k in ensemble.shape_keys if k not in {columns.WIDTH, columns.SIGMA}]
     function = group.iloc[0].get(columns.CIRCUIT_OF)
     alike = shown if pd.isna(function) else shown[shown[columns.CIRCUIT_OF] == function]
-    varies = {key for key in keys if alike[key].nunique(dropna=False) > 1}
-    kinds = {columns.FAMILY, columns.CIRCUIT_OF}.intersection(keys)
-    varies |= {key for key in kinds if shown[key].nunique(dropna=False) > 1}
-    own = [k for k in ensemble.shape_keys if k not in {columns.WIDTH, columns.SIGMA}]
+    # A keyword is a function's own; other keys are those of all.
+    keywords = {*own} - {columns.CIRCUIT_OF}
+    varies = {
+        key
+        for key in keys
+        if (alike if key in keywords else shown)[key].nunique(dropna=False) > 1
+    }
     parts = [ensemble.title] if columns.FAMILY in varies else []
     if columns.WIDTH in keys:
         parts.append(f"{ensemble.width} qubits")

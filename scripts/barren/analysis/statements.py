@@ -141,8 +141,9 @@ def _headline(counts: dict[str, int], agreement: Finding) -> str:
         f"{count} {'is' if count == 1 else 'are'} {result}"
         for result, count in counts.items()
     ]
-    about = f"Of {claims} claims tested" if claims > 1 else "Of one claim tested"
-    return f"{about}, {words.listing(parts)}; {agreed}."
+    if claims == 1:
+        return f"The one claim tested is {next(iter(counts))}; {agreed}."
+    return f"Of {claims} claims tested, {words.listing(parts)}; {agreed}."
 
 
 def _listed(result: str, of: Sequence[str]) -> str:
@@ -162,8 +163,9 @@ def _meaning(against: Sequence[Finding], agreed: bool) -> list[str]:
         where = max(ratios, key=lambda n: ratios[n])
         small = any(f.numbers["small_angles"] for f in far)
         said.append(
-            "**What the difference means:** where the fall is not exponential, the "
-            f"circuits are too shallow{', or their angles small,' if small else ''} "
+            "**What the difference means:** where the variance does not fall as that "
+            "of deep circuits, the circuits are too shallow"
+            f"{', or their angles small,' if small else ''} "
             "for their width. There the exact variance is up to "
             f"{ratios[where]:.3g} times that of infinitely deep circuits "
             f"({worst.setting}, {where}). The plateau itself is real: at infinite "

@@ -89,6 +89,7 @@ def read_batch(
     folder = f"{ensemble.program}/"
     try:
         with np.load(path) as archive:
+            there = sorted({name.partition("/")[0] for name in archive.files})
             arrays = {
                 name.removeprefix(folder): archive[name]
                 for name in archive.files
@@ -101,7 +102,8 @@ def read_batch(
             f"{path}: not a whole batch file ({error}); delete it to have it made again"
         ) from None
     if about is None:
-        raise BadInput(f"{path}: no circuits of {ensemble.program}")
+        told = f"no circuits of {ensemble.program}, but of {', '.join(there)}"
+        raise BadInput(f"{path}: {told}")
     for key, value in {"format": FORMAT, "version": VERSION, "seed": seed}.items():
         if about.get(key) != value:
             raise BadInput(

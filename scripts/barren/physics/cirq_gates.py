@@ -22,9 +22,10 @@ Matrix = NDArray[np.complex128]
 PRECISION = 1e-6
 #: Characters of an operation in a message.
 LENGTH = 60
-#: Radians. Symbols' values: a small one for the multiple, others to confirm it.
+#: Radians. Symbols' values: a small one for the multiple, others to confirm it, no
+#: multiples of the first: m + 2 pi / SMALL is as m there.
 SMALL = 1e-2
-OTHERS = (0.7, -2.1, 4.4)
+OTHERS = (0.7310585, -2.1172839, 4.4428829)
 
 
 def read_circuit(

@@ -38,7 +38,7 @@ PATIENCE = 4
 #: to width 24).
 DENSE_WIDTH = 13
 DENSE_NUMBER = 1e-8
-DENSE_GATE = 5e-9
+DENSE_GATE = {3: 4e-9, 4: 2e-9}
 MPS_QUBIT = 0.0105
 MPS_LAYERS = 150
 #: CPU seconds of the steps that run once, and for each file that they read (measured).
@@ -182,8 +182,9 @@ def theory(ensembles: Iterable[Ensemble], rates: Rates) -> float:
     seconds = rates.draw_start
     for curve, layers in sweeps.items():
         if curve.width <= DENSE_WIDTH:
-            each = DENSE_GATE if curve.gate_by_gate else DENSE_NUMBER
-            seconds += layers * each * float(curve.classes) ** curve.width
+            classes = curve.classes
+            each = DENSE_GATE[classes] if curve.gate_by_gate else DENSE_NUMBER
+            seconds += layers * each * float(classes) ** curve.width
         else:
             seconds += min(layers, MPS_LAYERS) * MPS_QUBIT * (curve.width - 5)
     return seconds

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -84,12 +85,12 @@ def project_files() -> list[str]:
 
     What git tracks; where there is no checkout to ask, all but results and caches.
     """
-    listed = subprocess.run(
-        ["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, text=True
-    )
-    if not listed.returncode and (ROOT / ".git").exists():
-        names = [name for name in listed.stdout.split("\0") if name]
-    else:
+    names: list[str] = []
+    if (ROOT / ".git").exists() and shutil.which("git"):
+        command = ["git", "-C", str(ROOT), "ls-files", "-z"]
+        listed = subprocess.run(command, capture_output=True, text=True).stdout
+        names = [name for name in listed.split("\0") if name]
+    if not names:
         parts = [path for path in ROOT.iterdir() if path.name not in NOT_SOURCES]
         parts += [ROOT / "results" / name for name in ("README.md", "reference")]
         paths = [path for part in parts for path in (part, *part.rglob("*"))]
