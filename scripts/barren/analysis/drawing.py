@@ -125,10 +125,11 @@ def _draw_blocks(axes: Axes, gates: Sequence[tuple[int, Gate]]) -> None:
 
 
 def _draw_observable(axes: Axes, ensemble: Ensemble, column: int) -> None:
-    """The Pauli matrices that are measured, or O where there are several strings."""
-    terms = ensemble.terms
-    string = terms[0][1] if len(terms) == 1 else ((0, "O"),)
-    for qubit, letter in string:
+    """The Pauli matrices that are measured; O on the qubits of several strings."""
+    letters = dict(pauli for _, string in ensemble.terms for pauli in string)
+    if len(ensemble.terms) > 1:
+        letters = dict.fromkeys(letters, "O")
+    for qubit, letter in letters.items():
         _draw_gate(axes, column, [qubit], [letter], "0.85", 7.0)
 
 
