@@ -632,7 +632,8 @@ def test_what_differs_between_functions_alone_is_told() -> None:
     titles = [axes.get_title() for axes in figure.axes]
     assert titles == ["observable local", "observable global"]
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert labels[-2:] == ["one, sigma 0.5", "two, sigma 1"]
+    assert labels[0] == "one, sigma 0.5"
+    assert labels[1] == "two, sigma 1"
 
 
 def test_a_panel_of_several_functions_has_the_name_of_none() -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 import matplotlib
@@ -10,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
@@ -330,11 +332,19 @@ def _scale_sigma(axes: Axes, values: NDArray[np.float64], several: bool) -> None
 
 
 def _legend(figure: Figure, grid: Sequence[Axes]) -> None:
-    """Each label once, outside the axes, where it never hides data; and room for it."""
-    entries: dict[str, Any] = {}
-    for axes in grid:
+    """Each label once, outside the axes, where it never hides data; and room for it.
+
+    First the series, in the order in which they are drawn, then what explains lines.
+    """
+    found = []
+    for number, axes in enumerate(grid):
         for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
-            entries.setdefault(name, handle)
+            line = handle if isinstance(handle, Line2D) else handle[0]
+            explains = not np.size(line.get_xdata())
+            found.append((explains, number, axes.lines.index(line), name, handle))
+    entries: dict[str, Any] = {}
+    for *_, name, handle in sorted(found, key=itemgetter(slice(3))):
+        entries.setdefault(name, handle)
     longest = max(map(len, entries), default=0)
     cols = _legend_columns(figure, longest)
     if longest > 52 or len(entries) > 8 * cols:
