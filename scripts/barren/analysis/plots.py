@@ -337,6 +337,7 @@ def _legend(figure: Figure, grid: Sequence[Axes]) -> None:
     First the series, in the order in which they are drawn, then what explains lines.
     """
     found = []
+    handle: Any
     for number, axes in enumerate(grid):
         for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
             line = handle if isinstance(handle, Line2D) else handle[0]
