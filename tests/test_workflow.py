@@ -195,7 +195,7 @@ def test_a_damaged_batch_is_named(small: Path, tmp_path: Path) -> None:
     run = run_in(folder)
     done = run("--configfile", "config/small.yaml", check=False)
     assert done.returncode == 1
-    assert "0-7.npz: not a whole batch file" in done.stdout + done.stderr
+    assert "0-7.npz has other bytes than its job left" in done.stdout + done.stderr
     batch.unlink()
     run("--configfile", "config/small.yaml")
     assert contents(results(folder)) == contents(results(small))
