@@ -233,6 +233,21 @@ def test_a_truncated_file_is_named(small: Path, project: Path, end: str) -> None
     assert path.read_bytes() == whole
 
 
+def test_figures_of_another_configuration_are_told(small: Path, project: Path) -> None:
+    """They would stand beside new numbers in a manuscript."""
+    folder = Path("results", "small")
+    shutil.copytree(small / folder, project / folder)
+    (project / folder / "figures" / "gradient_by_{x}.pdf").touch()
+    (project / folder / "agreement.txt").unlink()
+    done = run_in(project)(*SMALL)
+    told = "verdict.md; of another configuration, in figures/: gradient_by_{x}"
+    assert told in done.stdout + done.stderr
+    (project / folder / "figures" / "gradient_by_{x}.pdf").unlink()
+    (project / folder / "agreement.txt").unlink()
+    done = run_in(project)(*SMALL)
+    assert "another configuration" not in done.stdout + done.stderr
+
+
 def test_a_job_that_fails_once(project: Path, small: Path) -> None:
     """At its second attempt it asks for more memory and time."""
     batches = Path("results", "small", "batches")

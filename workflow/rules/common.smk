@@ -213,6 +213,14 @@ def reported(figures):
     return [shown(results(name), f) for f in figures for name in layout.figure(f.name)]
 
 
+def left_over():
+    """Figures that another configuration left, in words, if there are any."""
+    there = {path.stem for path in Path(where(RESULTS), "figures").glob("*.*")}
+    names = sorted(there.difference(figure.name for figure in FIGURES))
+    told = f"; of another configuration, in figures/: {', '.join(names)}"
+    return told.replace("{", "{{").replace("}", "}}") if names else ""
+
+
 DRAWINGS = [figure for figure in FIGURES if figure.kind == CIRCUIT]
 CURVES = [figure for figure in FIGURES if figure.kind != CIRCUIT]
 # The steps behind the targets that run once.
