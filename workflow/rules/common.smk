@@ -86,11 +86,11 @@ def needs(step, environment_name, *names):
     }
 
 
-def leaves(step, *names, **of_job):
+def leaves(step, *names, **pattern):
     """The outputs of a step: its record, files by name, and one that each job has."""
-    record = results(layout.record(step, *of_job.values()))
-    of_job = {name: results(pattern) for name, pattern in of_job.items()}
-    return {"record": record, **files(*names), **of_job}
+    record = results(layout.record(step, *pattern.values()))
+    each = {name: results(path) for name, path in pattern.items()}
+    return {"record": record, **files(*names), **each}
 
 
 def command(step, environment_name):

@@ -22,8 +22,15 @@ rule write_paper:
 
 rule write_report:
     input:
-        **needs("write_report", "tables", "experiment", "statistics", "fits", "claims"),
-        **files("verdict"),
+        **needs(
+            "write_report",
+            "tables",
+            "experiment",
+            "statistics",
+            "fits",
+            "claims",
+            "verdict",
+        ),
         figures=[results(f"figures/{figure.name}.svg") for figure in FIGURES],
         template=project("workflow/report/report.html.j2"),
         records=records_of(*ONCE),

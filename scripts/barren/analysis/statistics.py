@@ -10,7 +10,7 @@ RESAMPLES = 999
 #: A sampled variance below it, for a norm of 1, is what single precision leaves of a
 #: gradient of 0, where no exact variance says otherwise.
 ROUNDING = 1e-10
-LEVEL = 1e-12  # a slope below it is the rounding of 0
+FLAT = 1e-12  # a slope below it is the rounding of 0
 FEWEST = 10  # samples for an interval; with fewer it is all that is possible
 
 
@@ -135,7 +135,7 @@ def fit_slope(
     centred = x - x.mean()
     share = centred / np.sum(centred**2)
     slope = float(np.sum(share * y))
-    if abs(slope) < LEVEL:
+    if abs(slope) < FLAT:
         slope = 0.0
     intercept = float(y.mean() - slope * x.mean())
     freedom = x.size - 2

@@ -186,20 +186,19 @@ def _sweep(
     second: Floats,
     most: int,
 ) -> None:
-    """Add one sector's share to the second moments, if it takes `most` numbers.
+    """Add one sector's share to the second moments; `most` numbers are allowed for.
 
     f is kept at every so many blocks and computed again between them.
     """
-    blocks, last = _blocks(bloch, cone, end)
-    shape = [1] * len(cone.qubits)
+    shape = (1,) * len(cone.qubits)
+    blocks, last = _without_last(_blocks(bloch, cone, end), len(shape))
+    f = np.ones(shape)
     for block in blocks:
-        for site, size in zip(block.sites, block.sizes, strict=False):
-            shape[site] = size
+        shape = _shape_after(block, shape)
         if math.prod(shape) > most:
             told = f"{len(cone.qubits)} qubits in the light cone"
             raise NoExactForm(f"{told} take more than {most} numbers")
     b = _observed(cone, start, last)
-    f = np.ones([1] * len(cone.qubits))
     stride = max(1, math.isqrt(len(blocks)))
     kept = []
     for at, block in enumerate(blocks):
@@ -246,13 +245,8 @@ def _shares(block: Block, b: Floats, f: Floats) -> dict[int, float]:
     return {of: float(np.vdot(b, _apply(s, sites, f, b.shape))) for of, s in slopes}
 
 
-def _blocks(
-    bloch: Floats, cone: _Cone, r: Sequence[int]
-) -> tuple[list[Block], list[Floats]]:
-    """The state and the gates of the sector that ends in R, on axes of f.
-
-    And for each axis the maps that come last on it, which have no slopes.
-    """
+def _blocks(bloch: Floats, cone: _Cone, r: Sequence[int]) -> list[Block]:
+    """The state and the gates of the sector that ends in R, on axes of f."""
     axis = {qubit: at for at, qubit in enumerate(cone.qubits)}
     blocks = []
     for action in reversed(cone.actions):
@@ -274,10 +268,20 @@ def _blocks(
         site = np.array([1, z, x, y])
         product = site * site[np.arange(4) ^ r[qubit]]
         blocks.append(Block((at,), product[:, np.newaxis], {}))
+    return merged(blocks[::-1])
+
+
+def _without_last(
+    blocks: Sequence[Block], sites: int
+) -> tuple[list[Block], list[Floats]]:
+    """Blocks without those of one site that come last on it, and these as a map each.
+
+    Those with slopes stay.
+    """
     found: list[Block] = []
-    last: list[Floats] = [np.eye(4)] * len(axis)
+    last: list[Floats] = [np.eye(4)] * sites
     followed: set[int] = set()
-    for block in reversed(merged(blocks[::-1])):
+    for block in reversed(blocks):
         first = block.sites[0]
         if len(block.sites) == 1 and not block.slopes and first not in followed:
             last[first] = last[first] @ block.map
@@ -312,11 +316,15 @@ def _rows(f: Floats, axes: tuple[int, ...]) -> Floats:
     return np.moveaxis(f, axes, range(len(axes))).reshape(1, math.prod(sizes), -1)
 
 
-def _forward(block: Block, f: Floats) -> Floats:
-    """f after a block; a table leaves its shape."""
+def _shape_after(block: Block, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of f after a block; a table leaves it."""
     sizes = dict(zip(block.sites, block.sizes, strict=False))
-    shape = tuple(sizes.get(site, size) for site, size in enumerate(f.shape))
-    return _apply(block.map, block.sites, f, shape)
+    return tuple(sizes.get(site, size) for site, size in enumerate(shape))
+
+
+def _forward(block: Block, f: Floats) -> Floats:
+    """f after a block."""
+    return _apply(block.map, block.sites, f, _shape_after(block, f.shape))
 
 
 def _apply(

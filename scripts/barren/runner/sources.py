@@ -7,6 +7,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+from barren.runner import step
 from barren.runner.step import ROOT
 
 SCRIPTS = ROOT / "scripts"
@@ -51,13 +52,13 @@ def _modules() -> frozenset[str]:
     return frozenset(str(path.relative_to(SCRIPTS)) for path in SCRIPTS.rglob("*.py"))
 
 
-def options(step: str) -> dict[str, str]:
-    """The options of a step, and which part of its rule has what each takes.
+def options(script: str) -> dict[str, str]:
+    """The options of `scripts/SCRIPT.py`, and which part of its rule each is.
 
     It reads the function that the script runs, because the environment to import it may
     not be there.
     """
-    text = (SCRIPTS / f"{step}.py").read_text()
+    text = (SCRIPTS / f"{script}.py").read_text()
     functions = [f for f in ast.parse(text).body if isinstance(f, ast.FunctionDef)]
     (run,) = (f for f in functions if f"step.run({f.name})" in text)
     return {of.arg: _place(of) for of in run.args.args}
@@ -68,9 +69,9 @@ def _place(of: ast.arg) -> str:
     if of.arg == "threads":
         return of.arg
     assert of.annotation
-    found = re.search(r"Input|Output|Wildcard", ast.unparse(of.annotation))
-    places = {"Input": "input", "Output": "output", "Wildcard": "wildcards"}
-    return f"{places[found[0]] if found else 'params'}.{of.arg}"
+    found = re.search(r"(Input|Output)s?|Wildcard", ast.unparse(of.annotation))
+    place = getattr(step, found[0]).__metadata__[0] if found else "params"
+    return f"{place}.{of.arg}"
 
 
 def workflow_files() -> list[str]:

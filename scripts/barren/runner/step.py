@@ -120,9 +120,10 @@ def run(step: Callable[..., Found | None]) -> None:
         if record:
             write_json(record, done)
     except Exception as error:
-        told = record and _damaged(record, start)
         if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
             told = f"the disk is full, writing {', '.join(map(shown, written))}"
+        else:
+            told = _damaged(record, start) if record else ""
         if not told and not isinstance(error, BadInput):
             raise
         sys.exit(plain(f"{Path(sys.argv[0]).stem}: {told or error}", LONGEST))
@@ -165,10 +166,8 @@ def _damaged(record: Path, start: datetime) -> str:
         with suppress(OSError, LookupError, TypeError, ValueError):
             for file in json.loads(path.read_text())["outputs"]:
                 state = Path(file["path"]).stat()
-                if (
-                    state.st_size != file["bytes"]
-                    and state.st_mtime < start.timestamp()
-                ):
+                before = state.st_mtime < start.timestamp()
+                if before and state.st_size != file["bytes"]:
                     return f"{file['path']} {OTHER_BYTES}"
     return ""
 
