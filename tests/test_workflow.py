@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -149,6 +150,14 @@ def test_results_are_the_same_to_the_byte(
     ours, theirs = contents(results(folder)), contents(results(small))
     assert ours.keys() == theirs.keys()
     assert [name for name in ours if ours[name] != theirs[name]] == []
+    assert at_once(results(folder)) <= cores
+
+
+def at_once(folder: Path) -> int:
+    """How many steps ran at the same time, by their records."""
+    records = [json.loads(path.read_text()) for path in folder.rglob("records/**/*.json")]
+    moments = [(of["start"], 1) for of in records] + [(of["end"], -1) for of in records]
+    return max(accumulate(change for _, change in sorted(moments)))
 
 
 def test_more_samples_keep_the_circuits_there_were(small: Path, tmp_path: Path) -> None:

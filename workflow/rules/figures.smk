@@ -9,6 +9,8 @@ rule plot_variance:
         figures=reported(CURVES),
     log:
         "<logs>/plot_variance.log",
+    # The page waits for it.
+    priority: 1
     conda:
         "../../envs/plot.yaml"
     message:

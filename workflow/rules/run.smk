@@ -11,6 +11,7 @@ from barren.runner.progress import Job, Watch
 def start_run():
     """What Snakemake calls before the first job."""
     take_lock()
+    keep_count()
     if workflow.local_exec:
         # Its timer would hold a run that is over for another second.
         workflow.scheduler.job_rate_limiter = None
@@ -32,6 +33,23 @@ def take_lock():
         fcntl.flock(run_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         sys.exit("error: another run is at work in this directory; wait until it ends")
+
+
+def keep_count():
+    """Let Snakemake count what is free of cores and memory from what runs.
+
+    By its own account a job that alone is ready takes nothing, and gives back a core
+    when it ends (9.10 to 9.16): a run came to use more than it was given.
+    """
+    scheduler = workflow.scheduler
+    select = scheduler.job_selector
+
+    def select_counted(jobs):
+        scheduler.resources = dict(scheduler.global_resources)
+        scheduler.update_available_resources(scheduler.running)
+        return select(jobs)
+
+    scheduler.job_selector = select_counted
 
 
 # By step, what those jobs take that share its work.
