@@ -155,7 +155,9 @@ def test_results_are_the_same_to_the_byte(
 
 def at_once(folder: Path) -> int:
     """How many steps ran at the same time, by their records."""
-    records = [json.loads(path.read_text()) for path in folder.rglob("records/**/*.json")]
+    records = [
+        json.loads(path.read_text()) for path in folder.rglob("records/**/*.json")
+    ]
     moments = [(of["start"], 1) for of in records] + [(of["end"], -1) for of in records]
     return max(accumulate(change for _, change in sorted(moments)))
 
