@@ -53,6 +53,8 @@ STYLE: dict[Any, Any] = {
 MATH = MathTextParser("path")
 #: Dots per inch of a PNG, and of what a PDF has as pixels.
 DPI = 300
+#: The tables of a font that an embedded one must have (PDF 32000-1, 9.9).
+OUTLINES = {"GlyphOrder", "glyf", "head", "hhea", "hmtx", "loca", "maxp", "post"}
 #: What draws a format, and the metadata that are left out because they vary.
 FORMATS: dict[str, tuple[Any, dict[str, None]]] = {
     "pdf": (FigureCanvasPdf, dict.fromkeys(("CreationDate", "Creator", "Producer"))),
@@ -61,16 +63,22 @@ FORMATS: dict[str, tuple[Any, dict[str, None]]] = {
 }
 
 
-class _Outlines(subset.Options):  # type: ignore[misc]
-    """What a PDF takes of a font: no hints, and no rules how to place its glyphs."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options, hinting=False)
-        self.drop_tables += ["GDEF", "GPOS", "GSUB", "MATH"]
+_load_font = subset.load_font
 
 
-# They take longer than all else to draw, and are twice as large as what is drawn.
-subset.Options = _Outlines
+def _load_outlines(path: Any, options: subset.Options) -> Any:
+    """What a PDF needs of a font: no hints, no characters, no rules for its glyphs.
+
+    The rest takes longer to read than all else to draw, and more room.
+    """
+    options.hinting = False
+    font = _load_font(path, options, dontLoadGlyphNames=True)
+    for table in {*font.keys()} - OUTLINES:
+        del font[table]
+    return font
+
+
+subset.load_font = _load_outlines
 
 # Of fonts, Matplotlib's own alone: neither those of the machine nor a list of them that
 # whoever drew here before has left in the home folder.
