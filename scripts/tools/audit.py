@@ -1,3 +1,4 @@
+import csv
 import importlib
 import json
 import math
@@ -18,7 +19,6 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 # A command of its own, below `scripts`: the package is beside its folder.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from barren.analysis.tables import read_table
 from barren.physics.batches import read_batch
 from barren.physics.ensembles import TFQ, BadInput, Ensemble
 from barren.provenance import recompute, records, remake
@@ -189,8 +189,9 @@ def check(place: Path, job: Recomputed) -> Check:
         of.program: read_batch(path, of, args.seed, programs=programs)
         for of in ensembles
     }
-    table = read_table(place / args.gradients)
-    return recompute.check_gradients(job.choice, ensembles, batches, table)
+    with (place / args.gradients).open(newline="") as table:
+        rows = csv.DictReader(table)
+        return recompute.check_gradients(job.choice, ensembles, batches, rows)
 
 
 def present_files(folder: Path, experiment: Experiment) -> set[str]:

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special  # not stats, see `claims`
 
 from barren import columns
+from barren.analysis import special
 from barren.analysis.evidence import (
     AGREEMENT_LEVEL,
     FEW,
@@ -121,7 +121,7 @@ def _moment_test(
 
 def _average(wealth: Any) -> Any:
     """Logarithm of the mean over the first axis of wealth given as logarithms."""
-    return special.logsumexp(wealth, axis=0) - np.log(len(wealth))
+    return np.logaddexp.reduce(wealth, axis=0) - np.log(len(wealth))
 
 
 def second_moment_wealth(point: Point) -> Floats | None:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise, takewhile
 
 import numpy as np
-from scipy import special  # not stats, which imports for longer than the verdict takes
 
 from barren import columns
+from barren.analysis import special
 from barren.analysis.agreement import agreement
 from barren.analysis.evidence import (
     FEW,

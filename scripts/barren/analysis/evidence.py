@@ -8,10 +8,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import special
 
 from barren import columns
-from barren.analysis import words
+from barren.analysis import special, words
 from barren.analysis.statistics import ROUNDING, Summary
 from barren.analysis.tables import rows_by_ensemble
 from barren.physics import simulate

@@ -1,13 +1,13 @@
 """Gradients computed again by another engine: all of them, or a random sample."""
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from barren import columns
@@ -135,14 +135,15 @@ def check_gradients(
     choice: Choice,
     ensembles: Sequence[Ensemble],
     batches: Mapping[str, Batch],
-    table: pd.DataFrame,
+    table: Iterable[Mapping[str, str]],
 ) -> Check:
     """Compute the chosen ones of some ensembles' gradients again.
 
-    batches: by program. table: as the job writes it, in the order of the samples.
+    batches: by program. table: the rows that the job writes, in their order.
     """
-    by = ["ensemble", columns.PARAMETER]
-    said = {of: rows.to_numpy(str) for of, rows in table.groupby(by)[columns.GRADIENT]}
+    said: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for line in table:
+        said[line["ensemble"], line[columns.PARAMETER]].append(line[columns.GRADIENT])
     engine, reason, worst, count, most = other(choice.experiment), "", 0.0, 0, 1
     for ensemble in ensembles:
         batch = batches[ensemble.program]
@@ -157,7 +158,7 @@ def check_gradients(
             for parameter in asked:
                 at = batch.symbols.index(parameter)
                 values, angles = found[:, at], batch.circuits.values[chosen, at]
-                texts = said[ensemble.name, parameter][chosen]
+                texts = np.array(said[ensemble.name, parameter])[chosen]
                 allowed = tolerance(ensemble.norm, speeds[at], angles)
                 off = np.abs(texts.astype(float) - values) / allowed
                 worst, count = max(worst, float(off.max())), count + len(off)
