@@ -315,7 +315,7 @@ def test_audit_names_every_file_that_does_not_come_out_again(project: Path) -> N
         layout.VERDICT: lambda path: edit(path, "e", "i"),
         FIGURE: lambda path: path.write_bytes(b""),
         "figures/circuit_random.svg": lambda path: edit(path, "path", "math"),
-        layout.PAPER.format(table="numbers"): lambda path: edit(path, "7", "8"),
+        layout.PAPER[0]: lambda path: edit(path, "7", "8"),
         layout.REPORT: lambda path: edit(path, "Statistics", "Static"),
         layout.AGREEMENT: lambda path: path.write_text("Yes.\n"),
         layout.record("write_paper"): lambda path: edit(path, "write_paper.py", "x.py"),

@@ -237,7 +237,7 @@ ONCE = [
 TARGETS = [
     *files("gradients", "statistics", "theory", "fits", "claims", "verdict").values(),
     *(results(name) for figure in FIGURES for name in layout.figure(figure.name)),
-    *(results(layout.PAPER.format(table=table)) for table in layout.PAPER_TABLES),
+    *map(results, layout.PAPER),
 ]
 LAST = ["confirm_agreement", "write_report", "assemble_crate"]
 EVERYTHING = [

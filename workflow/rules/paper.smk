@@ -4,12 +4,16 @@
 report: "../report/workflow.rst"
 
 
+# What both read.
+READ = ("experiment", "statistics", "fits", "claims")
+
+
 rule write_paper:
     input:
-        **needs("write_paper", "tables", "experiment", "statistics", "fits", "claims"),
+        **needs("write_paper", "tables", *READ),
     output:
         **leaves("write_paper"),
-        paper=[results(layout.PAPER.format(table=t)) for t in layout.PAPER_TABLES],
+        paper=[results(name) for name in layout.PAPER],
     log:
         "<logs>/write_paper.log",
     conda:
@@ -22,16 +26,8 @@ rule write_paper:
 
 rule write_report:
     input:
-        **needs(
-            "write_report",
-            "tables",
-            "experiment",
-            "statistics",
-            "fits",
-            "claims",
-            "verdict",
-        ),
-        figures=[results(f"figures/{figure.name}.svg") for figure in FIGURES],
+        **needs("write_report", "tables", *READ, "verdict"),
+        figures=[results(*layout.figure(figure.name, "svg")) for figure in FIGURES],
         template=project("workflow/report/report.html.j2"),
         records=records_of(*ONCE),
     output:

@@ -11,8 +11,7 @@ FITS = "tables/fits.csv"
 CLAIMS = "tables/claims.csv"
 VERDICT = "verdict.md"
 AGREEMENT = "agreement.txt"
-PAPER = "paper/{table}.tex"
-PAPER_TABLES = ("numbers", "statistics", "fits", "claims")
+PAPER = [f"paper/{of}.tex" for of in ("numbers", "statistics", "fits", "claims")]
 REPORT = "report.html"
 #: The research object crate, and the copies of the sources that make it whole.
 CRATE = "ro-crate-metadata.json"
@@ -48,9 +47,9 @@ def theory(widths: str = WIDTHS) -> str:
     return f"theory/widths-{widths}.csv"
 
 
-def figure(name: str) -> list[str]:
-    """A figure in every format, and its data."""
-    return [f"figures/{name}.{form}" for form in FORMATS]
+def figure(name: str, *formats: str) -> list[str]:
+    """A figure in some formats, or in every one and with its data."""
+    return [f"figures/{name}.{form}" for form in formats or FORMATS]
 
 
 def record(step: str, output: str = "") -> str:
