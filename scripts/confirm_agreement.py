@@ -15,7 +15,7 @@ def confirm_agreement(claims: step.Input, agreement: step.Output) -> None:
             f"samples and theory disagree: {found[columns.EVIDENCE]} "
             "All results are written; verdict.md beside the tables has more."
         )
-    agreement.write_text(f"{found[columns.STATEMENT]} {found[columns.VERDICT]}\n")
+    agreement.write_text(f"{found[columns.VERDICT]}: {found[columns.STATEMENT]}\n")
 
 
 if __name__ == "__main__":

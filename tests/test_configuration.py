@@ -60,12 +60,12 @@ BAD = {
     "a symbol outside": (
         "symbol",
         {"layer": 0, "qubit": 9},
-        "symbol qubit 9 lies out",
+        "symbol_qubit: 9 lies outside",
     ),
     "a layer outside": (
         "symbol",
         {"layer": 10, "qubit": 0},
-        "layer 10 lies out",
+        "symbol_layer: 10 lies outside",
     ),
     "an observable outside": ("observable", "Z0 Z4", "qubit 4 lies outside a circuit"),
     "one qubit twice": ("observable", "Z1 Z1", "position 4: qubit 1 appears twice"),

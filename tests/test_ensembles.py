@@ -50,7 +50,7 @@ def test_what_lies_outside_the_circuit_is_refused(ensemble: Layered) -> None:
         ("symbol_layer", ensemble.symbol_layers),
         ("symbol_qubit", ensemble.width),
     ):
-        what = f"{key.replace('_', ' ')} {size} lies outside .* 0 to {size - 1}"
+        what = f"{key}: {size} lies outside .* 0 to {size - 1}"
         with pytest.raises(BadInput, match=what):
             replace(ensemble, **{key: size}).check()
     outside = replace(ensemble, observable=f"Z{ensemble.width}")

@@ -150,7 +150,6 @@ class Layered(Ensemble):
             value = getattr(self, key)
             if value >= size:
                 raise BadInput(
-                    f"{key.replace('_', ' ')} {value} lies outside a {self.family} "
-                    f"circuit of {of.replace('_', ' ')} {size}: "
-                    f"allowed are 0 to {size - 1}"
+                    f"{key}: {value} lies outside a circuit of family {self.family} "
+                    f"and {of.replace('_', ' ')} {size}; allowed: 0 to {size - 1}"
                 )
