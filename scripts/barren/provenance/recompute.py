@@ -158,9 +158,9 @@ def check_gradients(
             for parameter in asked:
                 at = batch.symbols.index(parameter)
                 values, angles = found[:, at], batch.circuits.values[chosen, at]
-                texts = np.array(said[ensemble.name, parameter])[chosen]
+                texts = [said[ensemble.name, parameter][row] for row in chosen]
                 allowed = tolerance(ensemble.norm, speeds[at], angles)
-                off = np.abs(texts.astype(float) - values) / allowed
+                off = np.abs(np.array(texts, float) - values) / allowed
                 worst, count = max(worst, float(off.max())), count + len(off)
                 wrong = ~(off <= 1)  # or nan
                 if wrong.any() and not reason:
