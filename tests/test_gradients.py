@@ -10,6 +10,7 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import cirq
 import numpy as np
@@ -21,7 +22,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import oracle
-from barren.physics import simulate
+from barren.physics import qsim, simulate
 from barren.physics.circuits import sample_circuits
 from barren.physics.ensembles import QSIM, TFQ
 from barren.physics.families import Identity, Random
@@ -169,6 +170,31 @@ def test_qsim_leaves_out_what_is_outside_the_light_cone() -> None:
     for ensemble, reached in ((near, True), (far, False)):
         circuits = sample_circuits(ensemble, 2, range(6))
         assert qsim_gradients(ensemble, circuits).any() == reached
+
+
+@settings(max_examples=60)
+@given(ensembles(widths=st.integers(3, 7), counts=st.integers(1, 5)), st.integers(1, 3))
+@example(Random(width=7, depth=8, symbol_layer=4, symbol_qubit=5), 1)
+def test_qubits_join_the_register_when_gates_need_them(
+    ensemble: Layered, small: int
+) -> None:
+    circuits = sample_circuits(ensemble, 2, range(3))
+    with patch.object(qsim, "SMALL", small):
+        values = qsim_gradients(ensemble, circuits)
+    expected = simulate.gradients(ensemble, circuits)
+    bound = ABSOLUTE * ensemble.norm
+    np.testing.assert_allclose(values, expected, atol=bound, rtol=RELATIVE)
+
+
+def test_gates_need_fewer_qubits_at_first() -> None:
+    """All of a layer, and a triangle on the last qubits, come before the first two."""
+    with patch.object(qsim, "SMALL", 1):
+        registers = qsim.growing([*Random(width=6, depth=9).moments()], 6)
+    touched = [
+        {q for of in part for gate in of for q in gate.qubits} for _, part in registers
+    ]
+    assert [first for first, _ in registers] == [4, 2, 0]
+    assert [min(qubits) for qubits in touched] == [4, 2, 0]
 
 
 @pytest.mark.parametrize("width", [10, 15])

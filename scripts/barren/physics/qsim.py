@@ -4,7 +4,8 @@ TensorFlow Quantum runs qsim's kernels for SSE on gates that it parses one by on
 gates on the same pair of qubits become one, for all circuits at once, and qsim runs the
 kernels of the processor at hand. The rewriting is exact: gates that cancel, commute
 with the observable at the end, or lie outside its light cone are left out; a layer of
-rotations takes in the two-qubit gates on both its sides.
+rotations takes in the two-qubit gates on both its sides; qubits join the register when
+a gate first needs them.
 """
 
 import importlib.util
@@ -28,6 +29,9 @@ MATRICES = {
 #: On the symbol's qubit and a further one, which goes from |0> to |+>, and chooses.
 CHOICE = "choice"
 
+#: Qubits of a register on which gates cost next to nothing.
+SMALL = 12
+
 #: qsim's kernels, as it numbers the instruction sets that it finds.
 INSTRUCTIONS = ("qsim_avx512", "qsim_avx2", "qsim_sse", "qsim_basic")
 #: qsim fuses up to two qubits, in one thread, because jobs share the cores, in silence.
@@ -37,11 +41,21 @@ OPTIONS |= {"g": False, "gmode": 0, "gsst": 512, "gdb": 16}  # no GPU
 
 
 class Fused(NamedTuple):
-    """A gate on some qubits: its matrix in each circuit, (samples, size, size)."""
+    """A gate on some qubits: its matrix in each circuit, (samples, size, size).
+
+    kept: in which circuits it is not left out, (samples,).
+    """
 
     time: int
     qubits: tuple[int, ...]
     matrices: NDArray[Any]
+    kept: NDArray[np.bool_]
+
+    def in_qsim(self, last: int) -> "Fused":
+        """On qubits counted from the last one, by rows' real and imaginary parts."""
+        flat = self.matrices.astype(np.complex64).reshape(len(self.matrices), -1)
+        qubits = tuple(last - qubit for qubit in self.qubits)
+        return Fused(self.time, qubits, flat.view(np.float32), self.kept)
 
 
 def qsim_gradients(ensemble: Layered, circuits: Circuits) -> NDArray[np.float32]:
@@ -52,17 +66,7 @@ def qsim_gradients(ensemble: Layered, circuits: Circuits) -> NDArray[np.float32]
     with O, gives the difference. For R_P(theta - pi/2) is R_P(theta + pi/2) P but for a
     phase.
     """
-    qsim, width = kernels(), ensemble.width
-    strings = []
-    for weight, string in ensemble.terms:
-        observable = qsim.OpString()
-        observable.weight = weight
-        for qubit, letter in [*string, (width, "Z")]:
-            kind = getattr(qsim, f"k{letter}")
-            qsim.add_gate_to_opstring(kind, [width - qubit], observable)
-        strings.append(observable)
-    observables = [(strings, 1 + max(len(string) for _, string in ensemble.terms))]
-    moments = simplified(ensemble)
+    width, moments = ensemble.width, simplified(ensemble)
     symbols = [(n, g) for n, of in enumerate(moments) for g in of if g.angle == THETA]
     if not symbols:
         return np.zeros(len(circuits), np.float32)  # outside the light cone
@@ -72,19 +76,45 @@ def qsim_gradients(ensemble: Layered, circuits: Circuits) -> NDArray[np.float32]
     paulis = PAULIS[circuits.axis(symbol)]
     choice = (np.kron(np.eye(2), up) + np.kron(paulis, down)) / np.sqrt(2)
     two_qubit, shifted = MATRICES | {CHOICE: choice}, circuits.shifted(np.pi / 2)
-    gates = []
-    for time, qubits, matrices in fused(moments, shifted, width + 1, two_qubit):
-        # qsim counts qubits from the other end, and takes real and imaginary parts.
-        flat = matrices.astype(np.complex64).reshape(len(circuits), -1)
-        gates.append((time, [width - q for q in qubits], flat.view(np.float32)))
-    found, add = np.empty(len(circuits), np.float32), qsim.add_matrix_gate
-    for row in range(len(circuits)):
-        circuit = qsim.Circuit()
-        circuit.num_qubits = width + 1
-        for time, places, parts in gates:
-            add(time, places, parts[row].tolist(), circuit)
-        options = OPTIONS | {"c": circuit}
-        (value,) = qsim.qsim_simulate_expectation_values(options, observables, 0)
+    registers = []
+    for first, part in growing(moments, width):
+        gates = fused(part, shifted, width + 1, two_qubit)
+        registers.append((width + 1 - first, [gate.in_qsim(width) for gate in gates]))
+    return _expectations(registers, _observables(ensemble), len(circuits))
+
+
+def _observables(ensemble: Layered) -> Any:
+    """The observable, with Z of the qubit that chooses, for qsim."""
+    qsim, strings = kernels(), []
+    for weight, string in ensemble.terms:
+        observable = qsim.OpString()
+        observable.weight = weight
+        for qubit, letter in [*string, (ensemble.width, "Z")]:
+            kind, place = getattr(qsim, f"k{letter}"), ensemble.width - qubit
+            qsim.add_gate_to_opstring(kind, [place], observable)
+        strings.append(observable)
+    return [(strings, 1 + max(len(string) for _, string in ensemble.terms))]
+
+
+def _expectations(
+    registers: list[tuple[int, list[Fused]]], observables: Any, samples: int
+) -> NDArray[np.float32]:
+    """Expectation values, (samples,), register by register: its qubits, its gates."""
+    qsim, found = kernels(), np.empty(samples, np.float32)
+    whole = np.empty(2 << registers[-1][0], np.float32)
+    for row in range(samples):
+        whole[:2], before = (1, 0), 2
+        for size, gates in registers:
+            circuit = qsim.Circuit()
+            circuit.num_qubits = size
+            for time, qubits, matrices, kept in gates:
+                if kept[row]:
+                    qsim.add_matrix_gate(time, qubits, matrices[row].tolist(), circuit)
+            options, joined = OPTIONS | {"c": circuit}, whole[: 2 << size]
+            joined[before:], before = 0, 2 << size  # qubits that join are |0>
+            if size < registers[-1][0]:
+                joined[:] = qsim.qsim_simulate_fullstate(options, joined).view("f4")
+        (value,) = qsim.qsim_simulate_expectation_values(options, observables, joined)
         found[row] = value.real
     return found
 
@@ -150,6 +180,28 @@ def _cancelled(moments: list[Moment]) -> list[Moment]:
     return [[*gates.values()] for gates in left if gates]
 
 
+def growing(moments: list[Moment], width: int) -> list[tuple[int, list[Moment]]]:
+    """The gates by the register that they need: its first qubit, and its gates.
+
+    A gate needs the qubits that gates before it act on. Those that do not need the
+    first qubits come first, on a state without them. Two qubits join at a time, because
+    gates are fused in pairs.
+    """
+    first = [*range(width + 1)]  # of the register that each qubit needs
+    small = max(0, width - SMALL)
+    registers: dict[int, list[Moment]] = {0: []}
+    for moment in moments:
+        parts: dict[int, Moment] = defaultdict(list)
+        for gate in moment:
+            reached = min(first[qubit] for qubit in gate.qubits)
+            for qubit in gate.qubits:
+                first[qubit] = reached
+            parts[min(reached, small) // 2 * 2].append(gate)
+        for at, part in parts.items():
+            registers.setdefault(at, []).append(part)
+    return sorted(registers.items(), reverse=True)
+
+
 def fused(
     moments: list[Moment],
     circuits: Circuits,
@@ -165,17 +217,41 @@ def fused(
     for time, moment in enumerate(moments):
         if moment[0].name == "R":
             turned = rotations(moment, circuits, width)
-            for qubit in {*range(width)}.difference(*blocks):
+            for qubit in {gate.qubits[0] for gate in moment}.difference(*blocks):
                 blocks[qubit,] = one
             for qubits, block in blocks.items():
                 blocks[qubits] = kron(turned[:, qubits]) @ block
             continue
         for gate in moment:
             if gate.qubits not in blocks:
-                taken = [of for of in blocks if not {*of}.isdisjoint(gate.qubits)]
-                over = {of: blocks.pop(of) for of in taken}
-                single = [over.pop((qubit,), one) for qubit in gate.qubits]
-                yield from (Fused(time, *of) for of in over.items())
+                over = [of for of in blocks if len(of) == 2 and {*of} & {*gate.qubits}]
+                for pair in over:
+                    block = blocks.pop(pair)
+                    apart, phases = _phases(pair, block)
+                    yield Fused(time, pair, block, ~apart)
+                    blocks |= phases
+                single = [blocks.pop((qubit,), one) for qubit in gate.qubits]
                 blocks[gate.qubits] = kron(np.stack(single, axis=1))
             blocks[gate.qubits] = two_qubit[gate.name] @ blocks[gate.qubits]
-    yield from (Fused(len(moments), *of) for of in blocks.items())
+    for qubits, block in blocks.items():
+        kept = (block != np.eye(block.shape[1])).any(axis=(1, 2))
+        yield Fused(len(moments), qubits, block, kept)
+
+
+def _phases(
+    pair: tuple[int, ...], block: Complex
+) -> tuple[NDArray[np.bool_], dict[tuple[int, ...], Complex]]:
+    """In which circuits a gate on a pair is but phases of each qubit, (samples,).
+
+    So it is between CZ gates, which cancel then, where both rotations are about Z. And
+    the phases, (samples, 2, 2), by qubit: the identity in other circuits.
+    """
+    a, b, c, d = np.einsum("sii->is", block)
+    # Of CZ or CNOT alone the sum is 0.
+    diagonal = np.count_nonzero(block, axis=(1, 2)) == 4
+    apart: NDArray[np.bool_] = diagonal & (np.abs(a * d + b * c) > 1.5)
+    phases: dict[tuple[int, ...], Complex] = {}
+    for qubit, other in zip(pair, (c, b), strict=True) if apart.any() else ():
+        phases[qubit,] = np.tile(np.eye(2, dtype=complex), (len(block), 1, 1))
+        phases[qubit,][apart, 1, 1] = other[apart] / a[apart]
+    return apart, phases
