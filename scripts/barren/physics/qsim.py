@@ -29,6 +29,8 @@ MATRICES = {
 #: On the symbol's qubit and a further one, which goes from |0> to |+>, and chooses.
 CHOICE = "choice"
 
+#: Places above the diagonal of a gate on a pair.
+ABOVE = np.triu_indices(4, 1)
 #: Qubits of a register on which gates cost next to nothing.
 SMALL = 12
 
@@ -49,13 +51,13 @@ class Fused(NamedTuple):
     time: int
     qubits: tuple[int, ...]
     matrices: NDArray[Any]
-    kept: NDArray[np.bool_]
+    kept: Any
 
     def in_qsim(self, last: int) -> "Fused":
         """On qubits counted from the last one, by rows' real and imaginary parts."""
         flat = self.matrices.astype(np.complex64).reshape(len(self.matrices), -1)
         qubits = tuple(last - qubit for qubit in self.qubits)
-        return Fused(self.time, qubits, flat.view(np.float32), self.kept)
+        return Fused(self.time, qubits, flat.view(np.float32), self.kept.tolist())
 
 
 def qsim_gradients(ensemble: Layered, circuits: Circuits) -> NDArray[np.float32]:
@@ -246,12 +248,10 @@ def _phases(
     So it is between CZ gates, which cancel then, where both rotations are about Z. And
     the phases, (samples, 2, 2), by qubit: the identity in other circuits.
     """
+    apart: NDArray[np.bool_] = ~block[:, *ABOVE].any(axis=1)  # unitary, so diagonal
     a, b, c, d = np.einsum("sii->is", block)
-    # Of CZ or CNOT alone the sum is 0.
-    diagonal = np.count_nonzero(block, axis=(1, 2)) == 4
-    apart: NDArray[np.bool_] = diagonal & (np.abs(a * d + b * c) > 1.5)
-    phases: dict[tuple[int, ...], Complex] = {}
-    for qubit, other in zip(pair, (c, b), strict=True) if apart.any() else ():
-        phases[qubit,] = np.tile(np.eye(2, dtype=complex), (len(block), 1, 1))
-        phases[qubit,][apart, 1, 1] = other[apart] / a[apart]
-    return apart, phases
+    apart &= np.abs(a * d + b * c) > 1  # 2; of CZ itself 0
+    phases = np.zeros((2, len(block), 2, 2), complex)
+    phases[..., 0, 0] = phases[..., 1, 1] = 1
+    phases[:, apart, 1, 1] = np.stack([c, b])[:, apart] / a[apart]
+    return apart, {(qubit,): of for qubit, of in zip(pair, phases, strict=True)}
