@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from barren.physics.simulate import kron
+
 #: Sites of a block up to which others are merged into it, and its map is a matrix.
 MOST = 2
 #: A matrix on the components of some sites, the first one's first, or a stack of them.
@@ -67,11 +69,7 @@ class Block(NamedTuple):
 
         def spread(of: Matrix) -> Matrix:
             one = np.eye(other, dtype=of.dtype)
-            a, b = (of, one) if self.sites[0] == sites[0] else (one, of)
-            # Not by numpy's `kron`, which takes three times as long for a stack.
-            parts: Matrix = a[..., :, None, :, None] * b[..., None, :, None, :]
-            rows, columns = of.shape[-2:]
-            return parts.reshape(*of.shape[:-2], rows * other, columns * other)
+            return kron(of, one) if self.sites[0] == sites[0] else kron(one, of)
 
         slopes = {key: spread(slope) for key, slope in self.slopes.items()}
         return Block(sites, spread(self.map), slopes)

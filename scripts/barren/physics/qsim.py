@@ -213,6 +213,7 @@ def fused(
     """Gates on one pair of qubits, and the rotations around them, as one gate.
 
     A block, of a pair or of a qubit without one, grows until another pair takes it.
+    Where it is but phases of each qubit it is left out, and the next ones have those.
     """
     one = np.tile(np.eye(2, dtype=complex), (len(circuits), 1, 1))
     blocks: dict[tuple[int, ...], Complex] = {}
@@ -222,7 +223,7 @@ def fused(
             for qubit in {gate.qubits[0] for gate in moment}.difference(*blocks):
                 blocks[qubit,] = one
             for qubits, block in blocks.items():
-                blocks[qubits] = kron(turned[:, qubits]) @ block
+                blocks[qubits] = kron(*(turned[q] for q in qubits)) @ block
             continue
         for gate in moment:
             if gate.qubits not in blocks:
@@ -233,7 +234,7 @@ def fused(
                     yield Fused(time, pair, block, ~apart)
                     blocks |= phases
                 single = [blocks.pop((qubit,), one) for qubit in gate.qubits]
-                blocks[gate.qubits] = kron(np.stack(single, axis=1))
+                blocks[gate.qubits] = kron(*single)
             blocks[gate.qubits] = two_qubit[gate.name] @ blocks[gate.qubits]
     for qubits, block in blocks.items():
         kept = (block != np.eye(block.shape[1])).any(axis=(1, 2))
@@ -251,6 +252,8 @@ def _phases(
     apart: NDArray[np.bool_] = ~block[:, *ABOVE].any(axis=1)  # unitary, so diagonal
     a, b, c, d = np.einsum("sii->is", block)
     apart &= np.abs(a * d + b * c) > 1  # 2; of CZ itself 0
+    if not apart.any():
+        return apart, {}
     phases = np.zeros((2, len(block), 2, 2), complex)
     phases[..., 0, 0] = phases[..., 1, 1] = 1
     phases[:, apart, 1, 1] = np.stack([c, b])[:, apart] / a[apart]

@@ -6,6 +6,8 @@ n qubits is a matrix of 2^(n//2) rows and 2^(n - n//2) columns: a moment of rota
 one product from the left and one from the right.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,17 +15,17 @@ from barren.physics.circuits import Circuits
 from barren.physics.layered import Gate, Layered, Moment
 
 Complex = NDArray[np.complex128]
+Matrices = NDArray[Any]
 PAULIS = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
 
 
 def rotations(moment: Moment, circuits: Circuits, width: int) -> Complex:
-    """exp(-i angle P / 2) of a moment of rotations, (samples, width, 2, 2)."""
-    matrices = np.tile(np.eye(2, dtype=complex), (len(circuits), width, 1, 1))
+    """exp(-i angle P / 2) of a moment of rotations, (width, samples, 2, 2)."""
+    matrices = np.tile(np.eye(2, dtype=complex), (width, len(circuits), 1, 1))
     qubits = [gate.qubits[0] for gate in moment]
     axes = np.array([circuits.axis(gate) for gate in moment])
     half = np.array([circuits.angle(gate) for gate in moment])[..., None, None] / 2
-    turned = np.cos(half) * np.eye(2) - 1j * np.sin(half) * PAULIS[axes]
-    matrices[:, qubits] = turned.swapaxes(0, 1)
+    matrices[qubits] = np.cos(half) * np.eye(2) - 1j * np.sin(half) * PAULIS[axes]
     return matrices
 
 
@@ -46,7 +48,7 @@ def expectations(ensemble: Layered, circuits: Circuits) -> NDArray[np.float64]:
     for moment in ensemble.moments():
         if moment[0].name == "R":
             matrices = rotations(moment, circuits, width)
-            left, right = kron(matrices[:, :split]), kron(matrices[:, split:])
+            left, right = kron(*matrices[:split]), kron(*matrices[split:])
             state = left @ state @ right.swapaxes(1, 2)
         else:
             flat = state.reshape(len(circuits), -1)
@@ -80,11 +82,11 @@ def _two_qubit(gate: Gate, state: Complex, bits: NDArray[np.int64]) -> Complex:
     return flipped
 
 
-def kron(matrices: Complex) -> Complex:
-    """Kronecker product over the qubits of (samples, qubits, 2, 2)."""
-    product: Complex = matrices[:, 0]
-    for qubit in range(1, matrices.shape[1]):
-        size = 2 * product.shape[1]
-        product = np.einsum("sij,skl->sikjl", product, matrices[:, qubit])
-        product = product.reshape(-1, size, size)
-    return product
+def kron(first: Matrices, *others: Matrices) -> Matrices:
+    """Kronecker product of stacks of matrices, (..., rows, columns)."""
+    for other in others:
+        # Not by numpy's `kron`, which takes three times as long for a stack.
+        parts = first[..., :, None, :, None] * other[..., None, :, None, :]
+        *stack, a, b, c, d = parts.shape
+        first = parts.reshape(*stack, a * b, c * d)
+    return first
