@@ -90,6 +90,19 @@ def test_theory_takes_about_what_is_predicted(width: int, depth: int) -> None:
     assert predicted / 4 < taken < 4 * predicted
 
 
+def test_other_work_is_at_the_pace_of_the_engine() -> None:
+    slow = replace(RATES, start=3 * RATES.start, draw_start=0)
+    ensembles = [Random(width=10, depth=40), Random(width=20, depth=40)]
+    expected = 3 * cost.theory(ensembles, replace(RATES, draw_start=0))
+    assert cost.theory(ensembles, slow) == pytest.approx(expected)
+
+
+def test_long_jobs_start_first() -> None:
+    assert cost.makespan([1, 1, 2, 2], 2) == 3
+    assert cost.makespan([1, 1, 1, 3], 2) == 3
+    assert cost.makespan([], 2) == 0
+
+
 def test_the_time_left_is_that_of_a_schedule() -> None:
     """Six jobs of 10 s and one after all of them: on 3 cores 30 s, at most Graham's."""
     assert cost.wall(70, 20, 1) == 70

@@ -21,6 +21,8 @@ from barren.runner.jobs import gradient_jobs, theory_jobs
 #: Circuits that are timed, by width; and their depth.
 TIMED = {4: 100, 8: 40, 10: 40, 12: 20, 13: 10, 14: 6, 16: 4, 18: 2, 20: 1}
 DEPTH = 50
+#: Circuits that are drawn at the pace of a batch.
+SEVERAL = 40
 
 
 def calibrate(engine: str, differentiator: str) -> cost.Rates:
@@ -45,7 +47,8 @@ def calibrate(engine: str, differentiator: str) -> cost.Rates:
             compute_gradients(ensemble, batch, engine, differentiator)
             end = time.process_time()
             start = start or end
-            draw, drawn = draw + drew - begin, drawn + count
+            if samples >= SEVERAL:
+                draw, drawn = draw + drew - begin, drawn + count
             simulate[width] = (end - drew) / count
     return replace(
         cost.RATES[engine],
@@ -93,17 +96,17 @@ def tell(experiment: Experiment, rates: cost.Rates, cores: int) -> None:
     jobs = [of.seconds for of in drawing + computing]
     sampling, longest = sum(jobs), max(jobs, default=0.0)
     exact = [cost.theory(of, rates) for of in theory_jobs(experiment).values()]
-    rest = [cost.once(name, len(drawing)) for name in cost.ONCE]
-    jobs += exact + rest
-    total = sum(jobs)
-    wall = cost.wall(
-        total + cost.OVERHEAD * len(jobs), max(longest, *exact) + sum(rest), cores
-    )
+    rest = [rates.pace * cost.once(name, len(drawing)) for name in cost.ONCE]
+    jobs += exact
+    total = sum(jobs + rest)
+    overhead = rates.pace * cost.OVERHEAD
+    wall = cost.makespan([of + overhead for of in jobs], cores)
+    wall += sum(of + overhead for of in rest)
     print(
         f"\ncircuits and gradients {sampling:.0f} s, theory {sum(exact):.0f} s, "
         f"tables, figures and the rest {sum(rest):.0f} s\n"
         f"{len(experiment.sampled)} of {len(experiment.ensembles)} ensembles are "
-        f"sampled: {len(jobs)} jobs, {total / 3600:.2f} CPU hours, "
+        f"sampled: {len(jobs + rest)} jobs, {total / 3600:.2f} CPU hours, "
         f"{sum(of.disk for of in drawing) / 1e9:.2f} GB of disk; "
         f"{cost.duration(wall)} on {cores} cores."
     )

@@ -2,7 +2,7 @@
 
 CPU time follows from rates that `snakemake plan` measures on the machine at hand;
 memory and disk follow from the file format and the number of amplitudes. Times of the
-other jobs are those of the machine we measured on.
+other jobs are those of the machine we measured on, at the pace of the one at hand.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from heapq import heapreplace
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -82,6 +83,11 @@ class Rates:
     own: float
     draw_start: float = 0.2
     serialise: float = 1.6e-6
+
+    @property
+    def pace(self) -> float:
+        """What other work takes here, as a share of the machine we measured on."""
+        return self.start / RATES[self.engine].start
 
     def gate(self, width: int) -> float:
         """Seconds for a gate of a gradient, between and beyond the measured widths."""
@@ -184,9 +190,10 @@ def theory(ensembles: Iterable[Ensemble], rates: Rates) -> float:
         if curve.width <= DENSE_WIDTH:
             classes = curve.classes
             each = DENSE_GATE[classes] if curve.gate_by_gate else DENSE_NUMBER
-            seconds += layers * each * float(classes) ** curve.width
+            seconds += rates.pace * layers * each * float(classes) ** curve.width
         else:
-            seconds += min(layers, MPS_LAYERS) * MPS_QUBIT * (curve.width - 5)
+            sites = min(layers, MPS_LAYERS) * (curve.width - 5)
+            seconds += rates.pace * MPS_QUBIT * sites
     return seconds
 
 
@@ -202,6 +209,14 @@ def wall(seconds: float, chain: float, cores: int) -> float:
     Graham's bound for jobs that start as soon as a core is free.
     """
     return chain + (seconds - chain) / cores
+
+
+def makespan(jobs: Iterable[float], cores: int) -> float:
+    """Wall time of jobs that wait for nothing, of which the longest start first."""
+    ends = [0.0] * cores
+    for seconds in sorted(jobs, reverse=True):
+        heapreplace(ends, ends[0] + seconds)
+    return max(ends)
 
 
 def time_left(
