@@ -119,9 +119,9 @@ def programs_of_job(wildcards):
 
 
 def configuration_of_job(wildcards):
-    """The part of the configuration that a job takes."""
+    """The part of the configuration that a job takes: one text for all of its widths."""
     ensembles = of_job(wildcards, EXPERIMENT.ensembles)
-    return json.dumps(EXPERIMENT.of_widths(widths(ensembles)))
+    return sys.intern(json.dumps(EXPERIMENT.of_widths(widths(ensembles))))
 
 
 def circuits_of(ensembles):
