@@ -187,7 +187,7 @@ def test_qubits_join_the_register_when_gates_need_them(
 
 
 def test_gates_need_fewer_qubits_at_first() -> None:
-    """All of a layer, and a triangle on the last qubits, come before the first two."""
+    """A triangle on the last qubits comes before what needs the first two."""
     with patch.object(qsim, "SMALL", 1):
         registers = qsim.growing([*Random(width=6, depth=9).moments()], 6)
     touched = [

@@ -51,13 +51,13 @@ class Fused(NamedTuple):
     time: int
     qubits: tuple[int, ...]
     matrices: NDArray[Any]
-    kept: Any
+    kept: NDArray[np.bool_]
 
     def in_qsim(self, last: int) -> "Fused":
         """On qubits counted from the last one, by rows' real and imaginary parts."""
         flat = self.matrices.astype(np.complex64).reshape(len(self.matrices), -1)
         qubits = tuple(last - qubit for qubit in self.qubits)
-        return Fused(self.time, qubits, flat.view(np.float32), self.kept.tolist())
+        return Fused(self.time, qubits, flat.view(np.float32), self.kept)
 
 
 def qsim_gradients(ensemble: Layered, circuits: Circuits) -> NDArray[np.float32]:

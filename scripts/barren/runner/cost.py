@@ -185,16 +185,15 @@ def theory(ensembles: Iterable[Ensemble], rates: Rates) -> float:
     for ensemble in ensembles:
         curve, layers = ensemble.sweep
         sweeps[curve] = max(layers, sweeps.get(curve, 0))
-    seconds = rates.draw_start
+    seconds = 0.0
     for curve, layers in sweeps.items():
         if curve.width <= DENSE_WIDTH:
             classes = curve.classes
             each = DENSE_GATE[classes] if curve.gate_by_gate else DENSE_NUMBER
-            seconds += rates.pace * layers * each * float(classes) ** curve.width
+            seconds += layers * each * float(classes) ** curve.width
         else:
-            sites = min(layers, MPS_LAYERS) * (curve.width - 5)
-            seconds += rates.pace * MPS_QUBIT * sites
-    return seconds
+            seconds += min(layers, MPS_LAYERS) * MPS_QUBIT * (curve.width - 5)
+    return rates.draw_start + rates.pace * seconds
 
 
 def once(step: str, files: int) -> float:
