@@ -34,8 +34,9 @@ SAME_GRADIENT = 1e-3
 #: Of a mean square gradient, for a norm of 1: below it is the rounding of a 0.
 VANISHING = 1e-12
 BINS = 12
-#: 2^width times the layers up to which circuits are simulated.
-AMPLITUDES = 60_000
+#: Circuits of an ensemble that are simulated, the first ones, and 2^width times the
+#: layers up to which they are.
+SIMULATED, AMPLITUDES = 10, 60_000
 
 
 class Draws(NamedTuple):
@@ -125,18 +126,18 @@ class Finding:
         return self.verdict != "not judged"
 
 
-def reduce_draws(ensemble: Ensemble, batch: Batch, recompute: int = 4) -> Draws:
+def reduce_draws(ensemble: Ensemble, batch: Batch) -> Draws:
     """Reduce a batch of recorded circuits; join the batches with `join_draws`.
 
-    The first few are simulated, up to `AMPLITUDES`.
+    The first samples of the ensemble are simulated, whatever the batches.
     """
     circuits = batch.circuits
     at = 0 if ensemble.parameter is None else batch.symbols.index(ensemble.parameter)
     theta = circuits.values[:, at]
     recomputed, isolated = np.full((2, len(circuits)), np.nan)
     if isinstance(ensemble, Layered):
-        small = 2**ensemble.width * ensemble.layers <= AMPLITUDES
-        first = slice(recompute)
+        first = slice(int((batch.samples < SIMULATED).sum()))
+        small = first.stop and 2**ensemble.width * ensemble.layers <= AMPLITUDES
         theta = circuits.angles[:, *ensemble.symbol]
         if small:
             recomputed[first] = simulate.gradients(ensemble, circuits[first])

@@ -53,15 +53,18 @@ def fit_curves(points: Sequence[Point]) -> dict[str, Fit]:
 
 
 def fit_sampled(
-    points: Sequence[Point], against: Callable[[float], float] = float
+    points: Sequence[Point],
+    against: Callable[[float], float] = float,
+    slack: float = 0.0,
 ) -> Fit:
-    """The line of log variance against a function of the width."""
+    """The line of log variance against a function of the width (see `fit_slope`)."""
     summaries = [point.summary for point in points]
     return fit_slope(
         [against(point.ensemble.width) for point in points],
         [of.variance for of in summaries],
         [of.variance_low for of in summaries],
         [of.variance_high for of in summaries],
+        slack=slack,
     )
 
 

@@ -1,5 +1,6 @@
 """The verdict in words: the answer, verdict.md and claims.csv."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -91,8 +92,8 @@ def summary(findings: Sequence[Finding]) -> str:
     settings = counts.total()
     if len(counts) == 1:
         (verdict,) = counts
-        several = f" in all {settings} settings" if settings > 1 else ""
-        return f"**{verdict}**{several}"
+        several = "both" if settings == 2 else f"all {settings}"
+        return f"**{verdict}**{f' in {several} settings' * (settings > 1)}"
     parts = [f"**{v}** in {counts[v]}" for v in reversed(WORST_FIRST) if counts[v]]
     parts[0] += f" of {settings} settings"
     return ", ".join(parts)
@@ -158,23 +159,27 @@ def _meaning(against: Sequence[Finding], agreed: bool) -> list[str]:
     far = [f for f in against if f.numbers.get("far")]
     said = []
     if far:
-        worst = max(far, key=lambda f: max(f.numbers["far"].values()))
-        ratios, limit = worst.numbers["far"], worst.numbers["limit"]
-        where = max(ratios, key=lambda n: ratios[n])
+        places = [(f, n) for f in far for n in f.numbers["far"]]
+        worst, where = max(
+            places, key=lambda p: abs(math.log(p[0].numbers["far"][p[1]]))
+        )
+        ratio, limit = worst.numbers["far"][where], worst.numbers["limit"]
         small = any(f.numbers["small_angles"] for f in far)
         said.append(
             "**What the difference means:** where the variance does not fall as that "
             "of deep circuits, the circuits are too shallow"
             f"{', or their angles small,' if small else ''} "
-            "for their width. There the exact variance is up to "
-            f"{ratios[where]:.3g} times that of infinitely deep circuits "
+            "for their width. There the exact variance is "
+            f"{'up' if ratio > 1 else 'down'} to {ratio:.3g} times that of infinitely "
+            "deep circuits "
             f"({worst.setting}, {where}). The plateau itself is real: at infinite "
             f"depth the log variance falls by {-limit:.3f} per qubit."
         )
     if len(far) < len(against) and agreed:
         said.append(
             f"{'Other contradictions' if far else 'The contradictions'} come from the "
-            "circuits, not from the sampling, which agrees with the exact theory."
+            "circuits and the observable, not from the sampling, which agrees with the "
+            "exact theory."
         )
     return said
 

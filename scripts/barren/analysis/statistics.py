@@ -11,6 +11,7 @@ RESAMPLES = 999
 #: gradient of 0, where no exact variance says otherwise.
 ROUNDING = 1e-10
 FLAT = 1e-12  # a slope below it is the rounding of 0
+TURNS = 500  # of a line and what may lie off it: far more than they take to settle
 FEWEST = 10  # samples for an interval; with fewer it is all that is possible
 
 
@@ -116,6 +117,8 @@ def fit_slope(
     variances: ArrayLike,
     low: ArrayLike | None = None,
     high: ArrayLike | None = None,
+    *,
+    slack: float = 0.0,
 ) -> Fit:
     """Fit log variance against width by plain least squares.
 
@@ -123,7 +126,8 @@ def fit_slope(
     least two different widths. The slope's 95 % interval follows from the points' own
     intervals; without them the variances are exact and it has no width. The points
     have equal weights, so that the slopes of a sampled and an exact curve are the same
-    functional of the curve even where it is no straight line.
+    functional of the curve even where it is no straight line. slack: how far off the
+    line a log variance may lie, at no cost in chi-square.
     """
     x = np.asarray(widths, dtype=np.float64)
     variance = np.asarray(variances, dtype=np.float64)
@@ -149,7 +153,7 @@ def fit_slope(
         slope - NORMAL_975 * error,
         slope + NORMAL_975 * error,
         intercept,
-        _distance_from_line(x, y, errors),
+        _distance_from_line(x, y, errors, slack),
         freedom,
     )
 
@@ -162,13 +166,25 @@ def log_errors(low: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:
 
 
 def _distance_from_line(
-    x: NDArray[np.float64], y: NDArray[np.float64], errors: NDArray[np.float64]
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    errors: NDArray[np.float64],
+    slack: float,
 ) -> float:
-    """Chi-square of the points about their best straight line, (points,) each."""
-    design = np.stack([np.ones_like(x), x], axis=1) / errors[:, None]
-    target = y / errors
-    best = np.linalg.lstsq(design, target, rcond=None)[0]
-    return float(np.sum((target - design @ best) ** 2))
+    """Chi-square of the points about their best straight line, (points,) each.
+
+    With slack it is the distance from the convex set of what lies within it of some
+    line: no larger than chi-square where the truth does, because the truth's own
+    deviations from its line are among those that are allowed. By turns, the line is
+    fitted to the points less what is allowed them, and that to the line.
+    """
+    design = np.stack([np.ones_like(x), x], axis=1)
+    fitted = design @ np.linalg.pinv(design / errors[:, None]) / errors
+    moved = np.zeros_like(y)
+    for _ in range(TURNS if slack else 1):
+        off = y - fitted @ (y - moved)
+        moved = np.clip(off, -slack, slack)
+    return float(np.sum(((off - moved) / errors) ** 2))
 
 
 def _variance_and_error(

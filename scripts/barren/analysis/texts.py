@@ -10,6 +10,7 @@ from barren.analysis.claims import (
     FEWEST_COMPARED,
     LARGE_MEAN,
     MCCLEAN_SLOPE,
+    NEARLY,
     TOLERANCE,
 )
 from barren.analysis.evidence import AGREEMENT_LEVEL, FEWEST, LEVEL, SAME_GRADIENT
@@ -76,7 +77,8 @@ TEXTS = {
         "the variance falls exponentially with width",
         "the variance does not fall exponentially with width",
         f"{TUTORIAL}; {MCCLEAN}",
-        "Chi-square of log variance about a straight line, simultaneous for all "
+        "Chi-square of log variance about a straight line, off which it may lie by "
+        f"{NEARLY:g}, as that of a 2-design does, simultaneous for all "
         f"settings (Bonferroni). Supported needs p of {LEVEL:g} at least, a power law "
         "that is as significantly none, a slope below 0 that is known to "
         f"{SLOW:.2f} per qubit, four widths and {FEWEST} circuits.",
@@ -112,7 +114,7 @@ TEXTS = {
     "deeper_in_block_is_smaller": Text(
         "The deeper in its block the symbol stands, the smaller the variance.",
         "the variance is smaller deep in a block than at its start",
-        "the variance is not smaller deep in a block",
+        "the variance is not smaller deep in a block at every width",
         f"{TUTORIAL}; {GRANT}; exact law in workflow/docs/theory.md",
         "Normal test of the difference in log variance between the first and the "
         f"deepest layer at each width, {SETTINGS} {FEWEST} circuits are needed.",
@@ -124,7 +126,7 @@ TEXTS = {
         f"{TUTORIAL}; {GRANT}",
         f"Each gradient is within {SAME_GRADIENT:g} ‖O‖ of that of the first block "
         "alone, by a closed form or computed in numpy; supported from "
-        f"{FEWEST_COMPARED} circuits on.",
+        f"{FEWEST_COMPARED} circuits on whose gradient is larger than that.",
         0.0,
     ),
     PLOTTED: Text(

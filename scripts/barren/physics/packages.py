@@ -10,8 +10,8 @@ from contextlib import contextmanager
 def parts_of(*packages: str) -> Iterator[None]:
     """Import and use modules of packages, outer ones first, without all the others.
 
-    The packages are empty meanwhile; afterwards they can be imported whole. One that
-    was imported before stays as it is.
+    The packages are empty meanwhile, and forgotten afterwards. One that was imported
+    before stays as it is; one that is needed whole, too, is to be imported before.
     """
     empty = [name for name in packages if name not in sys.modules]
     try:
