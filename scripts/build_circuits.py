@@ -10,6 +10,8 @@ from typing import Any
 import cirq
 import numpy as np
 
+from barren import columns
+from barren.physics.adjoint import speeds_of_symbols
 from barren.physics.cirq_gates import name_of, read_circuit
 from barren.physics.ensembles import BadInput
 from barren.physics.observables import NoExactForm
@@ -44,9 +46,10 @@ def build(ensemble: OwnCircuit) -> dict[str, Any]:
     """The circuit of an ensemble as plain data, a dictionary that JSON holds.
 
     `cirq` (Cirq's own JSON, as text), `program` (the serialised TensorFlow Quantum
-    program, base64), `symbols` (in the circuit's order), `drawing` (the gates: qubits
-    and a label for each), and `exact` (its Pauli rotations and Clifford gates) or
-    `reason` (why there is no exact form).
+    program, base64), `symbols` (in the circuit's order), `steepest` (what no gradient
+    by each exceeds, for an observable of norm 1), `drawing` (the gates: qubits and a
+    label for each), and `exact` (its Pauli rotations and Clifford gates) or `reason`
+    (why there is no exact form).
     """
     file, _, name = ensemble.source.rpartition(":")
     qubits = cirq.GridQubit.rect(1, ensemble.width)
@@ -144,10 +147,14 @@ def built(
     except Exception as error:
         raise BadInput(f"{ensemble.source}: {unserialised(circuit, error)}") from None
     check_program(ensemble.source, whole, program)
+    text, names = cirq.to_json(circuit, indent=None), in_order(circuit)
+    speeds = speeds_of_symbols(text.encode(), names)
     data: dict[str, Any] = {
-        "cirq": cirq.to_json(circuit, indent=None),
+        "cirq": text,
         "program": base64.b64encode(program).decode(),
-        "symbols": in_order(circuit),
+        "symbols": names,
+        # As many digits as every processor gives alike.
+        "steepest": [float(f"{2 * sum(of):.{columns.DIGITS}g}") for of in speeds],
         "drawing": drawing(circuit, qubits),
     }
     try:

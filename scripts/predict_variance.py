@@ -52,6 +52,7 @@ def written(prediction: Prediction) -> list[str | float | None]:
         limit if limit is None else f"{limit:.{columns.DIGITS}g}",
         prediction.relative_error and f"{error:.0e}",
         prediction.reason,
+        prediction.bound and f"{prediction.bound:.{columns.DIGITS}g}",
     ]
 
 

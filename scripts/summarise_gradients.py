@@ -43,13 +43,14 @@ def summarise_gradients(
 
     ensembles = points_of(found.ensembles, exact)
     sampled = read_table(gradients)
-    rows = rows_by_ensemble(sampled, keys, ensembles)
+    rows, known = (rows_by_ensemble(of, keys, ensembles) for of in (sampled, exact))
     summaries, seed = {e: Summary() for e in ensembles}, found.config["seed"]
     for e, of in rows.items():
-        summaries[e] = summarise(of[columns.GRADIENT], seed, e.bound)
+        (bound,) = known[e][columns.BOUND]
+        summaries[e] = summarise(of[columns.GRADIENT], seed, bound)
     values = [e.keys() | asdict(summary) for e, summary in summaries.items()]
     table = pd.DataFrame(values, columns=[*keys, *columns.STATISTICS])
-    beside = exact[[*keys, columns.EXACT_VARIANCE, columns.ASYMPTOTIC_VARIANCE]]
+    beside = exact[[*keys, *columns.BESIDE]]
     write_table(with_integers(table).merge(beside, on=keys, how="left"), statistics)
 
     tables = read_table(theory), read_table(statistics), sampled

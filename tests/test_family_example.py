@@ -31,7 +31,7 @@ def test_a_family_is_one_class(tmp_path: Path) -> None:
     (agreement,) = (c for c in claims if c["claim"] == "samples_agree_with_theory")
     # Axes, angles and gradients are tested, and nothing exact contradicts.
     assert agreement["verdict"] == "undecided", agreement
-    assert "known for 0 of 2 sampled ensembles" in agreement["evidence"]
+    assert "known for 0 of 2 that were sampled" in agreement["evidence"]
     assert (results / "agreement.txt").is_file()
     (batch,) = (results / "batches").glob("width-3_*.npz")
     arrays = {Path(name).name for name in np.load(batch).files}

@@ -1,6 +1,7 @@
 """The figures of any experiment: what they show, read back from their artists."""
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -118,7 +119,7 @@ def made_up(
         exact[rng.random(len(table)) < zeros] = 0.0
         exact[(table["family"] == "ring").to_numpy()] = np.nan
         values = {columns.EXACT_VARIANCE: exact, columns.ASYMPTOTIC_VARIANCE: exact / 2}
-        return table.assign(**values)
+        return table.assign(**values, **{columns.BOUND: 1.0})
 
     curves = dict.fromkeys(
         replace(e, depth=depth) if isinstance(e, Random) else e
@@ -134,6 +135,8 @@ def made_up(
         columns.VARIANCE_LOW: variance / 2 if samples > 2 else variance * 0,
         columns.VARIANCE_HIGH: variance * 2 if samples > 2 else variance * 0 + 1,
         columns.STD: np.sqrt(variance),
+        columns.SECOND_MOMENT: variance,
+        columns.KURTOSIS: variance * 0 + 3,
     }
     values = {key: np.where(known, value, np.nan) for key, value in values.items()}
     statistics = table.assign(**{columns.SAMPLES: known * samples}, **values)
@@ -151,7 +154,8 @@ def texts(figure: Figure) -> list[str]:
 def points(axes: Axes) -> list[tuple[float, float]]:
     """The places of the sampled points."""
     lines = [bars.lines[0] for bars in axes.containers]
-    return [place for line in lines for place in zip(*line.get_data(), strict=True)]
+    places = [place for line in lines for place in zip(*line.get_data(), strict=True)]
+    return [place for place in places if np.isfinite(place[1])]
 
 
 def boxes(figure: Figure) -> Iterator[tuple[str, Any]]:
@@ -583,7 +587,7 @@ def test_what_is_left_out_leaves_some_of_each_key(
 ) -> None:
     """Of crossed lists a figure shows crossed lists, with the ends of each."""
     every = [*itertools.product(*map(range, sizes.values()))]
-    table = pd.DataFrame(every, columns=[*sizes])
+    table = pd.DataFrame(every, columns=[*sizes]).assign(exact=1.0, sampled=np.nan)
     notes: list[str] = []
     shown = at_most(table, [*sizes], most, "series", notes)
     assert len(shown) <= most < len(table)
@@ -599,9 +603,51 @@ def test_what_is_left_out_leaves_every_family() -> None:
     random = pd.DataFrame({"family": "random", "depth": range(40)})
     blocks = pd.DataFrame({"family": "identity", "blocks": range(3)})
     table = pd.concat([random, blocks], ignore_index=True)
-    shown = at_most(table, [*table], 12, "series", [])
+    keys, table = [*table], table.assign(exact=1.0, sampled=np.nan)
+    shown = at_most(table, keys, 12, "series", [])
     assert len(shown) <= 12
     assert shown.groupby("family").size().to_dict() == {"random": 9, "identity": 3}
+
+
+def test_zeros_are_left_out_first() -> None:
+    table = pd.DataFrame({"qubit": range(40), "exact": 0.0, "sampled": np.nan})
+    table.loc[[3, 17, 18], "sampled"] = 0.1
+    notes: list[str] = []
+    shown = at_most(table, ["qubit"], 12, "panels", notes)
+    assert [*shown["qubit"]] == [3, 17, 18] and notes == ["3 of 40 panels"]
+    none = at_most(table.assign(sampled=0.0), ["qubit"], 12, "panels", notes)
+    assert len(none) == 12
+
+
+def test_a_figure_says_the_values_of_what_it_shows() -> None:
+    """Of keys that vary in the experiment, and not in what is left of it."""
+    keys = {
+        "depth": ([6, 24], "depth"),
+        "sigma": ([0.125, 1.0], "sigma"),
+        "symbol_layer": ([0, 5], "layer"),
+        "symbol_qubit": ([0, 2], "qubit"),
+        "observable": (["Z0 Z1", "local"], "(observable|O =)"),
+    }
+    entry = {"family": "random", "width": [3, 5, 8]}
+    entry |= {key: values for key, (values, _) in keys.items()}
+    found = drawn(experiment([entry]))
+    assert sum("Shown:" in figure._supxlabel.get_text() for _, figure, _ in found) > 2
+    for of, figure, _ in drawn(experiment([entry])):
+        said = [figure._supxlabel.get_text().split("Shown:")[0]]
+        said += [axes.get_title() for axes in figure.axes]
+        said += texts(figure) if figure.legends else []
+        for key, (_, word) in keys.items():
+            assert key in {of.x, of.y} or re.search(word, " ".join(said)), (
+                of.name,
+                key,
+            )
+
+
+def test_several_observables_have_a_figure_at_one_width() -> None:
+    entry = {"family": "random", "width": [4], "depth": [6]}
+    entry |= {"observable": ["Z0", "X0 Y1", "global"]}
+    names = [of.name for of in figures_of(experiment([entry]).ensembles)]
+    assert names[0] == "gradient_variance_random"
 
 
 def test_what_is_told_apart_stands_in_the_order_of_the_file() -> None:

@@ -217,6 +217,7 @@ def test_verdicts_do_not_depend_on_the_unit(tutorial: list[Point], unit: float) 
                     mean=exact.mean and exact.mean * unit,
                     second_moment=exact.second_moment * unit**2,
                     variance=exact.variance * unit**2,
+                    bound=unit,
                     asymptotic_variance=exact.asymptotic_variance
                     and exact.asymptotic_variance * unit**2,
                 ),
@@ -648,7 +649,7 @@ def test_what_rounding_leaves_of_zeros_says_nothing(observable: str) -> None:
     for width in range(2, 6):
         of = Ansatz(width=width, source="f.py:f", observable=observable, parameter="a")
         left = rng.normal(0, 2e-6, 200) * of.norm
-        summary = summarise(pd.Series(left), 1, of.bound)
+        summary = summarise(pd.Series(left), 1, of.norm)
         points.append(Point(of, Prediction(), np.zeros(200), left, summary))
     found = [finding for finding in judge(points) if "falls" in finding.claim]
     assert {finding.evidence for finding in found} == {"every gradient is 0"}

@@ -31,9 +31,11 @@ SECOND_MOMENT = "second_moment"
 STD = "std"
 KURTOSIS = "kurtosis"
 
-# The exact theory (theory.csv; the variances stand in statistics.csv too).
+# The exact theory (theory.csv), and what of it stands in statistics.csv too.
 EXACT_VARIANCE = "exact_variance"
 ASYMPTOTIC_VARIANCE = "asymptotic_variance"
+BOUND = "bound"
+BESIDE = (EXACT_VARIANCE, ASYMPTOTIC_VARIANCE, BOUND)
 
 # Fits of log variance against width (fits.csv).
 CURVE = "curve"
@@ -76,6 +78,7 @@ THEORY = (
     ASYMPTOTIC_VARIANCE,
     "relative_error",
     "no_exact_form",
+    BOUND,
 )
 FITS = (CURVE, SLOPE, SLOPE_LOW, SLOPE_HIGH, INTERCEPT, "chi_square", FREEDOM)
 CLAIMS = (

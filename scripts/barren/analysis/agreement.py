@@ -66,8 +66,8 @@ def agreement(points: Sequence[Point]) -> Finding:
     verdict: Verdict = "supported" if least >= FEWEST and exact else "undecided"
     said = [f"{'; '.join(failed)}."] if failed else []
     said.append(
-        f"The exact second moment is known for {exact} of {len(sampled)} sampled "
-        f"ensembles. The smallest of {len(tests)} p-values is {smallest:.2g}; one "
+        f"The exact second moment is known for {exact} of {len(sampled)} that were "
+        f"sampled. The smallest of {len(tests)} p-values is {smallest:.2g}; one "
         f"below {level:.2g} contradicts."
     )
     needs = f": that takes {FEWEST} circuits each" if least < FEWEST else ""
@@ -156,9 +156,9 @@ def _mean_wealth(point: Point) -> Floats | None:
     """Log wealth of each bet that E g differs from the theory's.
 
     With theta alone and uniform, theta + pi has the opposite gradient: g is symmetric
-    about 0 and exp(x) / cosh(x), x a multiple of g, a fair bet. Otherwise g in
-    [-bound, bound] is bet upon with 1 + stake (g - mean) / (bound + |mean|), and
-    without a bound by way of the variance.
+    about 0 and exp(x) / cosh(x), x a multiple of g, a fair bet. Otherwise, with x a
+    multiple of g - mean, 1 + x + x^2 / 2 is never negative and has the mean
+    1 + E x^2 / 2, which the exact variance gives (Catoni 2012, arXiv:1009.2048).
     """
     ensemble = point.ensemble
     alone = ensemble.theta_is_alone
@@ -171,23 +171,6 @@ def _mean_wealth(point: Point) -> Floats | None:
         moment = point.prediction.second_moment or seen
         x = _staked(point, 0.0, np.sqrt(moment))
         return np.asarray((x - np.logaddexp(x, -x) + np.log(2)).sum(axis=1))
-    mean = point.prediction.mean
-    bound = ensemble.bound
-    if mean is None:
-        return None
-    if not np.isfinite(bound):
-        return _unbounded_mean_wealth(point)
-    x = _staked(point, mean, bound + abs(mean))
-    # A gradient beyond the bound can only win.
-    return np.asarray(np.log(np.maximum(1 + x, 0.1)).sum(axis=1))
-
-
-def _unbounded_mean_wealth(point: Point) -> Floats | None:
-    """Log wealth of each bet that E g differs, where nothing bounds g.
-
-    1 + x + x^2 / 2, x a multiple of g - mean, is never negative and has the mean
-    1 + E x^2 / 2, which the exact variance gives (Catoni 2012, arXiv:1009.2048).
-    """
     variance = point.prediction.variance
     if variance is None or variance < point.least:
         return None
@@ -255,7 +238,7 @@ def misrecorded(points: Sequence[Point]) -> list[str]:
     found = []
     for point in points:
         name = point.ensemble.name
-        same = SAME_GRADIENT * point.ensemble.norm
+        same = SAME_GRADIENT * point.bound
         wrong: dict[str, NDArray[np.bool_]] = {}
         moment = point.prediction.second_moment
         if moment is not None and moment < point.least:

@@ -28,10 +28,10 @@ AGREEMENT_LEVEL = 0.001
 #: Fewest circuits of an ensemble that support anything: with fewer a variance wrong by
 #: a factor of two may pass, and the coverage of the intervals is not known.
 FEWEST = 100
-#: Of a gradient, for a norm of 1: simulators in single precision differ by less, and a
+#: Of a gradient, for a bound of 1: simulators in single precision differ by less, and a
 #: wrong circuit by more.
 SAME_GRADIENT = 1e-3
-#: Of a mean square gradient, for a norm of 1: below it is the rounding of a 0.
+#: Of a mean square gradient, for a bound of 1: below it is the rounding of a 0.
 VANISHING = 1e-12
 BINS = 12
 #: Circuits of an ensemble that are simulated, the first ones, and 2^width times the
@@ -77,15 +77,20 @@ class Point:
         return f"n = {self.ensemble.width}"
 
     @property
+    def bound(self) -> float:
+        """What no gradient exceeds."""
+        return self.prediction.bound or self.ensemble.norm
+
+    @property
     def rounding(self) -> float:
         """What single precision may add to a gradient."""
-        return math.sqrt(ROUNDING) * self.ensemble.norm
+        return math.sqrt(ROUNDING) * self.bound
 
     @property
     def least(self) -> float:
         """A mean square gradient below it is the rounding of a gradient that is 0."""
         known = self.prediction.second_moment is not None
-        return (VANISHING if known else ROUNDING) * self.ensemble.norm**2
+        return (VANISHING if known else ROUNDING) * self.bound**2
 
     @property
     def vanishes(self) -> bool:

@@ -36,7 +36,7 @@ _POINTS = (
 )
 _LIMIT = "Dotted, where it is known: the limit of infinite depth. "
 _SHALLOW = (
-    "Where points leave it, the circuits are too shallow for their width, or their "
+    "Where random circuits leave it, they are too shallow for their width, or their "
     "angles small: the curve flattens because of that, not because the plateau ends. "
 )
 _FIT = (
@@ -54,6 +54,7 @@ _CELLS = (
     "exact variance where it is known. White: the variance is 0, as the symbol is "
     "outside the light cone of the observable. Grey: not asked for, or not known. "
 )
+_PRODUCTS = "Of the observables the products of two Z are shown. "
 _PAIRS = (
     "Boxes are gates. Two dots joined by a line are a CZ gate, a dot and a cross a "
     "CNOT gate. "
@@ -72,8 +73,9 @@ _FURTHER = {
         "those that were asked for. "
     ),
     columns.SIGMA: (
-        "Angles are normally distributed about 0 with standard deviation sigma; a "
-        "dashed line is the exact variance of uniform angles. "
+        "Angles are normally distributed about 0 with standard deviation sigma. Of "
+        "uniform angles the exact variance alone is shown, where it is known: a dashed "
+        "line. "
     ),
 }
 
@@ -140,6 +142,8 @@ def figures_of(ensembles: Iterable[Ensemble]) -> list[Figure]:
         _map("gradient_variance_of_symbols", "the symbol's place", SYMBOL, places),
         _map("gradient_variance_of_observables", "observable", columns.QUBITS, pairs),
     ]
+    if any(keys.values()) and not any(figure.families for figure in figures):
+        figures = _against_width(families)  # of one width
     shown = [_circuit(e) for of, own in members.items() for e in of.displayed(own)]
     return [figure for figure in figures if figure.families] + shown
 
@@ -177,12 +181,13 @@ def _against_width(families: Families) -> list[Figure]:
 def _widths(variance: str, std: str, families: Families, fits: bool) -> list[Figure]:
     names = ", ".join(of.title for of in families)
     opening = f"against {AXES[columns.WIDTH]}: {names}. "
+    has_limit = any(of.predicts_every == columns.DEPTH for of in families)
     return [
         Figure(
             name=variance,
             title=f"Variance against width: {names}",
-            caption=f"Gradient variance {opening}{_POINTS}{_LIMIT}{_SHALLOW}"
-            f"{_FIT * fits}",
+            caption=f"Gradient variance {opening}{_POINTS}{_LIMIT * has_limit}"
+            f"{_SHALLOW * has_limit}{_FIT * fits}",
             families=families,
             fits=fits,
         ),
@@ -217,7 +222,8 @@ def _map(name: str, by: str, axes: tuple[str, str], families: Families) -> Figur
     return Figure(
         name=name,
         title=f"Variance by {by}",
-        caption=f"Gradient variance by {by}: {AXES[x]} and {AXES[y]}. {_CELLS}",
+        caption=f"Gradient variance by {by}: {AXES[x]} and {AXES[y]}. {_CELLS}"
+        f"{_PRODUCTS * (x in columns.QUBITS)}",
         families=families,
         kind=MAP,
         x=x,

@@ -23,10 +23,12 @@ from barren.analysis.tables import key_columns
 MOST_MAPS = 4
 
 
-def draw_maps(figure: figures.Figure, shown: pd.DataFrame) -> tuple[Figure, list[str]]:
+def draw_maps(
+    figure: figures.Figure, shown: pd.DataFrame
+) -> tuple[Figure, pd.DataFrame, list[str]]:
     """Heat maps over two keys, sampled and exact, of one colour scale; 0 is white.
 
-    With them, what is not shown.
+    With them the rows that are shown, and what is not.
     """
     x, y = figure.x, figure.y
     across = [key for key in key_columns(shown) if key not in {x, y}]
@@ -74,7 +76,7 @@ def draw_maps(figure: figures.Figure, shown: pd.DataFrame) -> tuple[Figure, list
         mesh, ax=list(grid.ravel()), extend="min" if zeros else "neither", shrink=0.9
     )
     bar.set_label(quantity_label(figure.quantity))
-    return drawing, notes
+    return drawing, shown, notes
 
 
 def _norm(shown: pd.DataFrame) -> tuple[LogNorm, float]:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from barren import columns
 from barren.analysis.latex import escape, interval, macros, number, tabular
-from barren.analysis.tables import points_of, with_ensembles
+from barren.analysis.tables import points_of, with_ensembles, without_rounding
 from barren.analysis.words import further, listing, varied
 from barren.physics.ensembles import Ensemble
 
@@ -31,10 +31,13 @@ def paper_tables(
     claims: pd.DataFrame,
 ) -> dict[str, str]:
     """The text of each file."""
-    ensembles = points_of(ensembles, statistics)
-    rows = with_ensembles(statistics, ensembles)
-    curves = with_ensembles(fits, ensembles)
-    numbers = of_experiment(config, [ensemble for ensemble, _ in rows], statistics)
+    points = points_of(ensembles, statistics)
+    rows = with_ensembles(without_rounding(statistics), points)
+    curves = with_ensembles(fits, points)
+    numbers = of_experiment(config, ensembles)
+    # Of several observables, symbols and parameters they are the same.
+    circuits = {e.circuit: row[columns.SAMPLES] for e, row in rows}
+    numbers["circuits"] = str(sum(circuits.values()))
     for ensemble, row in rows:
         numbers |= {f"{ensemble.name}/{key}": v for key, v in of_ensemble(row).items()}
     for ensemble, row in curves:
@@ -52,7 +55,7 @@ def paper_tables(
 
 
 def of_experiment(
-    config: Mapping[str, Any], ensembles: Sequence[Ensemble], statistics: pd.DataFrame
+    config: Mapping[str, Any], ensembles: Sequence[Ensemble]
 ) -> dict[str, str]:
     """What was done."""
     depths = sorted({depth for e in ensembles if (depth := e.keys().get("depth"))})
@@ -61,7 +64,6 @@ def of_experiment(
         "seed": str(config["seed"]),
         "samples": str(config["samples"]),
         "ensembles": str(len(ensembles)),
-        "circuits": str(statistics[columns.SAMPLES].sum()),
         "widths": listing(sorted({e.width for e in ensembles})),
         "depths": listing(depths or ["none"]),
     }

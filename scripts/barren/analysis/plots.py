@@ -23,13 +23,13 @@ from barren.analysis.selection import (
     fixed,
     groups_by,
     in_lines,
+    in_order,
     label,
     note_on_zeros,
     source_data,
     with_fits,
     with_positions,
     with_qubits,
-    without_rounding,
 )
 from barren.analysis.style import (
     COLOUR_MAP,
@@ -41,7 +41,7 @@ from barren.analysis.style import (
     axis_label,
     quantity_label,
 )
-from barren.analysis.tables import key_columns
+from barren.analysis.tables import key_columns, without_rounding
 from barren.physics.ensembles import short
 from barren.physics.families import FAMILIES
 
@@ -69,12 +69,11 @@ def draw_variance(
     """
     table = statistics
     if figure.x == columns.DEPTH:  # of which the theory knows more than was sampled
-        exact = [columns.EXACT_VARIANCE, columns.ASYMPTOTIC_VARIANCE]
-        sampled = statistics.drop(columns=exact)
+        sampled = statistics.drop(columns=[*columns.BESIDE])
         table = theory.merge(sampled, on=key_columns(theory), how="left")
     families = [of.family for of in figure.families]
     table = table[table[columns.FAMILY].isin(families)].reset_index(drop=True)
-    source = source_data(table, figure.quantity)
+    source = source_data(without_rounding(table), figure.quantity)
     if figure.x == columns.QUBITS[0]:
         source = with_qubits(source)
     if figure.fits:
@@ -83,18 +82,21 @@ def draw_variance(
         source["asymptotic"] = np.nan
     source = with_positions(source)
     shown = source
-    if columns.POSITION in source:  # curves join parameters of it, whatever their names
-        shown = source.drop(columns=columns.PARAMETER)
-        shown = shown.rename(columns={columns.POSITION: columns.PARAMETER})
+    if columns.POSITION in source:
+        # Curves join the first parameters, whatever their names; of several by name.
+        if figure.x == columns.PARAMETER or source[columns.POSITION].max() == 1:
+            shown = source.drop(columns=columns.PARAMETER)
+            shown = shown.rename(columns={columns.POSITION: columns.PARAMETER})
+        else:
+            shown = source.drop(columns=columns.POSITION)
     rest = [key for key in key_columns(shown) if key not in {figure.x, figure.y}]
     several = shown.groupby(rest, dropna=False)[columns.FAMILY].transform("size") > 1
     if several.any():
         source, shown = source[several], shown[several]
-    of_all = "" if figure.x == columns.QUBITS[0] else observable
-    shown = without_rounding(shown, figure.quantity, of_all)
+    shown = in_order(shown)
     with matplotlib.rc_context(STYLE):
         draw = draw_maps if figure.kind == figures.MAP else _draw_curves
-        drawing, notes = draw(figure, shown)
+        drawing, shown, notes = draw(figure, shown)
         said = [fixed(figure, shown, observable), note_on_zeros(figure, shown)]
         if notes:
             said.append(f"Shown: {', '.join(notes)}. The source data has all.")
@@ -135,10 +137,10 @@ def _styles(groups: Sequence[pd.DataFrame], labels: Sequence[str]) -> list[_Styl
 
 def _draw_curves(
     figure: figures.Figure, shown: pd.DataFrame
-) -> tuple[Figure, list[str]]:
+) -> tuple[Figure, pd.DataFrame, list[str]]:
     """The value against a key: series in a panel, and panels, for what else varies.
 
-    With it, what is not shown of them.
+    With it the rows that are shown, and what is not.
     """
     x = figure.x
     keys = [key for key in key_columns(shown) if key != x]
@@ -179,7 +181,7 @@ def _draw_curves(
     _scale(grid, shown, x)
     _make_room(drawing, grid)
     _legend(drawing, grid)
-    return drawing, notes
+    return drawing, shown, notes
 
 
 def _ends_apart(groups: Sequence[pd.DataFrame]) -> bool:
@@ -228,23 +230,25 @@ def _draw_series(
             name = f"{name}, {slope}/qubit"
         axes.plot(fit[x], fit["fit"], "--", color=colour, lw=0.8)
     exact = rows["exact"].where(rows["exact"] > 0)
-    points = rows[(rows[columns.SAMPLES] > 0) & (rows["sampled"] > 0)]
-    told = name if points.empty and exact.notna().any() else ""
+    points = rows[rows[columns.SAMPLES] > 0]
+    value = points["sampled"].where(points["sampled"] > 0)
+    marked = bool(value.notna().any())
+    told = name if not marked and exact.notna().any() else ""
     axes.plot(along, exact, color=colour, label=told, **_exact_line(rows, x))
     limit = rows["asymptotic"].where(rows["asymptotic"] > 0)
     axes.plot(along, limit, ":", color=colour, lw=0.8)
-    value, low, high = points[["sampled", "low", "high"]].to_numpy(float).T
+    bars = [value - points["low"], points["high"] - value]
     joined = bool(rows["exact"].isna().any()) and not fitted
     axes.errorbar(
         points[x].to_numpy(float),
         value,
-        yerr=np.maximum([value - low, high - value], 0),
+        yerr=np.maximum(bars, 0),
         fmt=marker + "--" * joined,
         color=colour,
         mfc="white",
         elinewidth=0.8,
         lw=0.6,
-        label="" if points.empty else name,
+        label=name if marked else "",
     )
     for exact in across["exact"]:
         axes.axhline(exact, ls="--", lw=0.8, color=colour)
@@ -262,7 +266,7 @@ def _explain(axes: Axes, shown: pd.DataFrame, x: str, ends: bool) -> None:
         axes.plot([], [], "--", color="0.3", lw=0.8, label="exponential fit")
     if ends and (rows[columns.SAMPLES] > 0).any():
         axes.plot([], [], "o", color="0.3", mfc="white", label="sampled")
-    if len(rows) < len(shown):
+    if shown["exact"][shown[x].isna()].notna().any():
         axes.plot([], [], "--", color="0.3", lw=0.8, label="exact, uniform angles")
     if rows["exact"].notna().any():
         axes.plot([], [], color="0.3", label="exact", **_exact_line(rows, x))
@@ -296,7 +300,8 @@ def _make_room(drawing: Figure, grid: Sequence[Axes]) -> None:
     lines = [
         line for axes in grid for line in axes.lines if line.get_marker() != "None"
     ]
-    most = max((np.size(line.get_xdata()) for line in lines), default=0)
+    finite = (np.isfinite(np.asarray(line.get_ydata(), float)) for line in lines)
+    most = max((of.sum() for of in finite), default=0)
     if most > ROOM:
         drawing.set_figwidth(PAGE_WIDTH)
     if most > MOST_NAMED:

@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from barren import columns
 from barren.analysis.figures import CIRCUIT, Figure
-from barren.analysis.tables import key_columns
+from barren.analysis.tables import key_columns, without_rounding
 
 #: Columns in words; another one is its name with spaces.
 HEADINGS = {
@@ -62,6 +62,7 @@ def statistics_tables(
     """The ensembles and the slopes; what is compared stands side by side."""
     ends = [columns.VARIANCE, columns.VARIANCE_LOW, columns.VARIANCE_HIGH]
     exact = [columns.EXACT_VARIANCE, columns.ASYMPTOTIC_VARIANCE]
+    statistics = without_rounding(statistics)
     rest = [columns.MEAN, columns.STD, columns.KURTOSIS]
     slopes = [columns.CURVE, columns.SLOPE, columns.SLOPE_LOW, columns.SLOPE_HIGH]
     of_fits = fits.copy()

@@ -9,10 +9,8 @@ import pandas as pd
 
 from barren import columns
 from barren.analysis.figures import Figure, is_pair
-from barren.analysis.statistics import ROUNDING
 from barren.analysis.tables import ensemble_of, key_columns
 from barren.analysis.words import formula, further, text
-from barren.physics.observables import Observable
 
 #: What a curve of parameters of one position does not tell apart.
 AS_ONE = (columns.WIDTH, columns.PARAMETER)
@@ -74,29 +72,18 @@ def with_fits(source: pd.DataFrame, fits: pd.DataFrame) -> pd.DataFrame:
     return source.assign(**{"fit": fit, columns.SLOPE: slope})
 
 
-def without_rounding(
-    source: pd.DataFrame, quantity: str, observable: str
-) -> pd.DataFrame:
-    """The source with 0 in place of what is left of a 0, and its texts in their order.
+def in_order(source: pd.DataFrame) -> pd.DataFrame:
+    """The source with its texts in their order.
 
     Families, observables and the like then follow each other as in the experiment's
-    file. observable: that of all rows, where it is no key; by default of norm 1.
+    file.
     """
     order = {
         key: pd.CategoricalDtype([*source[key].dropna().unique()], ordered=True)
         for key in key_columns(source)
         if pd.api.types.is_string_dtype(source[key].dropna())
     }
-    texts = source.get(columns.OBSERVABLE, pd.Series(observable, source.index))
-    norms = {of: Observable.parse(of).norm if of else 1.0 for of in texts.unique()}
-    rounding = np.sqrt(ROUNDING) * texts.map(norms)
-    if quantity == columns.VARIANCE:
-        rounding **= 2
-    zero = (source["sampled"] < rounding) & ~(source["exact"] > 0)
-    return source.astype(order).assign(
-        samples=source[columns.SAMPLES].fillna(0),
-        sampled=source["sampled"].mask(zero, 0.0),
-    )
+    return source.astype(order).assign(samples=source[columns.SAMPLES].fillna(0))
 
 
 def note_on_zeros(figure: Figure, shown: pd.DataFrame) -> str:
@@ -121,11 +108,15 @@ def at_most(
 ) -> pd.DataFrame:
     """The rows of at most so many groups; a note of what is left out.
 
-    Each key keeps evenly spaced ones of its values, that with the most loses the most.
+    First those without a variance above 0. Then each key keeps evenly spaced ones of
+    its values, that with the most loses the most.
     """
     groups = groups_by(shown, keys)
     if (count := len(groups)) <= most:
         return shown
+    seen = [of for of in groups if (of[["exact", "sampled"]] > 0).any(axis=None)]
+    if seen:
+        groups, shown = seen, pd.concat(seen).sort_index()
     values = {key: [*shown[key].dropna().sort_values().unique()] for key in keys}
     sizes = {key: min(len(of), most) for key, of in values.items()}
     while len(groups) > most:
@@ -170,7 +161,8 @@ def label(group: pd.DataFrame, keys: Sequence[str], shown: pd.DataFrame) -> str:
     elif varies.intersection(own):
         parts.append(ensemble.told_by(varies))
     parts += further(ensemble, varies)
-    return ", ".join(parts) or ensemble.structure
+    alone = ensemble.structure if set(own) & set(keys) else ensemble.title
+    return ", ".join(parts) or alone
 
 
 def in_lines(title: str, letters: int) -> str:

@@ -126,7 +126,8 @@ def answer(findings: Sequence[Finding]) -> str:
     said += [_listed(result.capitalize(), of) for result, of in items.items()]
     against = [f for f in rest if f.verdict == "contradicted" and f.claim != PLOTTED]
     if against and agreement.verdict != "contradicted":
-        said += _meaning(against, agreement.verdict == "supported")
+        known = agreement.numbers.get("exact") == agreement.numbers.get("sampled")
+        said += _meaning(against, known and agreement.verdict == "supported")
     return "\n\n".join(said)
 
 
@@ -193,9 +194,9 @@ def _named(findings: Sequence[Finding]) -> str:
 
 AGREED: dict[Verdict, str] = {
     "supported": "the samples agree with the exact theory, known for {exact} of "
-    "{sampled} ensembles",
+    "{sampled} variances",
     "undecided": "whether the samples agree with the exact theory, known for {exact} "
-    "of {sampled} ensembles, is not decided{needs}",
+    "of {sampled} variances, is not decided{needs}",
     "contradicted": "**Samples and exact theory disagree**: no verdict here can be "
     "relied on before the cause is found",
     "not judged": "nothing was sampled, so that all rests on the exact theory",

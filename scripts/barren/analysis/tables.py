@@ -5,9 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from barren import columns
+from barren.analysis.statistics import ROUNDING
 from barren.physics.ensembles import BadInput, Ensemble
 from barren.physics.families import FAMILIES
 
@@ -68,6 +70,17 @@ def ensemble_of(row: Any) -> Ensemble:
     keys = [key for key in row.index if key not in columns.VALUES]
     known = {key: row[key] for key in keys if pd.notna(row[key])}
     return FAMILIES[known.pop(columns.FAMILY)].of_columns(known)
+
+
+def without_rounding(statistics: pd.DataFrame) -> pd.DataFrame:
+    """The statistics with 0 in place of what is left of a variance of 0."""
+    v = columns
+    least = ROUNDING * statistics[v.BOUND] ** 2
+    zero = (statistics[v.VARIANCE] < least) & ~(statistics[v.EXACT_VARIANCE] > 0)
+    nothing = {v.VARIANCE: 0.0, v.STD: 0.0, v.SECOND_MOMENT: 0.0}
+    unknown = dict.fromkeys((v.VARIANCE_LOW, v.VARIANCE_HIGH, v.KURTOSIS), np.nan)
+    values = (nothing | unknown).items()
+    return statistics.assign(**{k: statistics[k].mask(zero, x) for k, x in values})
 
 
 def points_of(ensembles: Iterable[Ensemble], theory: pd.DataFrame) -> list[Ensemble]:

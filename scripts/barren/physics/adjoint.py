@@ -73,12 +73,13 @@ def _gates(text: bytes) -> list[_Gate]:
     return gates
 
 
-def speeds_of_symbols(circuits: Circuits, symbols: Sequence[str]) -> list[list[float]]:
-    """|dU/ds| of each gate U that has a symbol s: 1 / 2 for exp(-i s P / 2)."""
-    if circuits.circuit is None:
-        return [[0.5]] * len(symbols)
+def speeds_of_symbols(text: bytes, symbols: Sequence[str]) -> list[list[float]]:
+    """|dU/ds| of each gate U that has a symbol s: 1 / 2 for exp(-i s P / 2).
+
+    text: a circuit of one's own, Cirq's JSON.
+    """
     speeds: dict[str, list[float]] = defaultdict(list)
-    for operation, names, generator in _gates(circuits.circuit.item()):
+    for operation, names, generator in _gates(text):
         own = {name: np.full(2, 0.5) for name in names}
         for name in names:
             if generator:

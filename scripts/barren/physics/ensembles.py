@@ -29,7 +29,7 @@ class Prediction(NamedTuple):
     """Exact moments of the gradient; None where no exact form is known.
 
     relative_error: of the variance. The asymptote is that of deep circuits. reason: why
-    there is no exact form, in a few words.
+    there is no exact form, in a few words. bound: what no gradient exceeds.
     """
 
     mean: float | None = None
@@ -38,6 +38,7 @@ class Prediction(NamedTuple):
     asymptotic_variance: float | None = None
     relative_error: float | None = None
     reason: str | None = None
+    bound: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,11 +147,6 @@ class Ensemble:
     def norm(self) -> float:
         """What no expectation of the observable exceeds."""
         return Observable.parse(self.observable).norm
-
-    @property
-    def bound(self) -> float:
-        """What no gradient exceeds."""
-        return math.inf
 
     @classmethod
     def circuit_keys(cls) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ class Random(Layered):
         The only curve of a width goes on to `FURTHER` layers, where that is cheap.
         """
         from barren.physics.moments import predictions
-        from barren.physics.pair_chain import random_moments
+        from barren.physics.pair_chain import asymptotic_variance, random_moments
 
         curves = grouped(ensembles, lambda of: of.sweep[0])
         for curve, members in curves.items():
@@ -64,8 +64,12 @@ class Random(Layered):
             depths = range(curve.symbol_layer + 1, deepest + 1)
             arguments = (curve.terms, curve.width, depths, curve.symbol, curve.sigma)
             found = predictions(len(depths), random_moments, *arguments)
+            limit = asymptotic_variance(
+                curve.terms, curve.width, curve.symbol, curve.sigma
+            )
             for depth, prediction in zip(depths, found, strict=True):
-                yield replace(curve, depth=depth), prediction
+                known = prediction._replace(asymptotic_variance=limit)
+                yield replace(curve, depth=depth), known
 
     @property
     def notebook_draws(self) -> int:
@@ -245,10 +249,11 @@ def predict(
 ) -> dict[Ensemble, Prediction]:
     """Exact moments of ensembles of any family, and what came with them.
 
-    built: what `build_circuits` made of circuits of one's own, by program.
+    built: what `build_circuits` made of circuits of one's own, by program. By the angle
+    of one rotation no gradient exceeds the observable's norm.
     """
     return {
-        ensemble: prediction
+        ensemble: prediction._replace(bound=prediction.bound or ensemble.norm)
         for family, members in grouped(ensembles, lambda of: type(of)).items()
         for ensemble, prediction in family.predict(members, built or {})
     }

@@ -94,11 +94,6 @@ class Layered(Ensemble):
         """Gates of one circuit."""
         return sum(map(len, self.moments()))
 
-    @property
-    def bound(self) -> float:
-        """What no gradient exceeds: theta is the angle of one rotation."""
-        return self.norm
-
     def rotations(self, layer: int, sign: int = 1, symbol: str = THETA) -> Moment:
         """A layer's rotations; the one at the symbol's place has the angle `symbol`."""
         return [

@@ -1,6 +1,5 @@
 """Exact moments of gradients, and the predictions that are made of them."""
 
-import math
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -19,13 +18,12 @@ TOLERANCE = 1e-4
 class Moments(NamedTuple):
     """Moments of some gradients and the relative errors of the variances, arrays.
 
-    limit: the variance of deep circuits. What is not known is nan.
+    What is not known is nan.
     """
 
     mean: Floats
     second_moment: Floats
     relative_error: Floats
-    limit: float = math.nan
 
     @property
     def variance(self) -> Floats:
@@ -45,21 +43,25 @@ def predictions(
         found = moments(*arguments)
     except NoExactForm as error:
         return [Prediction(reason=str(error))] * count
-    limit = np.full(count, found.limit)
-    columns = (*found[:2], found.variance, limit, found.relative_error)
+    columns = (*found[:2], found.variance, found.relative_error)
     rows = np.stack(columns, axis=1).tolist()
     return [_prediction(*(None if x != x else x for x in row)) for row in rows]
 
 
-def _prediction(*values: float | None) -> Prediction:
-    """Of the first five fields; a variance that is None has a reason."""
-    found = Prediction._make([*values, None])
+def _prediction(
+    mean: float | None,
+    second: float | None,
+    variance: float | None,
+    error: float | None,
+) -> Prediction:
+    """A prediction; a variance that is None has a reason."""
+    found = Prediction(mean, second, variance, relative_error=error)
     if found.variance is not None:
         return found
     if found.relative_error is None:
         return found._replace(reason="the symbol is behind other gates")
-    error = f"{found.relative_error:.0e}"
-    return found._replace(reason=f"known to a relative error of {error} alone")
+    told = f"known to a relative error of {found.relative_error:.0e} alone"
+    return found._replace(reason=told)
 
 
 def require_known(predicted: Iterable[tuple[Ensemble, Prediction]]) -> None:

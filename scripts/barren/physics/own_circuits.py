@@ -172,7 +172,9 @@ class OwnCircuit(Ensemble):
             arguments = (circuit, ensemble.terms, ensemble.sigma)
             found = predictions(len(symbols), exact_moments, *arguments)
             for name in ensemble.asked(symbols):
-                yield replace(ensemble, parameter=name), found[symbols.index(name)]
+                at = symbols.index(name)
+                bound = ensemble.norm * circuit["steepest"][at]
+                yield replace(ensemble, parameter=name), found[at]._replace(bound=bound)
 
 
 def _safe(text: str) -> str:

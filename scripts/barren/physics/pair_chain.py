@@ -98,10 +98,7 @@ def random_moments(
         sums = {digits_of(s, width, letters): weight for weight, s in terms}
         pairs = [_paired(tensor) for tensor in sweep.automaton(sums, 2)]
         second[counts], error[counts] = chain(PAIR, pairs, depth[counts])
-    limit = math.nan
-    if symbol is not None:
-        limit = asymptotic_variance(terms, width, symbol, sigma)
-    return _moments(mean, second, error, limit)
+    return _moments(mean, second, error)
 
 
 def asymptotic_variance(
@@ -194,16 +191,14 @@ def _cross_bound(
     return bound
 
 
-def _moments(
-    mean: Floats, second: Floats, error: Floats, limit: float = math.nan
-) -> Moments:
+def _moments(mean: Floats, second: Floats, error: Floats) -> Moments:
     """With the relative error of the variance; nan where that is above `TOLERANCE`."""
     variance = second - mean**2
     relative = np.zeros(len(mean))
     with np.errstate(divide="ignore", invalid="ignore"):
         np.divide(error, variance, out=relative, where=error != 0)
     known = np.abs(relative) <= TOLERANCE
-    return Moments(mean, np.where(known, second, np.nan), relative, limit)
+    return Moments(mean, np.where(known, second, np.nan), relative)
 
 
 # The identity blocks.

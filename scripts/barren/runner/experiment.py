@@ -128,10 +128,12 @@ class Experiment:
     def key_columns(self) -> list[str]:
         """The columns that say which ensemble a row of a table belongs to.
 
-        The keys that any ensemble has; of the further ones those that are named.
+        The keys that any ensemble has; of the further ones those that are named, and
+        the symbol's place where it is not the first.
         """
         found = dict.fromkeys(itertools.chain(*(e.keys() for e in self.ensembles)))
         named = {key for entry in self.config["ensembles"] for key in entry}
+        named |= {f"symbol_{key}" for key, at in self.config["symbol"].items() if at}
         own = [k for k in found if k not in {*columns.KEYS, *columns.FURTHER_KEYS}]
         further = [k for k in columns.FURTHER_KEYS if k in named | {columns.PARAMETER}]
         order = [*columns.KEYS, *own, *further]
