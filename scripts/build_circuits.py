@@ -53,8 +53,9 @@ def build(ensemble: OwnCircuit) -> dict[str, Any]:
     """
     file, _, name = ensemble.source.rpartition(":")
     qubits = cirq.GridQubit.rect(1, ensemble.width)
-    function = load(Path(file))[name]
+    function, before = load(Path(file))[name], {*sys.modules}
     circuit = call(function, ensemble, qubits)
+    require_packages(Path(file), {*sys.modules} - before)
     try:
         data = built(circuit, ensemble, qubits)
         if call(function, ensemble, qubits) != circuit:
@@ -79,14 +80,19 @@ def load(path: Path) -> dict[str, Any]:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         raise BadInput(f"{path}: {one_line(error)}") from None
-    for name in {*sys.modules} - before - {spec.name}:
+    require_packages(path, {*sys.modules} - before - {spec.name})
+    return vars(module)
+
+
+def require_packages(path: Path, names: set[str]) -> None:
+    """BadInput if a module that a file has imported is of no package."""
+    for name in names:
         file = getattr(sys.modules[name], "__file__", None) or sys.prefix
         if not file.startswith((sys.prefix, sys.base_prefix)):
             raise BadInput(
                 f"{path}: it imports {file}, which no record would name; put all of it "
                 "into one file"
             )
-    return vars(module)
 
 
 def one_line(error: BaseException) -> str:
@@ -217,10 +223,12 @@ def unserialised(circuit: cirq.Circuit, error: Exception) -> str:
         try:
             serialize_circuit(cirq.Circuit(operation))
         except Exception:
-            return (
-                f"TensorFlow Quantum has no gate {name_of(operation)}; of symbols it "
-                "takes one, or a multiple of one, in each place"
-            )
+            told = f"TensorFlow Quantum has no gate {name_of(operation)}"
+            if isinstance(operation.untagged, cirq.CircuitOperation):
+                told += "; cirq.unroll_circuit_op makes gates of it"
+            elif cirq.parameter_names(operation):
+                told += "; of symbols it takes one, or a multiple of one, in each place"
+            return told
     return f"TensorFlow Quantum does not take the circuit: {one_line(error)}"
 
 

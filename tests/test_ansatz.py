@@ -271,10 +271,21 @@ def f(q):
             "import sys; sys.path.insert(0, ''); import helper",
             "mine.py: it imports .*helper.py, which no record",
         ),
+        (
+            "def f(q):\n    import sys; sys.path.insert(0, ''); import helper2\n"
+            "    return cirq.Circuit(cirq.rx(sympy.Symbol('a'))(q[0]))",
+            "mine.py: it imports .*helper2.py, which no record",
+        ),
+        (
+            "f = lambda q: cirq.Circuit(cirq.rx(sympy.Symbol('a'))(q[0]),"
+            " cirq.CircuitOperation(cirq.FrozenCircuit(cirq.CZ(*q))))",
+            "has no gate .*; cirq.unroll_circuit_op makes gates of it$",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_circuit_is_one_line(text, message):
-    Path("helper.py").touch()
+    for name in ("helper.py", "helper2.py"):
+        Path(name).touch()
     with pytest.raises(BadInput, match=message) as error:
         build(text)
     assert "\n" not in str(error.value)

@@ -89,6 +89,21 @@ def test_an_ensemble_has_one_place(sigma: list[int] | None) -> None:
         _ = Experiment(CONFIG | {"ensembles": [entry, entry]}).ensembles
 
 
+def test_keywords_that_no_file_name_can_say_are_told_apart() -> None:
+    values = ["+", "-", "a b", "a-b", "\N{GREEK SMALL LETTER ALPHA}", "b", -0.5, 0.5]
+    entry = {"family": "ansatz", "circuit": "a.py:f", "width": [4], "op": values}
+    names = {of.name for of in Experiment(CONFIG | {"ensembles": [entry]}).ensembles}
+    assert len(names) == len(values)
+    assert all(re.fullmatch(r"[\w.-]+", name, re.ASCII) for name in names)
+
+
+def test_a_place_that_is_not_the_first_is_told() -> None:
+    """Once for all ensembles, in the tables and so below each figure."""
+    moved = Experiment(CONFIG | {"symbol": {"layer": 0, "qubit": 3}}).key_columns
+    assert "symbol_qubit" in moved and "symbol_layer" not in moved
+    assert "symbol_qubit" not in Experiment(CONFIG).key_columns
+
+
 def test_parameters_are_asked_for_in_one_entry() -> None:
     entry = {"family": "ansatz", "circuit": "a.py:f", "width": [4]}
     entries = [entry | {"parameters": [name]} for name in ("a", "b")]

@@ -85,6 +85,11 @@ def test_predictions_of_the_families():
     assert found[uniform].asymptotic_variance == pytest.approx(16 / (3 * 255))
     assert found[tutorial].variance == pytest.approx(1 / 8, rel=1e-14)
     assert found[tutorial].asymptotic_variance is None
+    (of, limit), *_ = predict(
+        [Random(width=4, depth=5, observable="3 X0 + 4 Z1")]
+    ).items()
+    assert limit.variance is None and limit.reason and of.depth == 1
+    assert limit.asymptotic_variance == pytest.approx(25 * 16 / (3 * 255))
     assert found[deeper].variance is None
     assert found[grant].variance == pytest.approx(1 / 18, rel=1e-14)
     assert found[grant].asymptotic_variance is None  # the block depth does not matter

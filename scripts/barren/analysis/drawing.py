@@ -1,5 +1,6 @@
 """Drawings of circuits, from the one order of gates."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -15,8 +16,8 @@ from barren.physics.ensembles import Ensemble
 from barren.physics.layered import PHI, PREPARATION, THETA, Gate, Layered, Moment
 
 CZ = "CZ"
-#: Letters that a gate has room for.
-LETTERS = 9
+#: Letters that a gate has room for, and as many as fit in smaller ones.
+LETTERS, MOST_LETTERS = 7, 12
 #: The colour of the symbol.
 SHADED = "#FBE3B5"
 #: Angles that have a name, as they are drawn.
@@ -151,7 +152,11 @@ def draw_built(
                     source.append({"column": number, "gate": label, "qubit": qubit})
                 if number < most:
                     fitting = [*map(_fitting, labels)]
-                    _draw_gate(axes, number, qubits, fitting, "white", 6.0)
+                    longest = max(
+                        len(line) for of in fitting for line in of.split("\n")
+                    )
+                    size = 6.0 * min(1.0, LETTERS / longest)
+                    _draw_gate(axes, number, qubits, fitting, "white", size)
         if most < len(columns):
             note = f"{most} of {len(columns)} columns"
             axes.text(most - 0.3, -0.95, note, ha="right", va="top", fontsize=6)
@@ -201,11 +206,13 @@ def _draw_gate(
 
 def _fitting(label: str) -> str:
     """A label in lines, of each its ends alone where it is too long for a gate."""
-    lines = label.replace("$", "").replace("(", "\n(", 1).split("\n")
-    kept = LETTERS // 2
+    lines = re.sub(r"(?<=.)([(^])", r"\n\1", label.replace("$", ""), count=1).split(
+        "\n"
+    )
+    kept = MOST_LETTERS // 2
     return "\n".join(
         line
-        if len(line) <= LETTERS
+        if len(line) <= MOST_LETTERS
         else f"{line[:kept]}\N{HORIZONTAL ELLIPSIS}{line[-kept:]}"
         for line in lines
     )

@@ -99,7 +99,7 @@ def _rotation(operation: cirq.Operation, symbol: sympy.Symbol) -> tuple[str, flo
 
     none = NoExactForm(
         f"{name_of(operation)} is no rotation about a Pauli string by a multiple of "
-        f"{symbol}"
+        f"{symbol} below {math.pi / SMALL:.0f}"
     )
     # With a phase that makes its trace positive it is cos I - i sin A.
     small = at(SMALL)

@@ -4,6 +4,7 @@ Standard library alone, because the workflow imports it too; `build_circuits` ca
 functions.
 """
 
+import hashlib
 import math
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence
@@ -178,5 +179,8 @@ class OwnCircuit(Ensemble):
 
 
 def _safe(text: str) -> str:
-    """A word of a file's name."""
-    return re.sub(r"[^A-Za-z0-9.]+", "-", text)
+    """A word of a file's name; what it cannot say is told apart by a digest."""
+    word = re.sub(r"[^A-Za-z0-9.]+", "-", text)
+    if word == text.replace("_", "-"):
+        return word
+    return f"{word}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
