@@ -9,9 +9,12 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
+import tracemalloc
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -397,6 +400,51 @@ def packed(path: Path, method: int = zipfile.ZIP_DEFLATED, **of: object) -> None
                 file.write(content)
 
 
+def padded(path: Path, more: bytes) -> None:
+    """More behind the end of what the first member's packed bytes say."""
+    content = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        first, *others = archive.infolist()
+        start = archive.start_dir
+    end = others[0].header_offset
+    size = struct.pack("<I", first.compress_size + len(more))
+    new = bytearray(content[:end] + more + content[end:start])
+    new[18:22] = size
+    directory, at = bytearray(content[start:]), 0
+    for member in (first, *others):
+        place = member.header_offset + len(more) * (member is not first)
+        directory[at + 42 : at + 46] = struct.pack("<I", place)
+        if member is first:
+            directory[at + 20 : at + 24] = size
+        at += 46 + sum(struct.unpack_from("<HHH", directory, at + 28))
+    directory[at + 16 : at + 20] = struct.pack("<I", start + len(more))
+    path.write_bytes(new + directory)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+
+
+def bomb(path: Path) -> None:
+    """A member that unpacks to far more than it says, in the end."""
+    content = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        first = archive.infolist()[0]
+        known = archive.read(first)
+    begin = 30 + sum(struct.unpack_from("<HH", content, 26))
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    many = packer.compress(known + bytes(10**8)) + packer.flush()
+    padded(path, b"*" * (len(many) - first.compress_size))
+    new = bytearray(path.read_bytes())
+    new[begin : begin + len(many)] = many
+    path.write_bytes(new)
+
+
+def disguised(path: Path, at: int) -> None:
+    """A byte in the first header, which readers ignore."""
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)
+
+
 def damaged(path: Path) -> None:
     """A byte in a member's data."""
     content = bytearray(path.read_bytes())
@@ -468,6 +516,12 @@ def test_audit_names_forged_circuits_and_their_records(project: Path) -> None:
         lambda path: packed(path, zipfile.ZIP_BZIP2),
         lambda path: packed(path, zipfile.ZIP_LZMA),
         lambda path: packed(path, comment=b"evil"),
+        lambda path: padded(path, b"hidden"),
+        bomb,
+        lambda path: disguised(path, 5),
+        lambda path: disguised(path, 11),
+        lambda path: disguised(path, 15),
+        lambda path: disguised(path, len(path.read_bytes()) - 16),
         lambda path: path.write_bytes(b"#!/bin/sh\n" + path.read_bytes()),
         lambda path: path.write_bytes(path.read_bytes() + b"more"),
         lambda path: rewrite(path, turn),
@@ -479,12 +533,19 @@ def test_audit_names_forged_circuits_and_their_records(project: Path) -> None:
 def test_archives_are_the_same_if_all_arrays_are(
     small: Path, tmp_path: Path, change: Callable[[Path], object]
 ) -> None:
+    """And nothing more is in them, nor unpacked: of a bomb it would be 100 MB."""
     known, path = (small / FOLDER / BATCH).read_bytes(), tmp_path / "batch.npz"
     path.write_bytes(known)
     packed(path)
     assert path.read_bytes() != known and same_arrays(path.read_bytes(), known)
     change(path)
-    assert not same_arrays(path.read_bytes(), known)
+    tracemalloc.start()
+    same, (_, peak) = (
+        same_arrays(path.read_bytes(), known),
+        tracemalloc.get_traced_memory(),
+    )
+    tracemalloc.stop()
+    assert not same and peak < 5e7
 
 
 def shift_a_number(path: Path, column: str, factor: float) -> None:
