@@ -36,6 +36,8 @@ def assemble_crate(
         named.append((lock(of["name"]), of["lock_sha256"]))
         for path, sha256 in named:
             if there.get(path) != sha256:
+                if path in there and step.sha256(located(path)) != there[path]:
+                    raise BadInput(f"{path} {step.OTHER_BYTES}")
                 raise BadInput(
                     f"{record['file']['path']} names other bytes of {path} than there "
                     "are; delete the outputs of this job and run the workflow again"

@@ -3,6 +3,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import chdir
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,8 @@ def call(
     )
     what = f"{ensemble.source} with {given}"
     try:
-        circuit = function([*qubits], **keywords)
+        with chdir(Path.cwd()):
+            circuit = function([*qubits], **keywords)
     except (Exception, SystemExit) as error:
         raise BadInput(f"{what}: {one_line(error)}") from None
     if not isinstance(circuit, cirq.Circuit):

@@ -256,6 +256,53 @@ def test_an_audit_of_a_few_gradients_says_how_few(project: Path) -> None:
     assert audit.code == 0 and audit.text.endswith("with probability 0.0833\n")
 
 
+@pytest.mark.parametrize(
+    "options", ["--budget nan", "--budget -1", "--seed -1", f"--seed {2**64 + 1}"]
+)
+def test_what_cannot_be_spent_or_drawn_from_is_refused(
+    project: Path, options: str
+) -> None:
+    audit = Audit(project, *options.split())
+    option, value = options.split()
+    assert audit.code == 1
+    assert re.fullmatch(f"audit: {option}: {value}.*; allowed: 0 to .*\n", audit.error)
+
+
+def test_a_budget_without_end_is_enough_for_all(project: Path) -> None:
+    audit = Audit(project, "--budget", "inf")
+    assert audit.code == 0 and audit.text.endswith("with probability 1\n")
+
+
+def test_what_follows_from_a_number_within_tolerance_is_made_of_it(
+    project: Path,
+) -> None:
+    """As on another processor: all hashes are those of what is there."""
+    path = project / FOLDER / layout.THEORY
+    text = path.read_text()
+    number = re.search(r"0\.\d{9}[1-8](?=,)", text)[0]
+    edit(path, number, f"{number[:-1]}{int(number[-1]) + 1}")
+    forge(project)
+    audit = Audit(project)
+    assert audit.code == 0, audit.text
+
+
+@pytest.mark.skipif(os.geteuid() > 0, reason="mounting takes root")
+def test_a_full_disk_is_no_fault_of_the_results(project: Path, tmp_path: Path) -> None:
+    place = tmp_path / "full"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(place)]
+    if subprocess.run(mount).returncode:
+        pytest.skip("no rights to mount")
+    os.environ["TMPDIR"] = str(place)
+    try:
+        audit = Audit(project)
+    finally:
+        del os.environ["TMPDIR"]
+        subprocess.run(["umount", place], check=True)
+    assert audit.code == 1 and "changed" not in audit.text
+    assert audit.error == f"audit: the disk is full, writing {place}\n"
+
+
 def test_a_broken_workflow_is_told(project: Path) -> None:
     edit(project / "workflow/rules/figures.smk", "rule", "rules")
     audit = Audit(project, "--snakemake", SNAKEMAKE)
@@ -302,7 +349,8 @@ def forge(project: Path) -> None:
             file = folder / entity["@id"]
             size = str(file.stat().st_size)
             entity |= {"sha256": sha256(file), "contentSize": size}
-    (folder / layout.CRATE).write_text(json.dumps(crate))
+    text = json.dumps(crate, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    (folder / layout.CRATE).write_text(text)
     stamp(last)
 
 

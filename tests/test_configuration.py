@@ -119,6 +119,7 @@ BAD = {
     "a folder of the project": ("experiment", "reference", "choose another name"),
     "another folder": ("experiment", "benchmark", "results/benchmark/ has another"),
     "the same width twice": ("ensembles.0.width", [4, 4], r"\[4, 4\]; .* distinct"),
+    "a long number": ("seed", 10**400, r"seed: got 1000"),
     "no number": ("ensembles.0.sigma", [float("nan")], r"sigma\.0: got nan"),
     "an entry of text": ("ensembles", ["random"], r"ensembles\.0: got 'random'; .*"),
     "two families": ("ensembles.0.family", ["random"], r"family: got \['random'\]"),

@@ -233,6 +233,28 @@ def test_a_truncated_file_is_named(small: Path, project: Path, end: str) -> None
     assert path.read_bytes() == whole
 
 
+@pytest.mark.parametrize(
+    "end", ["theory/widths-2-3.csv", "gradients/widths-2-3_samples-8-11.csv"]
+)
+def test_a_file_with_another_digit_is_named(
+    small: Path, project: Path, end: str
+) -> None:
+    """Its size is the same; what was made of it is not to be deleted."""
+    folder = Path("results", "small")
+    shutil.copytree(small / folder, project / folder)
+    path = project / folder / end
+    whole = path.read_bytes()
+    last = max(whole.rfind(b"%d" % digit) for digit in range(1, 9))
+    path.write_bytes(whole[:last] + b"9" + whole[last + 1 :])
+    failed = run_in(project)(*SMALL, check=False)
+    assert failed.returncode
+    told = f"{folder / end} has other bytes than its job left; delete it and run"
+    assert told in failed.stdout + failed.stderr
+    path.unlink()
+    run_in(project)(*SMALL)
+    assert path.read_bytes() == whole
+
+
 def test_figures_of_another_configuration_are_told(small: Path, project: Path) -> None:
     """They would stand beside new numbers in a manuscript."""
     folder = Path("results", "small")

@@ -39,7 +39,6 @@ from test_audit import SNAKEMAKE
 CONTEXT = "https://w3id.org/ro/crate/1.1/context"
 FOLDER = "results/small"
 REFERENCE = "results/reference/small/experiment.json"
-VERIFY = ("verify", "--folder", FOLDER, "--reference", REFERENCE, "--snakemake")
 
 
 def run_script(project: Path, name: str, *arguments: str) -> tuple[int, str]:
@@ -343,8 +342,10 @@ def edit(path: Path, pattern: str, replacement: str) -> None:
     path.write_text(text)
 
 
-def verify(project: Path) -> tuple[int, str]:
-    return run_script(project, *VERIFY, SNAKEMAKE)
+def verify(project: Path, snakemake: str = SNAKEMAKE) -> tuple[int, str]:
+    config = (project / FOLDER / layout.EXPERIMENT).read_text()
+    options = ("--folder", FOLDER, "--config", config, "--reference", REFERENCE)
+    return run_script(project, "verify", *options, "--snakemake", snakemake)
 
 
 def test_verify_says_in_one_line_that_the_reference_is_reproduced(
@@ -393,17 +394,17 @@ def test_verify_makes_again_what_follows_from_other_digits(compared: Path) -> No
 
 def test_verify_allows_qsim_what_its_kernels_differ_by(compared: Path) -> None:
     shift(compared / FOLDER / layout.GRADIENTS, "gradient", 1 + 1e-6)
-    assert run_script(compared, *VERIFY, "false")[0] == 1
+    assert verify(compared, "false")[0] == 1
     for of in (FOLDER, "results/reference/small"):
         edit(compared / of / layout.EXPERIMENT, '"engine": "tfq"', '"engine": "qsim"')
-    assert run_script(compared, *VERIFY, "false")[0] == 0
+    assert verify(compared, "false")[0] == 0
     shift(compared / FOLDER / layout.STATISTICS, "variance", 1.02)
-    code, text = run_script(compared, *VERIFY, "false")
+    code, text = verify(compared, "false")
     assert code == 1 and "variance is" in text
     shift(compared / FOLDER / layout.STATISTICS, "variance", 1 / 1.02)
     # What theory says does not depend on the kernels.
     shift(compared / FOLDER / layout.STATISTICS, "exact_variance", 1.009)
-    code, text = run_script(compared, *VERIFY, "false")
+    code, text = verify(compared, "false")
     assert code == 1 and "exact_variance is" in text
 
 
@@ -423,14 +424,14 @@ def test_verify_allows_qsim_what_its_kernels_differ_by(compared: Path) -> None:
 )
 def test_verify_tells_what_is_not_the_reference(compared: Path, plant) -> None:
     plant(compared / FOLDER)
-    code, text = run_script(compared, *VERIFY, "false")
+    code, text = verify(compared, "false")
     assert code == 1
     assert text.splitlines()[-1].startswith("NOT REPRODUCED")
 
 
 def test_verify_refuses_another_experiment(compared: Path) -> None:
     edit(compared / FOLDER / "experiment.json", '"seed": 7', '"seed": 8')
-    code, text = run_script(compared, *VERIFY, "false")
+    code, text = verify(compared, "false")
     assert code == 1
     assert text.strip() == (
         "verify: results/reference/small is of another experiment: seed was 7, is 8"
@@ -440,7 +441,7 @@ def test_verify_refuses_another_experiment(compared: Path) -> None:
 def test_verify_takes_any_batch_size(compared: Path) -> None:
     path = compared / FOLDER / "experiment.json"
     edit(path, r'"batch_size": \d+', '"batch_size": 1')
-    assert run_script(compared, *VERIFY, "false")[0] == 0
+    assert verify(compared, "false")[0] == 0
 
 
 # Other processors and machines.
@@ -577,14 +578,17 @@ def test_archives_are_the_same_to_the_byte(packed: Path) -> None:
         again.unlink()
 
 
-def test_archive_refuses_results_that_were_changed(small: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [layout.STATISTICS, layout.AGREEMENT])
+def test_archive_refuses_results_that_were_changed(
+    small: Path, tmp_path: Path, name: str
+) -> None:
     project = copy_project(tmp_path / "project", small)
     shutil.copytree(small / FOLDER, project / FOLDER)
-    with (project / FOLDER / "tables" / "statistics.csv").open("a") as file:
+    with (project / FOLDER / name).open("a") as file:
         file.write("\n")
     code, text = pack(project, "small.tar.gz")
     assert code == 1
-    assert text.startswith(f"archive: {FOLDER}/tables/statistics.csv: not the bytes")
+    assert text.startswith(f"archive: {FOLDER}/{name}: not the bytes")
     assert not (project / "results" / "small.tar.gz").exists()
 
 

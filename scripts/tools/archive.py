@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from barren.physics.ensembles import BadInput
-from barren.provenance.records import inventory, read_json
+from barren.provenance.records import inventory, read_json, read_record
 from barren.runner import layout, step
 from barren.runner.experiment import Experiment
 from barren.runner.sources import project_files
@@ -47,17 +47,21 @@ def pack(crate: step.Input, archive: step.Output) -> None:
 def listed_results(folder: Path) -> list[str]:
     """The files of an experiment that the crate lists, if they are those."""
     there = {*inventory(folder)}
-    names = [name for name in BESIDE if name in there]
-    for of in read_json(folder / layout.CRATE)["@graph"]:
-        if "sha256" in of:
-            name = of["@id"]
-            if name not in there or step.sha256(folder / name) != of["sha256"]:
-                told = (
-                    f"{step.shown(folder / name)}: not the bytes that the crate lists"
-                )
-                raise BadInput(f"{told}; run `snakemake audit` to see why")
-            names.append(name)
-    return sorted(names)
+    graph = read_json(folder / layout.CRATE)["@graph"]
+    listed = {of["@id"]: of["sha256"] for of in graph if "sha256" in of}
+    beside = [name for name in BESIDE if name in there]
+    if layout.AGREEMENT in there:  # made after the crate
+        (made,) = read_record(folder / layout.record("confirm_agreement"))["outputs"]
+        listed[layout.AGREEMENT] = made["sha256"]
+        beside.remove(layout.AGREEMENT)
+    for name, sha256 in listed.items():
+        if name not in there or step.sha256(folder / name) != sha256:
+            raise BadInput(
+                f"{step.shown(folder / name)}: not the bytes that crate or record say; "
+                f"delete it and {layout.CRATE} and run the workflow again, or run "
+                "`snakemake audit` to see why"
+            )
+    return sorted([*listed, *beside])
 
 
 def write_zip(target: Path, folder: Path, names: list[str]) -> None:

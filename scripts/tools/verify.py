@@ -80,7 +80,9 @@ def make_again(
             outcomes[name] = WITHIN, "made again from the numbers at hand, the same"
 
 
-def verify(folder: Path, reference: step.Input, snakemake: str) -> None:
+def verify(
+    folder: Path, config: step.Json, reference: step.Input, snakemake: str
+) -> None:
     """Compare the results of an experiment with those of the reference, file by file.
 
     Files must be the same to the byte. Only the tables that numbers are computed for
@@ -89,14 +91,13 @@ def verify(folder: Path, reference: step.Input, snakemake: str) -> None:
     at hand and must be the same to the byte. The last line says whether the reference
     is reproduced; if not, the exit code is 1.
 
-    folder: the experiment's, results/NAME. reference: its experiment.json. snakemake: a
-    command.
+    folder: the experiment's, results/NAME. reference: the experiment.json that is kept.
+    snakemake: a command.
     """
     kept = reference.parent
-    expected, config = map(read_json, (reference, folder / layout.EXPERIMENT))
     # How circuits are spread over files changes no result.
-    spread = {"batch_size": None}
-    if reason := difference(expected | spread, config | spread):
+    spread = {"batch_size": config["batch_size"]}
+    if reason := difference(read_json(reference) | spread, config):
         told = f"{step.shown(kept)} is of another experiment"
         raise BadInput(f"{told}: {plain(reason)}")
     outcomes = compare(folder, kept, config)

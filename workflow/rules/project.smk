@@ -50,6 +50,8 @@ def git(*arguments):
 
 
 ROOT = project_root(workflow.current_basedir)
+if {*"{}"} & {*str(ROOT), *str(Path.cwd())}:
+    sys.exit(f"error: {ROOT}: Snakemake cannot run in a folder with braces in its name")
 
 
 def project(path):

@@ -51,7 +51,7 @@ rule verify:
     input:
         # More than it compares, so that an audit holds after it.
         EVERYTHING,
-        **needs("tools/verify", "audit", "experiment"),
+        **needs("tools/verify", "audit"),
         reference=reference,
     log:
         "<logs>/verify.log",
@@ -59,7 +59,8 @@ rule verify:
         "../../envs/audit.yaml"
     threads: 2
     params:
-        folder=subpath(input.experiment, parent=True),
+        folder=where(RESULTS),
+        config=as_json(config),
         snakemake=SNAKEMAKE,
     message:
         f"comparing the results of {config['experiment']} with the reference"

@@ -93,7 +93,7 @@ class Choice:
         )
         if budget is None:
             budget = max(LEAST_BUDGET, BUDGET_SHARE * own)
-        each = min(samples, int(samples * budget / others))
+        each = int(min(samples, samples * budget / others))
         return cls(experiment, max(1, each), seed)
 
     def rows(self, ensemble: Ensemble, first: int, last: int) -> list[int]:

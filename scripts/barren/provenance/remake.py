@@ -26,7 +26,7 @@ from typing import Any
 
 from barren.physics.ensembles import BadInput
 from barren.runner.experiment import Experiment
-from barren.runner.step import ROOT
+from barren.runner.step import FULL, ROOT
 
 #: The checkout's workflow as a module, wherever who uses it keeps results; it prints of
 #: each job, in a line of JSON, what it reads, writes and runs.
@@ -169,6 +169,9 @@ def run_again(place: Path, job: Job, step: Callable[[], Any] | None = None) -> N
     try:
         step() if step else runpy.run_path(job.script, run_name="__main__")
     except SystemExit as end:
+        cause = end.__context__
+        if isinstance(cause, OSError) and cause.errno in FULL:
+            raise cause from None  # not the job's fault
         if end.code:
             raise BadInput(str(end.code)) from None
     except Exception as error:

@@ -56,7 +56,9 @@ FAMILY = """
 _KINDS = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
     {
         "integer": lambda _, value: type(value) is int,
-        "number": lambda _, value: type(value) in {int, float} and math.isfinite(value),
+        "number": lambda _, value: (
+            type(value) is int or (type(value) is float and math.isfinite(value))
+        ),
     }
 )
 VALIDATOR = jsonschema.validators.extend(

@@ -20,6 +20,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -44,6 +45,8 @@ from barren.runner import layout
 ROOT = Path(__file__).resolve().parents[3]
 INPUT, OUTPUT, WILDCARD = "input", "output", "wildcards"
 OTHER_BYTES = "has other bytes than its job left; delete it and run the workflow again"
+#: Errors of a full disk.
+FULL = {errno.ENOSPC, errno.EDQUOT}
 #: Letters of what a step says of a mistake, which may name several.
 LONGEST = 10_000
 # What a step's parameters may be, besides Path, int, float, str, these or None,
@@ -92,8 +95,8 @@ _PROCESS = uuid.uuid4().hex
 def run(step: Callable[..., Found | None]) -> None:
     """Run a step as its command line says.
 
-    A user's mistake (BadInput), a full disk, and what comes of a file that has not the
-    size that its job left, end it with one line and code 1.
+    A user's mistake (BadInput), a full disk, and what comes of a file that has other
+    bytes than its job left, end it with one line and code 1.
     """
     collect_seldom()
     parser, marks = command_line(step)
@@ -120,8 +123,9 @@ def run(step: Callable[..., Found | None]) -> None:
         if record:
             write_json(record, done)
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            told = f"the disk is full, writing {', '.join(map(shown, written))}"
+        if isinstance(error, OSError) and error.errno in FULL:
+            names = ", ".join(map(shown, written)) or tempfile.gettempdir()
+            told = f"the disk is full, writing {names}"
         else:
             told = _damaged(record, start) if record else ""
         if not told and not isinstance(error, BadInput):
@@ -160,14 +164,14 @@ def _require_unchanged(before: dict[Path, tuple[int, int]]) -> None:
 
 
 def _damaged(record: Path, start: datetime) -> str:
-    """Which file had another size than its job left when this one began, if any."""
+    """Which file had other bytes than its job left when this one began, if any."""
     folder = next((p for p in record.parents if p.name == layout.RECORDS), record)
     for path in sorted(folder.rglob("*.json")):
         with suppress(OSError, LookupError, TypeError, ValueError):
             for file in json.loads(path.read_text())["outputs"]:
                 state = Path(file["path"]).stat()
                 before = state.st_mtime < start.timestamp()
-                if before and state.st_size != file["bytes"]:
+                if before and sha256(Path(file["path"])) != file["sha256"]:
                     return f"{file['path']} {OTHER_BYTES}"
     return ""
 
