@@ -51,7 +51,7 @@ rule verify:
     input:
         # More than it compares, so that an audit holds after it.
         EVERYTHING,
-        **needs("tools/verify", "audit"),
+        **needs("tools/verify", "audit", "experiment"),
         reference=reference,
     log:
         "<logs>/verify.log",
@@ -59,7 +59,7 @@ rule verify:
         "../../envs/audit.yaml"
     threads: 2
     params:
-        folder=where(RESULTS),
+        folder=subpath(input.experiment, parent=True),
         config=as_json(config),
         snakemake=SNAKEMAKE,
     message:
