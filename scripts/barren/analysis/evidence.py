@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from barren import columns
 from barren.analysis import special, words
-from barren.analysis.statistics import ROUNDING, Summary
-from barren.analysis.tables import rows_by_ensemble
+from barren.analysis.statistics import Summary
+from barren.analysis.tables import ROUNDING, rows_by_ensemble
 from barren.physics import simulate
 from barren.physics.batches import Batch
 from barren.physics.ensembles import Ensemble, Prediction, grouped

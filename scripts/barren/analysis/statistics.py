@@ -7,9 +7,6 @@ from numpy.typing import ArrayLike, NDArray
 
 NORMAL_975 = 1.959963984540054
 RESAMPLES = 999
-#: A sampled variance below it, for gradients of at most 1, is what single precision
-#: leaves of a gradient of 0, where no exact variance says otherwise.
-ROUNDING = 1e-10
 FLAT = 1e-12  # a slope below it is the rounding of 0
 TURNS = 500  # of a line and what may lie off it: far more than they take to settle
 FEWEST = 10  # samples for an interval; with fewer it is all that is possible

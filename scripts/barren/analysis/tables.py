@@ -9,9 +9,12 @@ import numpy as np
 import pandas as pd
 
 from barren import columns
-from barren.analysis.statistics import ROUNDING
 from barren.physics.ensembles import BadInput, Ensemble
 from barren.physics.families import FAMILIES
+
+#: A sampled variance below it, for gradients of at most 1, is what single precision
+#: leaves of a gradient of 0, where no exact variance says otherwise.
+ROUNDING = 1e-10
 
 
 def read_table(path: Path) -> pd.DataFrame:
