@@ -644,10 +644,15 @@ def test_a_figure_says_the_values_of_what_it_shows() -> None:
 
 
 def test_several_observables_have_a_figure_at_one_width() -> None:
-    entry = {"family": "random", "width": [4], "depth": [6]}
-    entry |= {"observable": ["Z0", "X0 Y1", "global"]}
-    names = [of.name for of in figures_of(experiment([entry]).ensembles)]
-    assert names[0] == "gradient_variance_random"
+    observables = {"observable": ["Z0", "X0 Y1", "global"]}
+    entries = [
+        {"family": "random", "width": [4], "depth": [6]} | observables,
+        {"family": "ring", "width": [4], "turns": [3]} | observables,
+    ]
+    names = [of.name for of in figures_of(experiment(entries[:1]).ensembles)]
+    assert names == ["gradient_variance_by_depth", "circuit_random"]
+    names = [of.name for of in figures_of(experiment(entries).ensembles)]
+    assert names[:2] == ["gradient_variance_by_depth", "gradient_variance_ring"]
 
 
 def test_what_is_told_apart_stands_in_the_order_of_the_file() -> None:

@@ -143,7 +143,10 @@ def figures_of(ensembles: Iterable[Ensemble]) -> list[Figure]:
         _map("gradient_variance_of_observables", "observable", columns.QUBITS, pairs),
     ]
     if any(keys.values()) and not any(figure.families for figure in figures):
-        figures = _against_width(families)  # of one width
+        # Against what does not vary, but where the theory knows it all.
+        deep = [of for of in families if of.predicts_every]
+        figures = [_against(of.predicts_every, deep) for of in deep[:1]]
+        figures += _against_width([of for of in families if of not in deep])
     shown = [_circuit(e) for of, own in members.items() for e in of.displayed(own)]
     return [figure for figure in figures if figure.families] + shown
 
