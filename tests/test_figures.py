@@ -609,6 +609,21 @@ def test_what_is_left_out_leaves_every_family() -> None:
     assert shown.groupby("family").size().to_dict() == {"random": 9, "identity": 3}
 
 
+def test_powers_have_room_on_a_logarithmic_axis() -> None:
+    depths = {
+        "scale": [1, 2, 4, 16, 64],
+        "linear": [2, 8, 32],
+        "many": [50, 51, 52, 99],
+    }
+    for name, values in depths.items():
+        entry = {"family": "ansatz", "circuit": "f.py:f", "width": [3, 4]}
+        for of, figure, _ in drawn(experiment([entry | {"depth": values}])):
+            if of.x == columns.DEPTH:
+                (axes,) = figure.axes
+                assert (axes.get_xscale() == "log") == (name == "scale")
+                assert_readable(figure)
+
+
 def test_zeros_are_left_out_first() -> None:
     table = pd.DataFrame({"qubit": range(40), "exact": 0.0, "sampled": np.nan})
     table.loc[[3, 17, 18], "sampled"] = 0.1

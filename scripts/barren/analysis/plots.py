@@ -278,8 +278,9 @@ def _scale(grid: Sequence[Axes], shown: pd.DataFrame, x: str) -> None:
     """Scales and ticks of the axes, and labels of x."""
     values = np.sort(shown[x].dropna().unique().astype(float))
     whole = bool(np.all(values % 1 == 0))
-    room = np.diff(values).min(initial=9) > 0.07 * np.ptp(values)
+    room = _have_room(values)
     apart = room and (x == columns.WIDTH or not whole)
+    doubled = not room and values[0] > 0 and _have_room(np.log(values))
     margin = 0.05 * np.ptp(values) or 0.5
     if not (shown[["exact", "sampled"]] > 0).any(axis=None):
         grid[0].set_ylim(1e-3, 1)
@@ -287,12 +288,21 @@ def _scale(grid: Sequence[Axes], shown: pd.DataFrame, x: str) -> None:
         axes.set_yscale("log")
         if x == columns.SIGMA:
             _scale_sigma(axes, values, len(grid) > 1)
+        elif doubled:
+            axes.set_xscale("log")
+            axes.set_xticks(values, map(short, values.tolist()))
+            axes.xaxis.minorticks_off()
         elif apart:
             axes.set_xticks(values, map(short, values.tolist()))
             axes.set_xlim(values[0] - margin, values[-1] + margin)
         else:
             axes.locator_params(axis="x", integer=whole, min_n_ticks=1)
         axes.set_xlabel(axis_label(x))
+
+
+def _have_room(places: NDArray[np.float64]) -> bool:
+    """Whether ticks have room at all of some places, in ascending order."""
+    return bool(np.diff(places).min(initial=9) > 0.07 * np.ptp(places))
 
 
 def _make_room(drawing: Figure, grid: Sequence[Axes]) -> None:

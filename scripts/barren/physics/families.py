@@ -50,7 +50,8 @@ class Random(Layered):
     ) -> Iterator[tuple[Self, Prediction]]:
         """The exact moments at every depth up to the deepest.
 
-        The only curve of a width goes on to `FURTHER` layers, where that is cheap.
+        The only curve of a width goes on to `FURTHER` layers, where that is cheap and
+        there is an exact form.
         """
         from barren.physics.moments import predictions
         from barren.physics.pair_chain import asymptotic_variance, random_moments
@@ -59,7 +60,8 @@ class Random(Layered):
         for curve, members in curves.items():
             deepest = max(ensemble.depth for ensemble in members)
             alone = all(c is curve or c.width != curve.width for c in curves)
-            if alone and curve.width <= NARROW:
+            known = len(curve.terms) == 1 or of_z(curve.terms)
+            if alone and known and curve.width <= NARROW:
                 deepest = max(deepest, FURTHER)
             depths = range(curve.symbol_layer + 1, deepest + 1)
             arguments = (curve.terms, curve.width, depths, curve.symbol, curve.sigma)
@@ -68,8 +70,8 @@ class Random(Layered):
                 curve.terms, curve.width, curve.symbol, curve.sigma
             )
             for depth, prediction in zip(depths, found, strict=True):
-                known = prediction._replace(asymptotic_variance=limit)
-                yield replace(curve, depth=depth), known
+                prediction = prediction._replace(asymptotic_variance=limit)
+                yield replace(curve, depth=depth), prediction
 
     @property
     def notebook_draws(self) -> int:
