@@ -22,7 +22,7 @@ from barren import columns
 from barren.analysis import maps, plots, style, tables
 from barren.analysis.drawing import draw_circuit
 from barren.analysis.figures import CIRCUIT, CURVE, MAP, figures_of
-from barren.analysis.selection import at_most, with_positions
+from barren.analysis.selection import at_most, parameters_apart, with_positions
 from barren.analysis.words import LONGEST, formula
 from barren.physics.circuits import sample_circuits
 from barren.physics.ensembles import Ensemble
@@ -477,18 +477,32 @@ def test_a_long_observable_is_cut_and_told_apart() -> None:
     assert "10 terms" in first
 
 
-def test_a_fit_is_of_parameters_of_one_name() -> None:
-    """A position has other names at other widths; the line would be of neither."""
+@pytest.mark.parametrize(
+    ("names", "told", "fitted"),
+    [
+        (("abc", "acb"), [*"abcacb"], True),
+        (("a", "a"), [None, None], True),
+        (("a", "b"), [None, None], False),
+    ],
+    ids=["several by name", "the first", "the first of other names"],
+)
+def test_curves_join_parameters_of_one_name_or_the_first_of_each(
+    names: tuple[str, str], told: list[str | None], fitted: bool
+) -> None:
+    """A fit is of a name: of first ones of other names it would be of neither."""
     keys = {"family": "ansatz", "circuit": "f", "observable": "Z0", "sigma": None}
     rows = [
         keys | {"width": width, "parameter": name, "fit": 1.0, "slope": -1.0}
-        for width, names in ((2, "abc"), (3, "acb"))
-        for name in names
+        for width, of_width in zip((2, 3), names, strict=True)
+        for name in of_width
     ]
-    found = with_positions(pd.DataFrame(rows))
-    assert [*found["position"]] == [1, 2, 3] * 2
-    for key in ("fit", "slope"):
-        assert [*found[key].notna()] == [True, False, False] * 2
+    source = with_positions(pd.DataFrame(rows))
+    places = [*range(1, len(names[0]) + 1)] * 2
+    assert [*source["position"]] == places
+    shown = parameters_apart(source, "width")
+    assert [None if pd.isna(name) else name for name in shown["parameter"]] == told
+    assert shown[["fit", "slope"]].notna().all(axis=None) == fitted
+    assert [*parameters_apart(source, "parameter")["parameter"]] == places
 
 
 def test_formulas_that_cannot_be_read_are_text(tmp_path: Path) -> None:

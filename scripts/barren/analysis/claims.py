@@ -146,8 +146,8 @@ def falls_exponentially(points: list[Point], level: float) -> Outcome:
         for a, b in pairwise(sampled)
     }
     said = [
-        f"Chi-square, of {fit.freedom} degrees of freedom, about a straight line: "
-        f"{near.chi_square:.1f} (p = {p_value:.2g}); about a power law: "
+        f"Chi-square, of {fit.freedom} degrees of freedom, about a straight line to "
+        f"{NEARLY:g}: {near.chi_square:.1f} (p = {p_value:.2g}); about a power law: "
         f"{power.chi_square:.1f} (p = {p_power:.2g}).",
         listed("Slopes from width to width", steps, "z.2f"),
         of.far,

@@ -26,6 +26,7 @@ from barren.analysis.selection import (
     in_order,
     label,
     note_on_zeros,
+    parameters_apart,
     source_data,
     with_fits,
     with_positions,
@@ -81,14 +82,7 @@ def draw_variance(
     if figure.x in figures.SYMBOL and not figure.y:  # at a depth of its own
         source["asymptotic"] = np.nan
     source = with_positions(source)
-    shown = source
-    if columns.POSITION in source:
-        # Curves join the first parameters, whatever their names; of several by name.
-        if figure.x == columns.PARAMETER or source[columns.POSITION].max() == 1:
-            shown = source.drop(columns=columns.PARAMETER)
-            shown = shown.rename(columns={columns.POSITION: columns.PARAMETER})
-        else:
-            shown = source.drop(columns=columns.POSITION)
+    shown = parameters_apart(source, figure.x)
     rest = [key for key in key_columns(shown) if key not in {figure.x, figure.y}]
     several = shown.groupby(rest, dropna=False)[columns.FAMILY].transform("size") > 1
     if several.any():

@@ -12,7 +12,7 @@ from barren.analysis.figures import Figure, is_pair
 from barren.analysis.tables import ensemble_of, key_columns
 from barren.analysis.words import formula, further, text
 
-#: What a curve of parameters of one position does not tell apart.
+#: Keys of which curves of the first parameter have several values.
 AS_ONE = (columns.WIDTH, columns.PARAMETER)
 
 
@@ -43,11 +43,29 @@ def with_positions(source: pd.DataFrame) -> pd.DataFrame:
     places = source.groupby(circuit, dropna=False, observed=True).cumcount() + 1
     source = source.copy()
     source.insert(len(keys), columns.POSITION, places.astype("Int64"))
-    if "fit" in source:  # of parameters of a name, not of a position
-        curve = [key for key in key_columns(source) if key not in AS_ONE]
-        names = source.groupby(curve, dropna=False, observed=True)[columns.PARAMETER]
-        source.loc[names.transform("nunique") > 1, ["fit", columns.SLOPE]] = np.nan
     return source
+
+
+def parameters_apart(source: pd.DataFrame, x: str) -> pd.DataFrame:
+    """The source with parameters as curves against a key tell them apart: by name.
+
+    Where the first is all that is asked for, it is one whatever its names; but fits are
+    of a name.
+    """
+    if columns.POSITION not in source:
+        return source
+    if x == columns.PARAMETER:
+        source = source.drop(columns=columns.PARAMETER)
+        return source.rename(columns={columns.POSITION: columns.PARAMETER})
+    keys = [k for k in key_columns(source) if k not in {x, *AS_ONE, columns.POSITION}]
+    curves = source.groupby(keys, dropna=False, observed=True)
+    first = curves[columns.POSITION].transform("max") == 1
+    several = curves[columns.PARAMETER].transform("nunique") > 1
+    shown = source.drop(columns=columns.POSITION)
+    shown[columns.PARAMETER] = shown[columns.PARAMETER].mask(first)
+    if "fit" in shown:
+        shown.loc[first & several, ["fit", columns.SLOPE]] = np.nan
+    return shown
 
 
 def with_qubits(source: pd.DataFrame) -> pd.DataFrame:
