@@ -12,7 +12,7 @@ import cirq
 import numpy as np
 
 from barren import columns
-from barren.physics.adjoint import speeds_of_symbols
+from barren.physics.adjoint import steepness_of_symbols
 from barren.physics.cirq_gates import name_of, read_circuit
 from barren.physics.ensembles import BadInput
 from barren.physics.observables import NoExactForm
@@ -89,7 +89,7 @@ def require_packages(path: Path, names: set[str]) -> None:
     """BadInput if a module that a file has imported is of no package."""
     for name in names:
         file = getattr(sys.modules[name], "__file__", None) or sys.prefix
-        if not file.startswith((sys.prefix, sys.base_prefix)):
+        if not any(map(Path(file).is_relative_to, (sys.prefix, sys.base_prefix))):
             raise BadInput(
                 f"{path}: it imports {file}, which no record would name; put all of it "
                 "into one file"
@@ -156,13 +156,16 @@ def built(
         raise BadInput(f"{ensemble.source}: {unserialised(circuit, error)}") from None
     check_program(ensemble.source, whole, program)
     text, names = cirq.to_json(circuit, indent=None), in_order(circuit)
-    speeds = speeds_of_symbols(text.encode(), names)
+    bounds = (
+        sum(gate.bound for gate in gates)
+        for gates in steepness_of_symbols(text.encode(), names)
+    )
     data: dict[str, Any] = {
         "cirq": text,
         "program": base64.b64encode(program).decode(),
         "symbols": names,
         # As many digits as every processor gives alike.
-        "steepest": [float(f"{2 * sum(of):.{columns.DIGITS}g}") for of in speeds],
+        "steepest": [float(f"{bound:.{columns.DIGITS}g}") for bound in bounds],
         "drawing": drawing(circuit, qubits),
     }
     try:

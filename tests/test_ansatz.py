@@ -18,7 +18,7 @@ from barren import columns
 from barren.analysis.agreement import agreement
 from barren.analysis.evidence import Point
 from barren.analysis.statistics import summarise
-from barren.physics.adjoint import speeds_of_symbols
+from barren.physics.adjoint import steepness_of_symbols
 from barren.physics.batches import Batch
 from barren.physics.circuits import sample_parameters
 from barren.physics.ensembles import QSIM, TFQ, BadInput
@@ -479,6 +479,13 @@ def test_gradients_are_those_of_cirq(circuit, observable):
         np.testing.assert_allclose(found, exact, rtol=0, atol=error * ensemble.norm)
 
 
+def speeds_of(batch):
+    """|dU/ds| of the gates of each symbol."""
+    text = batch.circuits.circuit.item()
+    found = steepness_of_symbols(text, batch.symbols)
+    return [[gate.speed for gate in gates] for gates in found]
+
+
 @pytest.mark.parametrize("observable", ["Z0 Z1", "0.5 X0 - 2 Z1 Z2"])
 @pytest.mark.parametrize(
     ("name", "shared"),
@@ -494,7 +501,7 @@ def test_both_engines_agree_on_the_ansatze_that_are_shipped(name, shared, observ
         parameters=("all",),
     )
     batch = drawn(ensemble, build_circuits.build(ensemble), 5, range(3))
-    speeds = speeds_of_symbols(batch.circuits.circuit.item(), batch.symbols)
+    speeds = speeds_of(batch)
     assert max(map(len, speeds)) == shared
     np.testing.assert_allclose(np.concatenate(speeds), 1 / 2, rtol=1e-6)
     theirs, ours = (compute_gradients(ensemble, batch, e, AUTO) for e in (TFQ, QSIM))
@@ -533,7 +540,7 @@ def test_both_engines_take_gates_on_many_qubits():
         ensemble, build_circuits.built(circuit, ensemble, qubits), 1, range(9)
     )
     found = [compute_gradients(ensemble, batch, engine, AUTO) for engine in (TFQ, QSIM)]
-    (speeds,) = speeds_of_symbols(batch.circuits.circuit.item(), batch.symbols)
+    (speeds,) = speeds_of(batch)
     allowed = tolerance(ensemble.norm, speeds, batch.circuits.values[:, 0])
     assert len(speeds) == 7 and np.all(np.abs(found[0] - found[1])[:, 0] < allowed)
     assert np.abs(found[1] + np.sin(batch.circuits.values)).max() > 1e-3
@@ -551,6 +558,8 @@ def test_the_audit_allows_for_what_differences_lose(observable, sigma):
         "zz": (cirq.ZZ**A)(a, b),
         "fsim": cirq.FSimGate(A, 0.3)(a, b),
         "phased": cirq.PhasedXPowGate(phase_exponent=A, exponent=0.3)(a),
+        "phase": cirq.PhasedXPowGate(phase_exponent=A, exponent=B)(a),
+        "both": cirq.PhasedISwapPowGate(phase_exponent=A, exponent=A)(a, b),
         "controlled": cirq.ry(A)(a).controlled_by(b),
     }
     for name, gate in gates.items():
@@ -558,7 +567,7 @@ def test_the_audit_allows_for_what_differences_lose(observable, sigma):
         circuit = cirq.Circuit(cirq.ry(0.4)(a), cirq.ry(1.1)(b), gate, cirq.rx(0.7)(a))
         data = build_circuits.built(circuit, ensemble, [a, b])
         batch = drawn(ensemble, data, 5, range(200))
-        (speed,) = speeds_of_symbols(batch.circuits.circuit.item(), batch.symbols)
+        speed, *_ = speeds_of(batch)
         allowed = tolerance(ensemble.norm, speed, batch.circuits.values[:, 0])
         found = [compute_gradients(ensemble, batch, e, AUTO)[:, 0] for e in (TFQ, QSIM)]
         worst = np.max(np.abs(found[0] - found[1]) / allowed)
@@ -584,7 +593,7 @@ def test_what_rounding_leaves_grows_with_the_gates_of_a_symbol():
         data = build_circuits.built(circuit, of, qubits)
         values = compute_gradients(of, drawn(of, data, 1, range(100)), TFQ, AUTO)[:, 0]
         known = predict([of], {of.program: data})[of]
-        assert known.bound == pytest.approx((width - 1) * np.pi)
+        assert known.bound == pytest.approx((width - 1) * np.pi / 2)
         theta = np.zeros(100)
         point = Point(of, known, theta, values, summarise(values, 1, known.bound))
         assert np.abs(values).max() > 1e-6 and point.vanishes

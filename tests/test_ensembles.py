@@ -90,7 +90,7 @@ def test_an_ensemble_has_one_place(sigma: list[int] | None) -> None:
 
 
 def test_keywords_that_no_file_name_can_say_are_told_apart() -> None:
-    values = ["+", "-", "a b", "a-b", "\N{GREEK SMALL LETTER ALPHA}", "b", -0.5, 0.5]
+    values = ["+", "-", "_", "a b", "a-b", "a_b", "\N{GREEK SMALL LETTER ALPHA}", -0.5]
     entry = {"family": "ansatz", "circuit": "a.py:f", "width": [4], "op": values}
     names = {of.name for of in Experiment(CONFIG | {"ensembles": [entry]}).ensembles}
     assert len(names) == len(values)

@@ -255,6 +255,22 @@ def test_a_file_with_another_digit_is_named(
     assert path.read_bytes() == whole
 
 
+def test_the_fault_of_a_step_is_told_beside_a_file_that_was_changed(
+    small: Path, project: Path
+) -> None:
+    folder = Path("results", "small")
+    shutil.copytree(small / folder, project / folder)
+    script = project / "scripts" / "summarise_gradients.py"
+    text = script.read_text()
+    script.write_text(text.replace("    found = Exp", "    1 / 0\n    found = Exp"))
+    with (project / folder / "verdict.md").open("a") as file:
+        file.write("note\n")
+    failed = run_in(project)("results/small/tables/fits.csv", *SMALL, check=False)
+    said = (project / "logs" / "small" / "summarise_gradients.log").read_text()
+    assert failed.returncode and said.count("\n") == 1
+    assert "verdict.md has other bytes" in said and "ZeroDivisionError" in said
+
+
 def test_figures_of_another_configuration_are_told(small: Path, project: Path) -> None:
     """They would stand beside new numbers in a manuscript."""
     folder = Path("results", "small")

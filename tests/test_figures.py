@@ -135,6 +135,7 @@ def made_up(
         columns.VARIANCE_LOW: variance / 2 if samples > 2 else variance * 0,
         columns.VARIANCE_HIGH: variance * 2 if samples > 2 else variance * 0 + 1,
         columns.STD: np.sqrt(variance),
+        columns.MEAN: variance * 0,
         columns.SECOND_MOMENT: variance,
         columns.KURTOSIS: variance * 0 + 3,
     }

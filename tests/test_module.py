@@ -270,6 +270,16 @@ use rule * from barren
 """
 
 
+@pytest.mark.parametrize("logs", ["out/mine", "out/mine/logs"])
+def test_logs_lie_outside_the_results(tmp_path: Path, logs: str) -> None:
+    """An audit would call them extra."""
+    text = ELSEWHERE.format(root=ROOT, results=f'out/mine", logs="{logs}')
+    theirs = workflow(tmp_path / "theirs", text, **TINY)
+    done = run_in(theirs)("-n", check=False)
+    said = f"error: logs={logs}: allowed: a folder outside the results"
+    assert done.returncode and said in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("results", ["/tmp/results", "../results"])
 def test_results_lie_in_the_working_directory(tmp_path: Path, results: str) -> None:
     text = ELSEWHERE.format(root=ROOT, results=results)

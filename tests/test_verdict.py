@@ -658,6 +658,19 @@ def test_what_rounding_leaves_of_zeros_says_nothing(observable: str) -> None:
     assert not replace(points[0], ensemble=few).vanishes
 
 
+def test_a_variance_of_rounding_about_a_large_mean_has_no_slope() -> None:
+    """Small angles, symbols of several gates: gradients of -1, all but the same."""
+    rng, points = np.random.default_rng(1), []
+    for width in range(2, 6):
+        of = Ansatz(width=width, source="f.py:f", observable="Z0", parameter="a")
+        values = rng.normal(-1, 10.0**-width * 1e-6, 200)
+        points.append(Point(of, Prediction(), values, values, summarise(values, 1)))
+    found = [finding for finding in judge(points) if "falls" in finding.claim]
+    told = "the sampled gradients of each width are all the same"
+    assert {finding.evidence for finding in found} == {told}
+    assert fit_curves(points) == {}
+
+
 def test_points_are_those_of_the_tables(tutorial: list[Point], tmp_path: Any) -> None:
     ensembles = [point.ensemble for point in tutorial]
     extra = Random(width=9, depth=50)  # predicted alone

@@ -236,7 +236,10 @@ def audit(
     most = most_of(len(json.dumps(config)))
     if reason := difference(records.read_json(described_as, most), config):
         raise BadInput(f"{described_as} is of another configuration: {plain(reason)}")
-    for option, given, largest in (("budget", budget, math.inf), ("seed", seed, 2**64)):
+    for option, given, largest in (
+        ("budget", budget, math.inf),
+        ("seed", seed, 2**64 - 1),
+    ):
         if given is not None and not 0 <= given <= largest:
             raise BadInput(f"--{option}: {given}; allowed: 0 to {largest}")
     experiment = Experiment(config)

@@ -50,8 +50,9 @@ def git(*arguments):
 
 
 ROOT = project_root(workflow.current_basedir)
-if {*"{}"} & {*str(ROOT), *str(Path.cwd())}:
-    sys.exit(f"error: {ROOT}: Snakemake cannot run in a folder with braces in its name")
+for folder in (ROOT, Path.cwd()):
+    if {*"{}"} & {*str(folder)}:
+        sys.exit(f"error: {folder}: Snakemake cannot run with braces in a folder's name")
 
 
 def project(path):

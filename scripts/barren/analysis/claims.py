@@ -138,7 +138,7 @@ def falls_exponentially(points: list[Point], level: float) -> Outcome:
         raise NotJudged("two widths are always on a straight line")
     sampled = sampled_of(points)
     near = fit_sampled(sampled, slack=NEARLY)
-    power = fit_sampled(sampled, against=math.log)
+    power = fit_sampled(sampled, against=math.log, slack=NEARLY)
     p_value, p_power = special.chdtrc(fit.freedom, [near.chi_square, power.chi_square])
     known = (of.high - of.low) / 2 <= SLOW and fit.freedom > 1
     steps = {
@@ -146,8 +146,9 @@ def falls_exponentially(points: list[Point], level: float) -> Outcome:
         for a, b in pairwise(sampled)
     }
     said = [
-        f"Chi-square, of {fit.freedom} degrees of freedom, about a straight line to "
-        f"{NEARLY:g}: {near.chi_square:.1f} (p = {p_value:.2g}); about a power law: "
+        f"Chi-square, of {fit.freedom} degree{'s' * (fit.freedom > 1)} of freedom, to "
+        f"{NEARLY:g} about a straight line: {near.chi_square:.1f} (p = {p_value:.2g}); "
+        "about a power law: "
         f"{power.chi_square:.1f} (p = {p_power:.2g}).",
         listed("Slopes from width to width", steps, "z.2f"),
         of.far,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from barren import columns
 from barren.analysis import special, words
 from barren.analysis.statistics import Summary
-from barren.analysis.tables import ROUNDING, rows_by_ensemble
+from barren.analysis.tables import ROUNDING, is_rounding, rows_by_ensemble
 from barren.physics import simulate
 from barren.physics.batches import Batch
 from barren.physics.ensembles import Ensemble, Prediction, grouped
@@ -101,7 +101,8 @@ class Point:
     @property
     def varies(self) -> bool:
         """Whether it has a sampled variance above 0."""
-        return self.summary.variance > 0 and not self.vanishes
+        seen, exact = self.summary.variance, self.prediction.variance or 0.0
+        return bool(seen > 0 and not is_rounding(seen, exact, self.bound))
 
     @property
     def over_limit(self) -> float | None:
@@ -261,9 +262,7 @@ def sampled_of(points: Iterable[Point]) -> list[Point]:
         "nothing was sampled": lambda p: p.summary.samples > 0,
         "one circuit has no variance": lambda p: p.summary.samples > 1,
         "every gradient is 0": lambda p: not p.vanishes,
-        "the sampled gradients of each width are all the same": lambda p: (
-            p.summary.variance > 0
-        ),
+        "the sampled gradients of each width are all the same": lambda p: p.varies,
     }
     for why, holds in needed.items():
         points = [point for point in points if holds(point)]

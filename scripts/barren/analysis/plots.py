@@ -164,7 +164,7 @@ def _draw_curves(
             if len(rows):
                 _draw_series(axes, rows, x, style, ends, len(panels) == 1)
         if not (panel[["exact", "sampled"]] > 0).any(axis=None):
-            axes.set_xlim(0.9 * shown[x].min(), 1.1 * shown[x].max())
+            axes.set_xlim(0.9 * panel[x].min(), 1.1 * panel[x].max())
             seen = panel[["exact", "sampled"]].notna().any(axis=None)
             said = "all 0" if seen else "not known"
             axes.text(0.5, 0.5, said, transform=axes.transAxes, ha="center")

@@ -75,15 +75,20 @@ def ensemble_of(row: Any) -> Ensemble:
     return FAMILIES[known.pop(columns.FAMILY)].of_columns(known)
 
 
+def is_rounding(variance: Any, exact: Any, bound: Any) -> Any:
+    """Whether sampled variances are what is left of a 0, numbers or columns."""
+    return (variance < ROUNDING * bound**2) & ~(exact > 0)
+
+
 def without_rounding(statistics: pd.DataFrame) -> pd.DataFrame:
     """The statistics with 0 in place of what is left of a variance of 0."""
     v = columns
-    least = ROUNDING * statistics[v.BOUND] ** 2
-    zero = (statistics[v.VARIANCE] < least) & ~(statistics[v.EXACT_VARIANCE] > 0)
-    nothing = {v.VARIANCE: 0.0, v.STD: 0.0, v.SECOND_MOMENT: 0.0}
-    unknown = dict.fromkeys((v.VARIANCE_LOW, v.VARIANCE_HIGH, v.KURTOSIS), np.nan)
-    values = (nothing | unknown).items()
-    return statistics.assign(**{k: statistics[k].mask(zero, x) for k, x in values})
+    known = statistics[v.VARIANCE], statistics[v.EXACT_VARIANCE], statistics[v.BOUND]
+    values: dict[str, Any] = {v.VARIANCE: 0.0, v.STD: 0.0}
+    values[v.SECOND_MOMENT] = statistics[v.MEAN] ** 2
+    values |= dict.fromkeys((v.VARIANCE_LOW, v.VARIANCE_HIGH, v.KURTOSIS), np.nan)
+    masked = {k: statistics[k].mask(is_rounding(*known), x) for k, x in values.items()}
+    return statistics.assign(**masked)
 
 
 def points_of(ensembles: Iterable[Ensemble], theory: pd.DataFrame) -> list[Ensemble]:

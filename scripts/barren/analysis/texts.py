@@ -80,8 +80,8 @@ TEXTS = {
         "Chi-square of log variance about a straight line, off which it may lie by "
         f"{NEARLY:g}, as that of a 2-design does, simultaneous for all "
         f"settings (Bonferroni). Supported needs p of {LEVEL:g} at least, a power law "
-        "that is as significantly none, a slope below 0 that is known to "
-        f"{SLOW:.2f} per qubit, four widths and {FEWEST} circuits.",
+        f"to {NEARLY:g} that is as significantly none, a slope below 0 that is known "
+        f"to {SLOW:.2f} per qubit, four widths and {FEWEST} circuits.",
     ),
     "slope_of_mcclean": Text(
         f"The log variance falls by {-MCCLEAN_SLOPE} per qubit, as in McClean's fit.",

@@ -23,6 +23,8 @@ from barren.physics.simulate import PAULIS, Complex
 #: Half the change of a symbol, whose unit is the user's, in the central difference that
 #: derives a unitary: an error of 1e-8 or so, below the rounding of a state.
 STEP = 1e-4
+#: Where a gate must be what its generator says: at whole and half numbers others are.
+ELSEWHERE = (0.618, 2.719)
 #: Amplitudes of the states that go through a gate at once: those stay in the cache.
 AMPLITUDES = 2**16
 
@@ -73,22 +75,49 @@ def _gates(text: bytes) -> list[_Gate]:
     return gates
 
 
-def speeds_of_symbols(text: bytes, symbols: Sequence[str]) -> list[list[float]]:
-    """|dU/ds| of each gate U that has a symbol s: 1 / 2 for exp(-i s P / 2).
+class Steepness(NamedTuple):
+    """How fast a gate U changes with a symbol s.
 
-    text: a circuit of one's own, Cirq's JSON.
+    speed: |dU/ds|, 1 / 2 for exp(-i s P / 2). bound: what no gradient by it exceeds,
+    for an observable of norm 1; a phase of the whole gate has no part in it.
     """
-    speeds: dict[str, list[float]] = defaultdict(list)
-    for operation, names, generator in _gates(text):
-        own = {name: np.full(2, 0.5) for name in names}
-        for name in names:
-            if generator:
-                speeds[name].append(float(np.abs(generator[0]).max()))
-                continue
-            apart = own[name] + [STEP, -STEP]
-            up, down = _unitaries(operation, own | {name: apart})
-            speeds[name].append(float(np.linalg.norm(up - down, 2)) / (2 * STEP))
-    return [speeds[name] for name in symbols]
+
+    speed: float
+    bound: float
+
+
+def steepness_of_symbols(text: bytes, symbols: Sequence[str]) -> list[list[Steepness]]:
+    """How fast each gate changes that has a symbol; text: a circuit, Cirq's JSON."""
+    found: dict[str, list[Steepness]] = defaultdict(list)
+    for operation, names, _ in _gates(text):
+        for name, of in zip(
+            names, _steepness(_nameless(operation, names)), strict=True
+        ):
+            found[name].append(of)
+    return [found[name] for name in symbols]
+
+
+@cache
+def _steepness(operation: Any) -> list[Steepness]:
+    """How fast a gate changes with each of its symbols, in the order of their names.
+
+    With several it depends on the others: the largest of many places, to a percent.
+    """
+    import cirq
+
+    names = sorted(cirq.parameter_names(operation))
+    if names and (generator := _generator(operation)):
+        speeds = generator[0]
+        return [Steepness(float(np.abs(speeds).max()), float(np.ptp(speeds)))]
+    found, places = [], np.linspace(0, 4, 65)
+    for name in names:
+        up, down = (
+            _unitaries(operation, dict.fromkeys(names, places) | {name: places + step})
+            for step in (STEP, -STEP)
+        )
+        speed = np.linalg.norm(up - down, 2, axis=(1, 2)).max() / (2 * STEP)
+        found.append(Steepness(float(speed), 2.02 * float(speed)))
+    return found
 
 
 def _block(gate: _Gate, values: Mapping[str, Floats], asked: Sequence[str]) -> Block:
@@ -146,13 +175,13 @@ def _generator(operation: Any) -> tuple[Floats, Complex] | None:
     if len(names := cirq.parameter_names(operation)) > 1:
         return None
     h = 1e-3
-    points = np.array([0.0, h, -h, 2 * h, -2 * h, 1.0])
-    zero, *others, one = _unitaries(operation, dict.fromkeys(names, points))
+    points = np.array([0.0, h, -h, 2 * h, -2 * h, *ELSEWHERE])
+    zero, *others, one, other = _unitaries(operation, dict.fromkeys(names, points))
     difference = 8 * (others[0] - others[1]) - (others[2] - others[3])
     speeds, vectors = np.linalg.eigh(-1j * difference @ zero.conj().T / (12 * h))
     parts = np.einsum("ik,kj->kij", vectors, vectors.conj().T @ zero)
-    again = np.tensordot(np.exp(1j * speeds), parts, 1)
-    return (speeds, parts) if np.allclose(again, one, 0, 1e-9) else None
+    again = np.tensordot(np.exp(1j * np.outer(ELSEWHERE, speeds)), parts, 1)
+    return (speeds, parts) if np.allclose(again, [one, other], 0, 1e-9) else None
 
 
 class _States:

@@ -68,7 +68,7 @@ class OwnCircuit(Ensemble):
     def circuit(self) -> str:
         """Name of the distribution of circuits: function, width and keywords."""
         parts = [self.family, f"width-{self.width}", _safe(self.function)]
-        parts += [f"{_safe(key)}-{_safe(str(value))}" for key, value in self.keywords]
+        parts += [f"{_safe(key)}-{_told(str(value))}" for key, value in self.keywords]
         parts += [] if self.sigma is None else [f"sigma-{self.sigma}"]
         return "_".join(parts)
 
@@ -179,8 +179,12 @@ class OwnCircuit(Ensemble):
 
 
 def _safe(text: str) -> str:
+    """A word of a file's name."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", text)
+
+
+def _told(text: str) -> str:
     """A word of a file's name; what it cannot say is told apart by a digest."""
-    word = re.sub(r"[^A-Za-z0-9.]+", "-", text)
-    if word == text.replace("_", "-"):
-        return word
-    return f"{word}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
+    word = _safe(text)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:6]
+    return word if word == text else f"{word}-{digest}"

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barren import columns
-from barren.physics.adjoint import speeds_of_symbols
+from barren.physics.adjoint import steepness_of_symbols
 from barren.physics.batches import Batch
 from barren.physics.ensembles import QSIM, TFQ, BadInput, Ensemble, circuits_at_once
 from barren.physics.gradients import ADJOINT, compute_gradients
@@ -151,7 +151,8 @@ def check_gradients(
         most = max(most, len(asked))
         own, speeds = batch.circuits.circuit, [[0.5]]  # one rotation has the symbol
         if own is not None:
-            speeds = speeds_of_symbols(own.item(), batch.symbols)
+            steepness = steepness_of_symbols(own.item(), batch.symbols)
+            speeds = [[gate.speed for gate in gates] for gates in steepness]
         first, at_once = int(batch.samples[0]), circuits_at_once(ensemble, engine)
         rows = choice.rows(ensemble, first, int(batch.samples[-1]))
         for begin in range(0, len(rows), at_once):

@@ -43,7 +43,8 @@ class Experiment:
                 ensemble.check()
                 if ensemble.name in found:
                     told = f"ensembles: {ensemble.name} is named twice"
-                    if ensemble != found[ensemble.name]:
+                    other = found[ensemble.name]
+                    if ensemble != other and ensemble.keys() == other.keys():
                         told += "; list all its parameters in one entry"
                     raise BadInput(told)
                 found[ensemble.name] = ensemble

@@ -127,7 +127,8 @@ def run(step: Callable[..., Found | None]) -> None:
             names = ", ".join(map(shown, written)) or tempfile.gettempdir()
             told = f"the disk is full, writing {names}"
         else:
-            told = _damaged(record, start) if record else ""
+            told = _damaged(record, inputs, start) if record else ""
+            told += f" (or else: {error!r})" if told else ""
         if not told and not isinstance(error, BadInput):
             raise
         sys.exit(plain(f"{Path(sys.argv[0]).stem}: {told or error}", LONGEST))
@@ -163,16 +164,31 @@ def _require_unchanged(before: dict[Path, tuple[int, int]]) -> None:
         raise BadInput(f"{shown(changed[0])} {told}")
 
 
-def _damaged(record: Path, start: datetime) -> str:
-    """Which file had other bytes than its job left when this one began, if any."""
+def _damaged(record: Path, inputs: Iterable[tuple[str, Path]], start: datetime) -> str:
+    """Which file had other bytes than its job left when this one began, if any.
+
+    Of what the job is known to rest on, bytes count; of all else sizes alone.
+    """
     folder = next((p for p in record.parents if p.name == layout.RECORDS), record)
-    for path in sorted(folder.rglob("*.json")):
+    made: dict[str, Described] = {}
+    read: dict[str, tuple[str, ...]] = {}
+    for path in folder.rglob("*.json"):
         with suppress(OSError, LookupError, TypeError, ValueError):
-            for file in json.loads(path.read_text())["outputs"]:
-                state = Path(file["path"]).stat()
-                before = state.st_mtime < start.timestamp()
-                if before and sha256(Path(file["path"])) != file["sha256"]:
-                    return f"{file['path']} {OTHER_BYTES}"
+            known = json.loads(path.read_text())
+            of_job = {of["path"]: of for of in known["outputs"]}
+            made |= of_job
+            read |= dict.fromkeys(of_job, tuple(of["path"] for of in known["inputs"]))
+    behind = [shown(path) for _, path in inputs]
+    for name in behind:  # which grows
+        behind += [path for path in read.pop(name, ()) if path in made]
+    for name, of in made.items():
+        with suppress(OSError):
+            state = Path(name).stat()
+            if state.st_mtime < start.timestamp() and (
+                state.st_size != of["bytes"]
+                or (name in {*behind} and sha256(Path(name)) != of["sha256"])
+            ):
+                return f"{name} {OTHER_BYTES}"
     return ""
 
 
