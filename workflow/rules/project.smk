@@ -52,7 +52,9 @@ def git(*arguments):
 ROOT = project_root(workflow.current_basedir)
 for folder in (ROOT, Path.cwd()):
     if {*"{}"} & {*str(folder)}:
-        sys.exit(f"error: {folder}: Snakemake cannot run with braces in a folder's name")
+        sys.exit(
+            f"error: {folder}: Snakemake cannot run with braces in a folder's name"
+        )
 
 
 def project(path):

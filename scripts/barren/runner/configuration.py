@@ -35,8 +35,9 @@ command line. Results go to `results/EXPERIMENT/`:
 make run CONFIG=config/notebook.yaml
 ```
 
-A key that is not listed here is refused, with a hint at the key that was meant. Snakemake
-reads nested values after `--config` as text: put those into a second file, `--configfile A B`.
+A key that is not listed here is refused, with a hint at the key that was meant.
+Snakemake reads nested values after `--config` as text: put those into a second file,
+`--configfile A B`.
 
 ## Keys
 
