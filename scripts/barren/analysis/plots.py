@@ -286,6 +286,7 @@ def _scale(grid: Sequence[Axes], shown: pd.DataFrame, x: str) -> None:
             axes.set_xscale("log")
             axes.set_xticks(values, map(short, values.tolist()))
             axes.xaxis.minorticks_off()
+            axes.set_xlim(values[0] / 1.2, values[-1] * 1.2)
         elif apart:
             axes.set_xticks(values, map(short, values.tolist()))
             axes.set_xlim(values[0] - margin, values[-1] + margin)
