@@ -639,6 +639,20 @@ def test_powers_have_room_on_a_logarithmic_axis() -> None:
                 assert_readable(figure)
 
 
+def test_panels_without_a_place_on_the_axis_are_left_out() -> None:
+    """Many of uniform angles beside one with a sigma."""
+    other = {"family": "random", "width": [3], "depth": [9], "sigma": [0.3]}
+    for many in ({"depth": [*range(20, 40)]}, {"width": [*range(4, 20)]}):
+        entry = other | many
+        del entry["sigma"]
+        (figure,) = (
+            figure
+            for of, figure, _ in drawn(experiment([entry, other]))
+            if of.x == columns.SIGMA
+        )
+        assert [x for x, _ in points(figure.axes[0])] == [0.3]
+
+
 def test_zeros_are_left_out_first() -> None:
     table = pd.DataFrame({"qubit": range(40), "exact": 0.0, "sampled": np.nan})
     table.loc[[3, 17, 18], "sampled"] = 0.1

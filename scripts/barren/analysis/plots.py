@@ -143,6 +143,10 @@ def _draw_curves(
         by = [key for key in keys if key not in {columns.WIDTH, *PLACES}]
     across = [key for key in keys if key not in by]
     notes: list[str] = []
+    # A series or panel without any x, as of uniform angles alone, has no points.
+    for apart in (by, across):
+        placed = [of for of in groups_by(shown, apart) if of[x].notna().any()]
+        shown = pd.concat(placed).sort_index()
     shown = at_most(shown, by, MOST, "series", notes)
     shown = at_most(shown, across, MOST, "panels", notes)
     if x not in {columns.WIDTH, columns.DEPTH}:
@@ -164,7 +168,8 @@ def _draw_curves(
             if len(rows):
                 _draw_series(axes, rows, x, style, ends, len(panels) == 1)
         if not (panel[["exact", "sampled"]] > 0).any(axis=None):
-            axes.set_xlim(0.9 * panel[x].min(), 1.1 * panel[x].max())
+            if panel[x].notna().any():
+                axes.set_xlim(0.9 * panel[x].min(), 1.1 * panel[x].max())
             seen = panel[["exact", "sampled"]].notna().any(axis=None)
             said = "all 0" if seen else "not known"
             axes.text(0.5, 0.5, said, transform=axes.transAxes, ha="center")
@@ -271,6 +276,8 @@ def _explain(axes: Axes, shown: pd.DataFrame, x: str, ends: bool) -> None:
 def _scale(grid: Sequence[Axes], shown: pd.DataFrame, x: str) -> None:
     """Scales and ticks of the axes, and labels of x."""
     values = np.sort(shown[x].dropna().unique().astype(float))
+    if not values.size:
+        return
     whole = bool(np.all(values % 1 == 0))
     room = _have_room(values)
     apart = room and (x == columns.WIDTH or not whole)
