@@ -658,6 +658,17 @@ def test_what_rounding_leaves_of_zeros_says_nothing(observable: str) -> None:
     assert not replace(points[0], ensemble=few).vanishes
 
 
+def test_an_exact_variance_below_what_rounding_leaves_has_no_slope() -> None:
+    """It is not 0, but what is sampled is rounding: every gradient is called 0."""
+    rng, points = np.random.default_rng(1), []
+    for width in range(2, 6):
+        of = Random(width=width, depth=1, sigma=0.001)
+        values = rng.normal(0, 10.0**-width * 1e-5, 200)
+        exact = Prediction(0.0, 1e-14, 1e-14)
+        points.append(Point(of, exact, values, values, summarise(values, 1)))
+    assert [*fit_curves(points)] == ["exact"]
+
+
 def test_a_variance_of_rounding_about_a_large_mean_has_no_slope() -> None:
     """Small angles, symbols of several gates: gradients of -1, all but the same."""
     rng, points = np.random.default_rng(1), []

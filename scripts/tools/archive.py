@@ -16,8 +16,7 @@ from barren.runner.experiment import Experiment
 from barren.runner.sources import project_files
 
 #: What a run leaves beside what the crate lists.
-BESIDE = [layout.CRATE, layout.record("assemble_crate")]
-BESIDE += [layout.AGREEMENT, layout.record("confirm_agreement")]
+BESIDE = [layout.CRATE, *map(layout.record, ("assemble_crate", "confirm_agreement"))]
 #: Results are dated before the code, so that Snakemake takes them for out of date:
 #: `make reproduce` in an unpacked archive computes everything again.
 RESULTS_DATE, SOURCES_DATE = 315532800, 315619200  # 1 and 2 January 1980
@@ -53,7 +52,6 @@ def listed_results(folder: Path) -> list[str]:
     if layout.AGREEMENT in there:  # made after the crate
         (made,) = read_record(folder / layout.record("confirm_agreement"))["outputs"]
         listed[layout.AGREEMENT] = made["sha256"]
-        beside.remove(layout.AGREEMENT)
     for name, sha256 in listed.items():
         if name not in there or step.sha256(folder / name) != sha256:
             raise BadInput(

@@ -43,8 +43,9 @@ def where(path):
 RESULTS = workflow.pathvars.apply("<results>")
 LOGS = workflow.pathvars.apply("<logs>")
 if Path(where(RESULTS)).is_absolute() or ".." in Path(where(RESULTS)).parts:
-    told = f"error: results={where(RESULTS)}"
-    sys.exit(f"{told}: allowed: a folder in the working directory")
+    sys.exit(
+        f"error: results={where(RESULTS)}: allowed: a folder in the working directory"
+    )
 if Path(where(LOGS)).is_relative_to(where(RESULTS)):
     sys.exit(f"error: logs={where(LOGS)}: allowed: a folder outside the results")
 # What is kept of an experiment, to compare with.

@@ -50,11 +50,8 @@ def git(*arguments):
 
 
 ROOT = project_root(workflow.current_basedir)
-for folder in (ROOT, Path.cwd()):
-    if {*"{}"} & {*str(folder)}:
-        sys.exit(
-            f"error: {folder}: Snakemake cannot run with braces in a folder's name"
-        )
+if braced := [str(of) for of in (ROOT, Path.cwd()) if {*"{}"} & {*str(of)}]:
+    sys.exit(f"error: {braced[0]}: Snakemake cannot run with braces in a folder's name")
 
 
 def project(path):

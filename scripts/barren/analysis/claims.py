@@ -148,8 +148,7 @@ def falls_exponentially(points: list[Point], level: float) -> Outcome:
     said = [
         f"Chi-square, of {fit.freedom} degree{'s' * (fit.freedom > 1)} of freedom, to "
         f"{NEARLY:g} about a straight line: {near.chi_square:.1f} (p = {p_value:.2g}); "
-        "about a power law: "
-        f"{power.chi_square:.1f} (p = {p_power:.2g}).",
+        f"about a power law: {power.chi_square:.1f} (p = {p_power:.2g}).",
         listed("Slopes from width to width", steps, "z.2f"),
         of.far,
     ]
@@ -374,11 +373,10 @@ def _side(
     Undecided with few circuits, or few for their tails, where the intervals' coverage
     is not known.
     """
-    verdict: Verdict = "supported" if supported else "undecided"
-    if contradicted:
-        verdict = "contradicted"
-    if few := _too_few(points):
-        verdict = "undecided"
+    few = _too_few(points)
+    verdict: Verdict = "undecided"
+    if not few and (supported or contradicted):
+        verdict = "supported" if supported else "contradicted"
     return verdict, [*said, few], numbers or {}
 
 

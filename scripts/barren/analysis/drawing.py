@@ -152,9 +152,7 @@ def draw_built(
                     source.append({"column": number, "gate": label, "qubit": qubit})
                 if number < most:
                     fitting = [*map(_fitting, labels)]
-                    longest = max(
-                        len(line) for of in fitting for line in of.split("\n")
-                    )
+                    longest = max(map(len, "\n".join(fitting).split("\n")))
                     size = 6.0 * min(1.0, LETTERS / longest)
                     _draw_gate(axes, number, qubits, fitting, "white", size)
         if most < len(columns):
@@ -206,13 +204,11 @@ def _draw_gate(
 
 def _fitting(label: str) -> str:
     """A label in lines, of each its ends alone where it is too long for a gate."""
-    lines = re.sub(r"(?<=.)([(^])", r"\n\1", label.replace("$", ""), count=1).split(
-        "\n"
-    )
+    broken = re.sub(r"(?<=.)([(^])", r"\n\1", label.replace("$", ""), count=1)
     kept = MOST_LETTERS // 2
     return "\n".join(
         line
         if len(line) <= MOST_LETTERS
         else f"{line[:kept]}\N{HORIZONTAL ELLIPSIS}{line[-kept:]}"
-        for line in lines
+        for line in broken.split("\n")
     )

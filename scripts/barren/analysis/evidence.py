@@ -102,7 +102,8 @@ class Point:
     def varies(self) -> bool:
         """Whether it has a sampled variance above 0."""
         seen, exact = self.summary.variance, self.prediction.variance or 0.0
-        return bool(seen > 0 and not is_rounding(seen, exact, self.bound))
+        nothing = self.vanishes or is_rounding(seen, exact, self.bound)
+        return bool(seen > 0 and not nothing)
 
     @property
     def over_limit(self) -> float | None:

@@ -160,11 +160,8 @@ def _meaning(against: Sequence[Finding], agreed: bool) -> list[str]:
     far = [f for f in against if f.numbers.get("far")]
     said = []
     if far:
-        places = [(f, n) for f in far for n in f.numbers["far"]]
-        worst, where = max(
-            places, key=lambda p: abs(math.log(p[0].numbers["far"][p[1]]))
-        )
-        ratio, limit = worst.numbers["far"][where], worst.numbers["limit"]
+        places = [(r, n, f) for f in far for n, r in f.numbers["far"].items()]
+        ratio, where, worst = max(places, key=lambda place: abs(math.log(place[0])))
         small = any(f.numbers["small_angles"] for f in far)
         said.append(
             "**What the difference means:** where the variance does not fall as that "
@@ -174,7 +171,7 @@ def _meaning(against: Sequence[Finding], agreed: bool) -> list[str]:
             f"{'up' if ratio > 1 else 'down'} to {ratio:.3g} times that of infinitely "
             "deep circuits "
             f"({worst.setting}, {where}). The plateau itself is real: at infinite "
-            f"depth the log variance falls by {-limit:.3f} per qubit."
+            f"depth the log variance falls by {-worst.numbers['limit']:.3f} per qubit."
         )
     if len(far) < len(against) and agreed:
         said.append(

@@ -77,18 +77,21 @@ def ensemble_of(row: Any) -> Ensemble:
 
 def is_rounding(variance: Any, exact: Any, bound: Any) -> Any:
     """Whether sampled variances are what is left of a 0, numbers or columns."""
-    return (variance < ROUNDING * bound**2) & ~(exact > 0)
+    return np.logical_and(variance < ROUNDING * bound**2, np.logical_not(exact > 0))
 
 
 def without_rounding(statistics: pd.DataFrame) -> pd.DataFrame:
     """The statistics with 0 in place of what is left of a variance of 0."""
     v = columns
-    known = statistics[v.VARIANCE], statistics[v.EXACT_VARIANCE], statistics[v.BOUND]
+    zero = is_rounding(
+        statistics[v.VARIANCE], statistics[v.EXACT_VARIANCE], statistics[v.BOUND]
+    )
     values: dict[str, Any] = {v.VARIANCE: 0.0, v.STD: 0.0}
     values[v.SECOND_MOMENT] = statistics[v.MEAN] ** 2
     values |= dict.fromkeys((v.VARIANCE_LOW, v.VARIANCE_HIGH, v.KURTOSIS), np.nan)
-    masked = {k: statistics[k].mask(is_rounding(*known), x) for k, x in values.items()}
-    return statistics.assign(**masked)
+    return statistics.assign(
+        **{k: statistics[k].mask(zero, x) for k, x in values.items()}
+    )
 
 
 def points_of(ensembles: Iterable[Ensemble], theory: pd.DataFrame) -> list[Ensemble]:

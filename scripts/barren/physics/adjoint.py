@@ -55,9 +55,13 @@ def adjoint_gradients(
 
 
 class _Gate(NamedTuple):
-    """An operation of Cirq, its symbols, and what generates it, if something does."""
+    """An operation of Cirq, its symbols, and what generates it, if something does.
+
+    alike: the operation of all that differ in qubits and names of symbols alone.
+    """
 
     operation: Any
+    alike: Any
     names: list[str]
     generator: tuple[Floats, Complex] | None
 
@@ -71,7 +75,8 @@ def _gates(text: bytes) -> list[_Gate]:
     for operation in cirq.read_json(json_text=text.decode()).all_operations():
         names = sorted(cirq.parameter_names(operation))
         alike = _nameless(operation, names)
-        gates.append(_Gate(operation, names, _generator(alike) if names else None))
+        generator = _generator(alike) if names else None
+        gates.append(_Gate(operation, alike, names, generator))
     return gates
 
 
@@ -89,10 +94,8 @@ class Steepness(NamedTuple):
 def steepness_of_symbols(text: bytes, symbols: Sequence[str]) -> list[list[Steepness]]:
     """How fast each gate changes that has a symbol; text: a circuit, Cirq's JSON."""
     found: dict[str, list[Steepness]] = defaultdict(list)
-    for operation, names, _ in _gates(text):
-        for name, of in zip(
-            names, _steepness(_nameless(operation, names)), strict=True
-        ):
+    for gate in _gates(text):
+        for name, of in zip(gate.names, _steepness(gate.alike), strict=True):
             found[name].append(of)
     return [found[name] for name in symbols]
 
@@ -122,7 +125,7 @@ def _steepness(operation: Any) -> list[Steepness]:
 
 def _block(gate: _Gate, values: Mapping[str, Floats], asked: Sequence[str]) -> Block:
     """A gate at the values of its symbols, and its derivatives by those asked for."""
-    operation, names, generator = gate
+    operation, _, names, generator = gate
     own = {name: values[name] for name in names}
     slopes: dict[str, Complex] = {}
     if generator:

@@ -181,12 +181,13 @@ def _damaged(record: Path, inputs: Iterable[tuple[str, Path]], start: datetime) 
     behind = [shown(path) for _, path in inputs]
     for name in behind:  # which grows
         behind += [path for path in read.pop(name, ()) if path in made]
+    rests_on = {*behind}
     for name, of in made.items():
         with suppress(OSError):
             state = Path(name).stat()
             if state.st_mtime < start.timestamp() and (
                 state.st_size != of["bytes"]
-                or (name in {*behind} and sha256(Path(name)) != of["sha256"])
+                or (name in rests_on and sha256(Path(name)) != of["sha256"])
             ):
                 return f"{name} {OTHER_BYTES}"
     return ""
