@@ -19,7 +19,7 @@ def assemble_crate(
     folder = crate.parent.parent  # the crate has a temporary name
     experiment = Experiment.read(folder / layout.EXPERIMENT)
     paths = [folder / name for name in jobs.records(experiment, steps)]
-    records = sorted(map(read_record, paths), key=lambda record: record["start"])
+    records = [*map(read_record, paths)]
     code = behind(records)
     there = {
         f["path"]: f["sha256"] for r in records for f in (r["file"], *r["outputs"])

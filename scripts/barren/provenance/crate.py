@@ -8,7 +8,7 @@ the same records give the same bytes. Standard library alone.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from mimetypes import MimeTypes
 from pathlib import PurePosixPath
 from typing import Any
@@ -43,17 +43,19 @@ Ref = dict[str, str]
 
 def describe_run(
     folder: str,
-    records: Sequence[Record],
+    records: Collection[Record],
     targets: Sequence[str],
     sources: Sequence[Described],
     snakemake: str,
 ) -> str:
     """The text of the crate's metadata file.
 
-    folder: the experiment's, the crate's root. records: every job, upstream first, with
+    folder: the experiment's, the crate's root. records: those of every job, each with
     its own `file`. targets: the tables and figures. sources: the workflow's files;
     the crate has copies of them under `sources/`. snakemake: the version of Snakemake.
     """
+    # Upstream first; jobs may start in the same millisecond.
+    records = sorted(records, key=lambda of: (of["start"], of["file"]["path"]))
     crate = _Crate()
     for file in sources:
         crate.file(file, f"{SOURCES}/{file['path']}")
