@@ -559,6 +559,7 @@ def test_the_audit_allows_for_what_differences_lose(observable, sigma):
         "fsim": cirq.FSimGate(A, 0.3)(a, b),
         "phased": cirq.PhasedXPowGate(phase_exponent=A, exponent=0.3)(a),
         "phase": cirq.PhasedXPowGate(phase_exponent=A, exponent=B)(a),
+        "slow": cirq.PhasedXPowGate(phase_exponent=A, exponent=0.05 * B)(a),
         "both": cirq.PhasedISwapPowGate(phase_exponent=A, exponent=A)(a, b),
         "controlled": cirq.ry(A)(a).controlled_by(b),
     }

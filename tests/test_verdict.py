@@ -202,6 +202,18 @@ def test_four_hundred_circuits_tell_of_a_quarter_of_the_variance() -> None:
     assert agreement([point]).verdict == "contradicted"
 
 
+@pytest.mark.parametrize("seen", [0, 1, 2])
+def test_a_sample_that_misses_the_rare_circuits_is_no_fault(seen: int) -> None:
+    """At the edge of a light cone few axes let it pass; the others leave rounding."""
+    gradients = rng(seen).normal(scale=1e-8, size=200)
+    gradients[:seen] = 0.01
+    prediction = Prediction(0.0, 1e-4, 1e-4)  # of 1 % at 0.1
+    ensemble = Random(width=12, depth=11, symbol_qubit=11)
+    point = Point(ensemble, prediction, np.arange(200.0), gradients)
+    wealth = second_moment_wealth(point)
+    assert wealth is not None and np.all(wealth < 1)
+
+
 @pytest.mark.parametrize("unit", [1e-12, 1e8])
 def test_verdicts_do_not_depend_on_the_unit(tutorial: list[Point], unit: float) -> None:
     """But the one on what the tutorial plots, a variance or its root."""

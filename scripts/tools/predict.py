@@ -1,7 +1,8 @@
 """Print the exact moments of the gradient as CSV, with the columns of theory.csv.
 
-Each key of a family is an option that takes a list; all combinations are predicted. A
-circuit of your own needs the environment tfq:
+Each key of a family is an option that takes a list; all combinations are predicted. An
+observable that begins with a minus is given as --observable=-Z0. A circuit of your own
+needs the environment tfq:
 
     predict.py --circuit FILE.py:FUNCTION --width 4 6 --set depth=2 depth=8
 """

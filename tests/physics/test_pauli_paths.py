@@ -1,6 +1,7 @@
 """Circuits of rotations and Clifford gates against averages over all angles."""
 
 import json
+import math
 import os
 from contextlib import nullcontext
 
@@ -15,9 +16,10 @@ from hypothesis import strategies as st
 
 from barren.physics import pauli_actions, pauli_paths
 from barren.physics.cirq_gates import read_circuit
+from barren.physics.moments import TOLERANCE, predictions
 from barren.physics.observables import NoExactForm, Observable
 from barren.physics.pauli_actions import Circuit, Rotation
-from barren.physics.pauli_paths import gradient_moments
+from barren.physics.pauli_paths import exact_moments, gradient_moments
 
 PAULIS = {letter: cirq.unitary(getattr(cirq, letter)) for letter in "IXYZ"}
 
@@ -113,6 +115,8 @@ TWO_QUBITS = [
     cirq.ControlledGate(cirq.Y),
     cirq.XX**0.5,
     cirq.ZZ**-0.5,
+    cirq.YY,  # a sign alone
+    cirq.ISWAP**2,
 ]
 PREPARATIONS = [
     cirq.ry(0.3),
@@ -296,6 +300,34 @@ def gradients(circuit, qubits, symbols, angles, parameter, terms):
             other = apply(PAULIS[letter], other, [1 + qubit])
         total = total + weight * (state.conj() * other).reshape(len(turned), -1).sum(1)
     return (total.real[: len(angles)] - total.real[len(angles) :]) / 2
+
+
+@pytest.mark.parametrize("gate", [cirq.XX, cirq.YY, cirq.ZZ, cirq.ISWAP**2])
+@pytest.mark.parametrize("letter", "XYZ")
+def test_a_gate_may_change_a_sign_alone(gate, letter):
+    """Of a string that is I on its other qubit."""
+    qubits = cirq.GridQubit.rect(1, 2)
+    a, b = sympy.symbols("a b")
+    circuit = cirq.Circuit(cirq.ry(a)(qubits[0]), gate(*qubits), cirq.rx(b)(qubits[0]))
+    check(circuit, qubits, {"a": 1, "b": 1}, Observable.parse(f"{letter}0").terms(2))
+
+
+@pytest.mark.parametrize("sigma", [1e-4, 1e-3, 1e-2, 0.1, 1.0])
+def test_what_cancels_is_not_known(sigma):
+    """Of d<Y>/da = -cos a behind R_X(a) the variance is sigma^4 / 2 or so."""
+    qubits = cirq.GridQubit.rect(1, 1)
+    read, symbols = read_circuit(
+        cirq.Circuit(cirq.rx(sympy.Symbol("a"))(*qubits)), qubits
+    )
+    built = {"exact": read.as_data(), "symbols": [*symbols]}
+    terms = Observable.parse("0.7 Y0").terms(1)
+    (found,) = predictions(1, exact_moments, built, terms, sigma)
+    exact = 0.49 * math.expm1(-(sigma**2)) ** 2 / 2
+    assert (found.variance is None) == (sigma < 5e-3)
+    if found.variance is None:
+        assert found.relative_error > TOLERANCE and "known to" in found.reason
+    else:
+        assert abs(found.variance / exact - 1) <= found.relative_error
 
 
 # Light cones.

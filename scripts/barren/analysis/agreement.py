@@ -141,8 +141,11 @@ def second_moment_wealth(point: Point) -> Floats | None:
     smaller = np.zeros(len(RUIN))
     if root > rounding:
         ratio = point.gradients**2 / (root - rounding) ** 2
-        squared = float(np.mean(ratio)) ** 2
-        kurtosis = float(np.mean(ratio**2)) / squared if squared else 0.0
+        seen = ratio[np.abs(point.gradients) > rounding]
+        # A sample shows at most its size; E g^4 is at most bound^2 E g^2.
+        kurtosis = min(len(ratio), point.bound**2 / moment)
+        if len(seen):
+            kurtosis = len(ratio) * (seen**2).sum() / seen.sum() ** 2
         fourth = max(FOURTH_MOMENT, 2 * kurtosis)
         fair = np.log(RUIN**2 - 2 * RUIN + fourth)
         with np.errstate(divide="ignore"):  # ruined
@@ -155,10 +158,10 @@ def second_moment_wealth(point: Point) -> Floats | None:
 def _mean_wealth(point: Point) -> Floats | None:
     """Log wealth of each bet that E g differs from the theory's.
 
-    With theta alone and uniform, theta + pi has the opposite gradient: g is symmetric
-    about 0 and exp(x) / cosh(x), x a multiple of g, a fair bet. Otherwise, with x a
-    multiple of g - mean, 1 + x + x^2 / 2 is never negative and has the mean
-    1 + E x^2 / 2, which the exact variance gives (Catoni 2012, arXiv:1009.2048).
+    With theta alone and uniform, half a period later is -g: g is symmetric about 0 and
+    exp(x) / cosh(x), x a multiple of g, a fair bet. Otherwise, with x a multiple of
+    g - mean, 1 + x + x^2 / 2 is never negative and has the mean 1 + E x^2 / 2, which
+    the exact variance gives (Catoni 2012, arXiv:1009.2048).
     """
     ensemble = point.ensemble
     alone = ensemble.theta_is_alone

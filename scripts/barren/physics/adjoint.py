@@ -25,6 +25,8 @@ from barren.physics.simulate import PAULIS, Complex
 STEP = 1e-4
 #: Where a gate must be what its generator says: at whole and half numbers others are.
 ELSEWHERE = (0.618, 2.719)
+#: Where a gate of several symbols is looked at for how fast it changes.
+PLACES = 500
 #: Amplitudes of the states that go through a gate at once: those stay in the cache.
 AMPLITUDES = 2**16
 
@@ -112,14 +114,21 @@ def _steepness(operation: Any) -> list[Steepness]:
     if names and (generator := _generator(operation)):
         speeds = generator[0]
         return [Steepness(float(np.abs(speeds).max()), float(np.ptp(speeds)))]
-    found, places = [], np.linspace(0, 4, 65)
+    # Spread evenly over any periods, each symbol by itself, beyond what is drawn.
+    roots = 2 ** (np.arange(1, len(names) + 1) / (len(names) + 1))
+    places = dict(zip(names, np.outer(roots, np.arange(PLACES)), strict=True))
+    found = []
     for name in names:
         up, down = (
-            _unitaries(operation, dict.fromkeys(names, places) | {name: places + step})
+            _unitaries(operation, places | {name: places[name] + step})
             for step in (STEP, -STEP)
         )
-        speed = np.linalg.norm(up - down, 2, axis=(1, 2)).max() / (2 * STEP)
-        found.append(Steepness(float(speed), 2.02 * float(speed)))
+        both = up @ down.conj().swapaxes(1, 2)
+        # -i dU/ds U^dagger, which is Hermitian.
+        slope = -1j * (both - both.conj().swapaxes(1, 2)) / (4 * STEP)
+        speeds = np.linalg.eigvalsh(slope)
+        bound = 1.01 * np.ptp(speeds, axis=1).max()
+        found.append(Steepness(float(np.abs(speeds).max()), float(bound)))
     return found
 
 

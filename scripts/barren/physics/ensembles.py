@@ -133,7 +133,7 @@ class Ensemble:
         return None
 
     def draw_angle(self, rng: Any, shape: tuple[int, ...] = ()) -> Any:
-        """Angles, radians, uniform or normal (McClean et al. 2018, Methods)."""
+        """Angles, radians, uniform or normal with mean 0."""
         if self.sigma is not None:
             return rng.normal(0, self.sigma, shape)
         return rng.uniform(0, 2 * math.pi, shape)

@@ -31,6 +31,22 @@ class Moments(NamedTuple):
         return self.second_moment - self.mean**2
 
 
+def as_known(mean: Floats, second: Floats, error: Floats, steps: int) -> Moments:
+    """Moments with the variances' relative errors; nan where above `TOLERANCE`.
+
+    error: of the second moment. steps: sums of up to four products that each number has
+    come through, whose rounding is left where second moment and squared mean nearly
+    cancel: once of the one, twice of the other.
+    """
+    variance = second - mean**2
+    error = error + 3 * (5 * steps * np.finfo(float).eps) * mean**2
+    relative = np.zeros(len(mean))
+    with np.errstate(divide="ignore"):
+        np.divide(error, np.abs(variance), out=relative, where=error != 0)
+    known = relative <= TOLERANCE
+    return Moments(mean, np.where(known, second, np.nan), relative)
+
+
 def predictions(
     count: int, moments: Callable[..., Moments], *arguments: object
 ) -> list[Prediction]:

@@ -31,7 +31,7 @@ from barren.physics.mean_strings import (
     mean_identity,
     mean_loss,
 )
-from barren.physics.moments import TOLERANCE, Floats, Moments
+from barren.physics.moments import Floats, Moments, as_known
 from barren.physics.observables import NoExactForm, Term, of_z
 from barren.physics.pauli_actions import Circuit, Rotation, digits_of
 from barren.physics.pauli_paths import gradient_moments
@@ -98,7 +98,7 @@ def random_moments(
         sums = {digits_of(s, width, letters): weight for weight, s in terms}
         pairs = [_paired(tensor) for tensor in sweep.automaton(sums, 2)]
         second[counts], error[counts] = chain(PAIR, pairs, depth[counts])
-    return _moments(mean, second, error)
+    return as_known(mean, second, error, steps=width * max(depths, default=0))
 
 
 def asymptotic_variance(
@@ -191,16 +191,6 @@ def _cross_bound(
     return bound
 
 
-def _moments(mean: Floats, second: Floats, error: Floats) -> Moments:
-    """With the relative error of the variance; nan where that is above `TOLERANCE`."""
-    variance = second - mean**2
-    relative = np.zeros(len(mean))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        np.divide(error, variance, out=relative, where=error != 0)
-    known = np.abs(relative) <= TOLERANCE
-    return Moments(mean, np.where(known, second, np.nan), relative)
-
-
 # The identity blocks.
 
 
@@ -230,7 +220,7 @@ def identity_moments(
     first = _distance(terms, qubit)
     read = sweep.automaton(axes, 3)
     found = sweep.second_moments(SINGLE, start, maps, read, layer, mean**2, first)
-    return _moments(mean, *found)
+    return as_known(mean, *found, steps=width * max(layers, default=0))
 
 
 def _commutators(terms: Sequence[Term], width: int) -> Floats:
@@ -283,11 +273,11 @@ def tutorial_moments(
         )
         for p in "XYZ"
     ]
-    mean = sum(float(axis.mean[0]) for axis in axes) / 3
-    second = sum(float(axis.second_moment[0]) for axis in axes) / 3
+    mean, second = np.mean([axis[:2] for axis in axes], axis=0)
+    found = as_known(mean, second, np.zeros(1), steps=width + 1)
     layer = np.asarray(layers, dtype=np.intp)
     known = (layer == 0) | (layer < _distance(terms, qubit))
-    moments = [np.where(layer == 0, value, 0.0) for value in (mean, second, 0.0)]
+    moments = [np.where(layer == 0, value, 0.0) for value in found]
     return Moments(*np.where(known, moments, np.nan))
 
 

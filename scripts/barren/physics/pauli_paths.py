@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from barren.physics.blocks import MOST, Block, merged
-from barren.physics.moments import Floats, Moments
+from barren.physics.moments import Floats, Moments, as_known
 from barren.physics.observables import LIMIT, NoExactForm, Term
 from barren.physics.pauli_actions import (
     Action,
@@ -80,7 +80,8 @@ def exact_moments(
     if "reason" in built:
         raise NoExactForm(built["reason"])
     circuit = Circuit.from_data(built["exact"], len(built["symbols"]))
-    return gradient_moments(circuit, terms, sigma)
+    found = gradient_moments(circuit, terms, sigma)
+    return as_known(*found, steps=len(circuit.gates) + len(circuit.bloch))
 
 
 # Sectors and light cones.
@@ -168,6 +169,7 @@ def _light_cone(actions: Sequence[Action], width: int, *strings: Digits) -> _Con
         if np.all((images == local) & (action.sign[local] == 1)):
             continue
         active.append(action)
+        touched.update(action.qubits)  # all, if a sign alone changes
         for place, qubit in enumerate(reversed(action.qubits)):
             own = set(np.unique(images >> 2 * place & 3).tolist())
             digits[qubit] = own | ({0} if action.parameter is None else digits[qubit])
