@@ -18,6 +18,7 @@ from barren import columns
 from barren.analysis.agreement import agreement
 from barren.analysis.evidence import Point
 from barren.analysis.statistics import summarise
+from barren.physics import adjoint, gradients
 from barren.physics.adjoint import steepness_of_symbols
 from barren.physics.batches import Batch
 from barren.physics.circuits import sample_parameters
@@ -530,6 +531,57 @@ def test_what_is_not_asked_for_is_not_computed():
     assert np.count_nonzero(some) == 2
 
 
+def test_each_symbol_of_a_gate_has_its_own_speed():
+    """Z^a X^2b Z^-a: as fast as the phase turns, and as the gate does."""
+    text = cirq.to_json(cirq.Circuit(BENT[1](QUBITS[0]))).encode()
+    found = [gate for (gate,) in steepness_of_symbols(text, "ab")]
+    assert [gate.speed for gate in found] == pytest.approx([1, 2], rel=0.01)
+    # With a percent for what other places might have.
+    assert [gate.bound for gate in found] == pytest.approx([2.02, 2.02], rel=1e-3)
+    # The phase of a gate has no part in the bound.
+    text = cirq.to_json(cirq.Circuit((cirq.X**A)(QUBITS[0]))).encode()
+    assert steepness_of_symbols(text, "a") == [[pytest.approx((np.pi, np.pi))]]
+
+
+def test_each_parameter_has_its_own_bound_or_a_reason():
+    of = replace(OWN, width=2, parameters=("all",), observable="2 Z0 Z1")
+    turns = "cirq.rx(sympy.Symbol('a'))(q[0]), cirq.rx(3 * sympy.Symbol('b'))(q[1])"
+    for more, reason in (("", None), (", cirq.CZ(*q) ** sympy.Symbol('c')", "no rot")):
+        data = build(f"f = lambda q: cirq.Circuit({turns}{more})")
+        known = {k.parameter: p for k, p in predict([of], {of.program: data}).items()}
+        assert known["a"].bound == pytest.approx(2, rel=1e-6)
+        assert known["b"].bound == pytest.approx(6, rel=1e-6)
+        assert (reason or "") in (known["a"].reason or "")
+        assert (known["a"].variance is None) == (reason is not None)
+
+
+def test_circuits_that_go_through_a_gate_at_once_change_nothing(monkeypatch):
+    """Five, by twos, and one by one as those of 17 qubits and more."""
+    ensemble = replace(OWN, parameters=("all",))
+    circuit = hardware_efficient() + cirq.Circuit(
+        cirq.X(PLACE[0]).controlled_by(*PLACE[1:])
+    )
+    data = build_circuits.built(circuit, OWN, PLACE)
+    batch = drawn(ensemble, data, 1, range(5))
+    whole = compute_gradients(ensemble, batch, QSIM, AUTO)
+    for amplitudes in (32, 1):
+        monkeypatch.setattr(adjoint, "AMPLITUDES", amplitudes)
+        parts = compute_gradients(ensemble, batch, QSIM, AUTO)
+        np.testing.assert_allclose(parts, whole, rtol=0, atol=ABSOLUTE)
+
+
+def test_symbols_that_stand_in_several_gates_are_not_shifted(monkeypatch):
+    """Also in circuits so wide that the shift is what `auto` takes."""
+    monkeypatch.setattr(gradients, "PARAMETER_SHIFT_FROM", 2)
+    ensemble = replace(OWN, width=2)
+    built = build("f = lambda q: cirq.Circuit(cirq.rx(sympy.Symbol('a')).on_each(*q))")
+    batch = drawn(ensemble, built, 1, range(9))
+    found = compute_gradients(ensemble, batch, TFQ, AUTO)
+    # <Z0 Z1> = cos^2 a.
+    expected = -np.sin(2 * batch.circuits.values)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=3e-4)
+
+
 def test_both_engines_take_gates_on_many_qubits():
     """And say the same: of one that turns if six others are 1."""
     qubits = cirq.GridQubit.rect(1, 7)
@@ -766,3 +818,6 @@ def test_the_plan_counts_the_exact_theory(sigma, measured, classes):
     )
     assert measured / 2 < ten < 2 * measured
     assert ten / eight == pytest.approx(classes**2 * 10 / 8)
+    # In a wider one the cones are guesses.
+    wide = replace(OWN, width=14, sigma=sigma, keywords=(("depth", 32),))
+    assert cost.theory([wide], rates) == rates.draw_start

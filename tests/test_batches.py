@@ -102,3 +102,11 @@ def test_another_version_is_refused(
     monkeypatch.setattr("barren.physics.batches.VERSION", 5)
     with pytest.raises(BadInput, match="version is 4, expected 5"):
         read_batch(batch, ENSEMBLE, 9)
+
+
+def test_another_format_is_refused(
+    batch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("barren.physics.batches.FORMAT", "others")
+    with pytest.raises(BadInput, match="format is 'barren-plateau circuits', expected"):
+        read_batch(batch, ENSEMBLE, 9)

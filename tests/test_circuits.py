@@ -15,7 +15,7 @@ import run_tutorial
 from barren.physics.circuits import Circuits, replay_notebook, sample_circuits
 from barren.physics.families import IdentityTutorial, Random
 from barren.physics.layered import Layered
-from barren.physics.programs import serialise
+from barren.physics.programs import _message, serialise
 from barren.runner.experiment import Experiment
 from strategies import ensembles
 from textbook import THETA, cirq_circuit
@@ -55,6 +55,25 @@ def test_messages_are_those_of_convert_to_tensor(ensemble: Layered) -> None:
         assert a.circuit.scheduling_strategy == b.circuit.scheduling_strategy
 
 
+def test_exponents_are_less_than_a_turn() -> None:
+    """The more digits has a float32."""
+    ensemble = Random(width=2, depth=5, sigma=10.0)
+    circuits = sample_circuits(ensemble, 5, range(3))
+    assert np.abs(circuits.angles).max() > 6 * np.pi
+    for text in serialise(ensemble, circuits).tolist():
+        for moment in program_pb2.Program.FromString(text).circuit.moments:
+            for operation in moment.operations:
+                exponent = operation.args["exponent"].arg_value.float_value
+                assert abs(exponent) <= 2
+
+
+@pytest.mark.parametrize("length", [1, 127, 128, 16383, 16384])
+def test_lengths_are_those_of_protocol_buffers(length: int) -> None:
+    text = "x" * length
+    program = _message(1, _message(1, text.encode()))
+    assert program_pb2.Program.FromString(program).language.gate_set == text
+
+
 def assert_same_argument(one: program_pb2.Arg, other: program_pb2.Arg) -> None:
     assert one.WhichOneof("arg") == other.WhichOneof("arg")
     if one.arg_value.WhichOneof("arg_value") == "float_value":
@@ -75,6 +94,13 @@ def test_every_circuit_has_a_stream_of_its_own(ensemble: Layered) -> None:
     assert len(np.unique(many.angles)) == many.angles.size
     other_seed = sample_circuits(ensemble, 6, range(10))
     assert not np.isin(other_seed.angles, many.angles).any()
+
+
+def test_every_distribution_has_streams_of_its_own() -> None:
+    """Not even where one draws as many numbers as the other."""
+    sizes = ({"width": 2, "depth": 6}, {"width": 3, "depth": 4})
+    one, other = (sample_circuits(Random(**of), 5, range(3)) for of in sizes)
+    assert not np.isin(other.angles, one.angles).any()
 
 
 @settings(max_examples=50)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from barren.physics.ensembles import BadInput
-from barren.physics.families import Random
+from barren.physics.ensembles import TFQ, BadInput, circuits_at_once
+from barren.physics.families import Ansatz, Random
 from barren.physics.layered import Layered
 from barren.runner.experiment import Experiment
 from strategies import LAYERED, ensembles
@@ -32,6 +32,15 @@ def test_the_name_says_everything(one: Layered, other: Layered) -> None:
     assert (one.name == other.name) == (one == other)
     assert re.fullmatch(r"[a-z_]+_width-[a-z0-9_.-]+", one.name)
     assert one.name.startswith(one.program) and one.program.startswith(one.circuit)
+
+
+@given(ensembles(**WIDE))
+def test_every_key_of_the_circuits_is_in_their_name(ensemble: Layered) -> None:
+    """Or others would be drawn from the same streams."""
+    for key in ensemble.circuit_keys():
+        value = getattr(ensemble, key)
+        other = replace(ensemble, **{key: 0.5 if value is None else value + 1})
+        assert other.circuit != ensemble.circuit
 
 
 @given(ensembles(**WIDE))
@@ -102,6 +111,24 @@ def test_a_place_that_is_not_the_first_is_told() -> None:
     moved = Experiment(CONFIG | {"symbol": {"layer": 0, "qubit": 3}}).key_columns
     assert "symbol_qubit" in moved and "symbol_layer" not in moved
     assert "symbol_qubit" not in Experiment(CONFIG).key_columns
+
+
+def test_circuits_of_ones_own_of_another_size_have_another_name() -> None:
+    small = Ansatz(source="a.py:f", width=4, keywords=(("depth", 2),))
+    deep = replace(small, keywords=(("depth", 3),))
+    others = replace(small, width=5), deep, replace(small, sigma=0.5)
+    assert len({of.circuit for of in (small, *others)}) == 4
+    assert replace(small, parameter="t").name == f"{small.name}_parameter-t"
+    assert Ansatz.displayed([deep, small]) == [small]
+    row = {"family": "ansatz", "width": 4, "circuit": "a.py:f", "parameter": "t"}
+    assert Ansatz.of_columns(row).parameter == "t"
+
+
+def test_as_many_circuits_at_once_as_fit() -> None:
+    few, many, most = (Random(width=2, depth=n) for n in (1, 10_000, 70_000))
+    assert circuits_at_once(few, TFQ, 2) == 20
+    assert circuits_at_once(many, TFQ, 2) == 200_000 // many.gates == 6
+    assert circuits_at_once(most, TFQ, 2) == 1
 
 
 def test_parameters_are_asked_for_in_one_entry() -> None:

@@ -7,9 +7,10 @@ import sys
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 from unittest.mock import patch
 
 import cirq
@@ -25,7 +26,7 @@ import oracle
 from barren.physics import qsim, simulate
 from barren.physics.circuits import sample_circuits
 from barren.physics.ensembles import QSIM, TFQ
-from barren.physics.families import Identity, Random
+from barren.physics.families import Identity, IdentityTutorial, Random
 from barren.physics.gradients import (
     ADJOINT,
     AUTO,
@@ -35,7 +36,7 @@ from barren.physics.gradients import (
     compute_gradients,
     gradients,
 )
-from barren.physics.layered import Layered
+from barren.physics.layered import Gate, Layered
 from barren.physics.observables import Term
 from barren.physics.programs import serialise
 from barren.physics.qsim import qsim_gradients
@@ -94,6 +95,38 @@ def test_gradients_are_those_of_cirq(ensemble: Layered) -> None:
     check_engines(ensemble)
 
 
+@pytest.mark.parametrize("method", [ADJOINT, PARAMETER_SHIFT])
+def test_weights_far_apart_are_no_overflow(method: str) -> None:
+    """Whichever comes first; and a method that there is not is refused."""
+    ensemble = Random(width=2, depth=1, symbol_qubit=1, observable="1e-20 Z0 + 1e20 Z1")
+    circuits = sample_circuits(ensemble, 2, range(20))
+    expected = simulate.gradients(ensemble, circuits)
+    programs = serialise(ensemble, circuits)
+    found = column(programs, circuits.theta, ensemble.terms, method)
+    np.testing.assert_allclose(found, expected, atol=1e20 * ABSOLUTE, rtol=RELATIVE)
+    with pytest.raises(ValueError, match="no differentiator 'guess'"):
+        column(programs, circuits.theta, ensemble.terms, "guess")
+
+
+def test_many_turns_lose_no_digits() -> None:
+    ensemble = Random(width=2, depth=3, sigma=10.0)
+    batch = a_batch(ensemble, 2, range(200))
+    expected = simulate.gradients(ensemble, batch.circuits)
+    found = compute_gradients(ensemble, batch, TFQ, ADJOINT)[:, 0]
+    np.testing.assert_allclose(found, expected, atol=ABSOLUTE, rtol=RELATIVE)
+
+
+@pytest.mark.parametrize("width", [5, 6, 7])
+def test_qsim_measures_products_of_any_length(width: int) -> None:
+    """It has two ways, for up to six qubits and for more, with the one that chooses."""
+    ensemble = Random(width=width, depth=2, observable="global")
+    circuits = sample_circuits(ensemble, 2, range(6))
+    expected = simulate.gradients(ensemble, circuits)
+    assert np.abs(expected).max() > 100 * ABSOLUTE
+    found = qsim_gradients(ensemble, circuits)
+    np.testing.assert_allclose(found, expected, atol=ABSOLUTE, rtol=0)
+
+
 def test_gradients_are_large_enough_to_differ() -> None:
     circuits = sample_circuits(DEEP, 2, range(3))
     assert np.abs(simulate.gradients(DEEP, circuits)).max() > 1000 * ABSOLUTE
@@ -111,6 +144,19 @@ def test_the_other_blocks_are_the_identity(ensemble: Layered) -> None:
             simulate.gradients(ensemble, circuits),
             atol=1e-12,
         )
+
+
+@pytest.mark.parametrize("family", [Identity, IdentityTutorial])
+def test_what_the_agreement_knows_of_each_circuit(family: type[Identity]) -> None:
+    """A closed form on the first layer, and that the blocks after it do nothing."""
+    for blocks in (1, 2):
+        start = family(width=3, block_depth=2, blocks=blocks)
+        circuits = sample_circuits(start, 2, range(3))
+        assert (start.first_block(circuits) is None) == (blocks == 1)
+        for known in (start, replace(start, symbol_qubit=2)):
+            assert known.closed_form(circuits) is not None
+        for key, value in (("symbol_layer", 1), ("observable", "X0")):
+            assert replace(start, **{key: value}).closed_form(circuits) is None
 
 
 @settings(max_examples=60)
@@ -186,6 +232,41 @@ def test_qubits_join_the_register_when_gates_need_them(
     np.testing.assert_allclose(values, expected, atol=bound, rtol=RELATIVE)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Crossed(Layered):
+    """Rotations, and CNOTs one way and the other."""
+
+    depth: int
+
+    family: ClassVar[str] = "crossed"
+
+    def moments(self) -> Iterator[list[Gate]]:
+        for layer in range(self.depth):
+            yield self.rotations(layer)
+            yield [Gate("CNOT", (0, 1))]
+            yield [Gate("CNOT", (1, 0))]
+
+
+def test_a_gate_and_its_mirror_are_fused() -> None:
+    ensemble = Crossed(width=2, depth=3, observable="Z0 X1")
+    circuits = sample_circuits(ensemble, 2, range(20))
+    expected = simulate.gradients(ensemble, circuits)
+    assert np.abs(expected).max() > 0.1
+    found = qsim_gradients(ensemble, circuits)
+    np.testing.assert_allclose(found, expected, atol=ABSOLUTE, rtol=0)
+
+
+def test_gates_cancel_with_nothing_between() -> None:
+    """Neither turns do, nor gates of other names."""
+    cz, cnot, turn = Gate("CZ", (0, 1)), Gate("CNOT", (0, 1)), Gate("R", (1,), "X", 0.3)
+    for gate in (cz, cnot):
+        assert qsim._cancelled([[gate], [gate]]) == []
+        for between in (turn, turn._replace(qubits=(0,)), Gate("CNOT", (1, 2))):
+            assert len(qsim._cancelled([[gate], [between], [gate]])) == 3
+    for two in ((cz, cnot), (turn, turn)):
+        assert len(qsim._cancelled([[gate] for gate in two])) == 2
+
+
 def test_gates_need_fewer_qubits_at_first() -> None:
     """A triangle on the last qubits comes before what needs the first two."""
     with patch.object(qsim, "SMALL", 1):
@@ -195,6 +276,8 @@ def test_gates_need_fewer_qubits_at_first() -> None:
     ]
     assert [first for first, _ in registers] == [4, 2, 0]
     assert [min(qubits) for qubits in touched] == [4, 2, 0]
+    narrow = qsim.growing([*Random(width=6, depth=9).moments()], 6)
+    assert [first for first, _ in narrow] == [0]
 
 
 @pytest.mark.parametrize("width", [10, 15])

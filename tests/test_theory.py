@@ -4,6 +4,7 @@ import contextlib
 import csv
 import io
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,9 +13,12 @@ from hypothesis import strategies as st
 
 import oracle
 from barren import columns
+from barren.physics import families
 from barren.physics.circuits import sample_circuits
+from barren.physics.ensembles import BadInput
 from barren.physics.families import Identity, IdentityTutorial, Random, predict
-from barren.physics.moments import TOLERANCE, require_known
+from barren.physics.layered import Layered
+from barren.physics.moments import TOLERANCE, Moments, predictions, require_known
 from strategies import ensembles
 from tools.predict import main as command_line
 
@@ -93,6 +97,40 @@ def test_predictions_of_the_families():
     assert found[deeper].variance is None
     assert found[grant].variance == pytest.approx(1 / 18, rel=1e-14)
     assert found[grant].asymptotic_variance is None  # the block depth does not matter
+    weighted = replace(grant, observable="3 Z0 - Z1")
+    assert predict([weighted])[weighted].bound == 4
+
+
+def test_a_family_without_an_exact_form_says_so():
+    class Bare(Layered):
+        """A family that predicts nothing."""
+
+    (found,) = predict([Bare(width=2, observable="3 Z0")]).values()
+    assert found.variance is None and found.bound == 3
+    assert found.reason == "none is known for this family"
+
+
+def test_what_is_not_known_well_enough_is_refused_with_its_error():
+    moments = Moments(*np.array([[0.0], [np.nan], [0.003]]))
+    (found,) = predictions(1, lambda: moments)
+    assert found.variance is None
+    assert found.reason == "known to a relative error of 3e-03 alone"
+    with pytest.raises(BadInput, match=r"width-4_depth-5: .* to 3\.0e-03 alone"):
+        require_known([(Random(width=4, depth=5), found)])
+
+
+def test_the_only_curve_of_a_width_goes_on(monkeypatch):
+    """Up to a width, and where there is an exact form."""
+    monkeypatch.setattr(families, "NARROW", 3)
+
+    def deepest(*several):
+        return max(ensemble.depth for ensemble in predict(several))
+
+    alone = Random(width=3, depth=5)
+    assert deepest(alone) == deepest(alone, Random(width=4, depth=5)) == 200
+    assert deepest(alone, Random(width=3, depth=4, observable="Z0")) == 5
+    assert deepest(Random(width=3, depth=5, observable="X0 + Z1")) == 5
+    assert deepest(Random(width=4, depth=5)) == 5
 
 
 @settings(max_examples=30)

@@ -45,6 +45,7 @@ def axis_of(operation):
         (cirq.PhasedXPowGate(phase_exponent=-0.5, exponent=TURN)(A), "Y0", -1),
         (cirq.PauliStringPhasor(cirq.Y(C) * cirq.X(A), exponent_neg=TURN), "X0 Y2", 1),
         (cirq.rx(0.25 * T)(A), "X0", 0.25),
+        (cirq.rx(1e-4 * T)(A), "X0", 1e-4),
         (cirq.rx(T)(A).with_tags("mine"), "X0", 1),
         # TensorFlow Quantum keeps six digits.
         (cirq.Y(A) ** (0.31831 * T), "Y0", 1),
@@ -163,3 +164,10 @@ def test_a_gate_is_named_in_one_line():
 def test_other_qubits_are_refused():
     with pytest.raises(ValueError, match="other qubits"):
         read(cirq.X(cirq.NamedQubit("x")))
+
+
+def test_gates_on_too_many_qubits_have_no_table():
+    qubits = cirq.LineQubit.range(11)
+    gate = cirq.X(qubits[0]).controlled_by(*qubits[1:])
+    with pytest.raises(NoExactForm, match="has more than 10 qubits"):
+        read_circuit(cirq.Circuit(gate), qubits)

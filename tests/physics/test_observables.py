@@ -58,6 +58,7 @@ def test_the_one_spelling_reads_as_the_same_value(terms):
         ),
         ("1e-7 Z0-Z1 + 1e22 X01", "1e-07 Z0 + 1e+22 X1 - Z1", "1em07z0p1ep22x1mz1"),
         ("Z0 + Z1 - Z0", "Z1", "z1"),
+        ("0 Z0 + Z1", "Z1", "z1"),
         (" Local", "local", "local"),
         ("global", "global", "global"),
     ],
@@ -65,6 +66,11 @@ def test_the_one_spelling_reads_as_the_same_value(terms):
 def test_spellings(text, canonical, slug):
     value = Observable.parse(text)
     assert (value.text, value.slug) == (canonical, slug)
+
+
+def test_the_order_of_equal_strings_does_not_matter():
+    one, other = (f"{a} Z0 + 0.2 Z0 + {b} Z0" for a, b in ((0.1, 0.3), (0.3, 0.1)))
+    assert Observable.parse(one) == Observable.parse(other)
 
 
 def test_a_long_sum_has_a_short_name_for_files():
@@ -119,7 +125,8 @@ def test_what_makes_no_sense_for_a_circuit():
     for text in ("Z0 - Z0", "0.1 Z0 + 0.2 Z0 - 0.3 Z0"):
         with pytest.raises(BadInput, match="cancel"):
             Observable.parse(text)
-    for text in ("Z0 + 1e999 Z1", "1e31 Z0", "1e-31 Z0", "9e29 Z0 + 9e29 Z0"):
+    sums = "9e29 Z0 + 9e29 Z0", "2e-30 Z0 - 1.5e-30 Z0"
+    for text in ("Z0 + 1e999 Z1", "1e31 Z0", "1e-31 Z0", *sums):
         with pytest.raises(BadInput, match="weights from 1e-30 to 1e"):
             Observable.parse(text)
     with pytest.raises(BadInput, match="width of 0"):

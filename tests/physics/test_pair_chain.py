@@ -110,6 +110,7 @@ CASES = [
     (3, "X0 Z1", (0, 1)),
     (3, "Y0 X1 Y2", (1, 1)),
     (3, "Z0 Y2", (0, 0)),
+    (2, "Y0 Y1", (0, 0)),
 ]
 
 
@@ -249,6 +250,35 @@ def test_the_error_of_a_matrix_product_state_covers_what_it_is(monkeypatch):
     assert np.all(found.relative_error > 1e-9)
 
 
+def test_the_error_has_no_gaps(monkeypatch):
+    """Not even where two truncations agree by chance."""
+    terms, depths = terms_of("local", 7), range(1, 61)
+    exact = random_moments(terms, 7, depths)
+    monkeypatch.setattr(sweep, "DENSE_SIZE", 0)
+    monkeypatch.setattr(sweep, "TRUNCATIONS", (1e-5, 1e-6))
+    found = random_moments(terms, 7, depths)
+    wrong = np.abs(found.second_moment / exact.second_moment - 1)
+    assert np.all(wrong <= found.relative_error + 1e-11)
+
+
+def test_truncations_are_taken_until_two_agree(monkeypatch):
+    monkeypatch.setattr(sweep, "DENSE_SIZE", 0)
+    monkeypatch.setattr(sweep, "TRUNCATIONS", (1e-3, 3e-4, 1e-6, 1e-7))
+    found = random_moments(terms_of("local", 7), 7, [30])
+    assert 0 < found.relative_error[0] < sweep.TOLERANCE / 10
+
+
+@pytest.mark.parametrize("strings", [{(1, 0): 1, (0, 1): -1}, {(1, 0): 1, (1, 1): -1}])
+def test_what_cancels_has_the_rounding_of_its_parts(strings):
+    maps, start = pair_chain._random_chain(SINGLE, 2, np.array([3]), None, 0.3)
+    parts = {string: abs(weight) for string, weight in strings.items()}
+    (_, found), (_, expected) = (
+        sweep.dense_chain(SINGLE, start, maps, sweep.automaton(of, 3))
+        for of in (strings, parts)
+    )
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_what_is_not_known_well_enough_is_nan(monkeypatch):
     monkeypatch.setattr(sweep, "DENSE_SIZE", 0)
     monkeypatch.setattr(sweep, "TRUNCATIONS", (1e-1, 3e-2))
@@ -275,6 +305,17 @@ def test_the_bound_on_different_strings_holds(text, sigma):
     assert np.max(np.abs(total[1:] - equal) / equal) > 1e-3
     found = random_moments(terms, 4, depths, sigma=sigma)
     np.testing.assert_allclose(found.second_moment, total[1:], rtol=2e-8)
+    wrong = np.abs(found.second_moment / total[1:] - 1)
+    assert np.all(wrong <= found.relative_error + rounding)
+
+
+@pytest.mark.parametrize("sigma", [None, 0.8])
+def test_the_bound_is_reached_where_nothing_turns_into_x(sigma):
+    """Of Z0 and Z1: <Z0> <Z1> is on average the product of the means."""
+    terms, depths = terms_of("Z0 + Z1", 2), np.arange(1, 6)
+    means = [random_moments([of], 2, depths, None, sigma).mean for of in terms]
+    bound = pair_chain._cross_bound(terms, depths, sigma, False)
+    np.testing.assert_allclose(bound, 2 * np.prod(means, axis=0), rtol=1e-12)
 
 
 def test_disjoint_strings_have_no_products():
@@ -315,6 +356,13 @@ def test_before_the_light_cone_the_gradient_is_zero():
         found = random_moments(terms_of(text, width), width, depths, symbol)
         assert found.second_moment[0] == found.relative_error[0] == 0
         assert found.second_moment[1] > 0
+
+
+def test_identity_blocks_have_a_light_cone_too():
+    """Of a width at which truncation leaves something everywhere."""
+    found = identity_moments(terms_of("Z0 Z1", 14), 14, [3, 4], 5)
+    assert found.second_moment[0] == found.relative_error[0] == 0
+    assert found.second_moment[1] > 0
 
 
 def test_neighbours_that_cancel_are_outside_the_light_cone():

@@ -18,7 +18,7 @@ from barren.physics import pauli_actions, pauli_paths
 from barren.physics.cirq_gates import read_circuit
 from barren.physics.moments import TOLERANCE, predictions
 from barren.physics.observables import NoExactForm, Observable
-from barren.physics.pauli_actions import Circuit, Rotation
+from barren.physics.pauli_actions import Circuit, Clifford, Rotation
 from barren.physics.pauli_paths import exact_moments, gradient_moments
 
 PAULIS = {letter: cirq.unitary(getattr(cirq, letter)) for letter in "IXYZ"}
@@ -223,6 +223,53 @@ def test_a_real_multiple_of_a_normal_parameter():
     assert found.mean[0] == pytest.approx(-1.3 * wave, rel=1e-14)
     with pytest.raises(NoExactForm, match=r"1\.3 times"):
         gradient_moments(circuit, terms)
+
+
+@pytest.mark.parametrize(
+    ("axis", "images", "factor"),
+    [("X", ("+Z", "+X"), 1 + 0.6), ("Z", ("+X", "-Z"), 1 - 0.8)],
+)
+def test_products_of_strings_go_through_clifford_gates(axis, images, factor):
+    """A gate takes Z1 to what a rotation leaves: <O> = cos t (1 + <C^dagger Z1 C>)."""
+    turns = (Rotation(((0, "X"),), 0), Rotation(((1, axis),), 1))
+    bloch = np.array([[0, 0, 1], [0.6, 0, 0.8]])
+    circuit = Circuit(bloch, (*turns, Clifford((1,), images)), 2)
+    found = gradient_moments(circuit, Observable.parse("Z0 + Z0 Z1").terms(2))
+    np.testing.assert_allclose(found.second_moment, [factor**2 / 2, 0], rtol=1e-14)
+
+
+def test_a_gate_on_three_qubits_goes_the_right_way():
+    """A permutation that is not its own inverse, and the two swaps that it is."""
+    qubits = cirq.LineQubit.range(3)
+    turned = cirq.QubitPermutationGate([1, 2, 0])(*qubits)
+    swaps = [cirq.SWAP(*qubits[:2]), cirq.SWAP(qubits[0], qubits[2])]
+    first = [cirq.rx(sympy.Symbol(f"a{n}"))(q) for n, q in enumerate(qubits)]
+    last = [cirq.ry(sympy.Symbol(f"b{n}"))(q) for n, q in enumerate(qubits)]
+    prepared = [cirq.ry(0.3 + n)(q) for n, q in enumerate(qubits)]
+    terms = Observable.parse("Z0 + 0.5 X1 Z2 - 2 Z2").terms(3)
+    found, expected = (
+        dict(zip(symbols, gradient_moments(of, terms).second_moment, strict=True))
+        for middle in (turned, swaps)
+        for of, symbols in [
+            read_circuit(cirq.Circuit(prepared, first, middle, last), qubits)
+        ]
+    )
+    assert found == pytest.approx(expected, rel=1e-12)
+    assert len({*np.round([*found.values()], 9)}) == 6
+
+
+def test_products_of_strings_count_until_they_are_rounding():
+    """Nine turns leave exp(-18) of <Z1>, and nothing tells of an error."""
+    sigma = 2.0
+    turns = [
+        Rotation(((0, "X"),), 0),
+        *(Rotation(((1, "X"),), n) for n in range(1, 10)),
+    ]
+    circuit = Circuit(np.array([[0.0, 0, 1], [0, 0, 1]]), tuple(turns), 10)
+    found = gradient_moments(circuit, Observable.parse("Z0 + Z0 Z1").terms(2), sigma)
+    square = (1 + np.exp(-2 * 9 * sigma**2)) / 2  # E <Z1>^2
+    expected = (1 - np.exp(-2 * sigma**2)) / 2 * (1 + 2 * np.exp(-18) + square)
+    assert found.second_moment[0] == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("unit", [1e-28, 1e-10, 1e20])
