@@ -169,6 +169,18 @@ def test_good_entries(tmp_path, entry):
     assert check(tmp_path, **entry).ensembles
 
 
+def test_a_circuit_is_built_with_all_parameters_that_are_asked_for(tmp_path):
+    """Of each observable others."""
+    (tmp_path / "mine.py").write_text(GOOD)
+    entries = [
+        ENTRY | {"width": [2], "observable": [of], "parameters": [name]}
+        for of, name in (("Z0", "a"), ("X0", "b"), ("Y0", "a"))
+    ]
+    config = {"experiment": "mine", "seed": 1, "samples": 12, "ensembles": entries}
+    (own,) = configuration.check(config).own_circuits.values()
+    assert own.parameters == ("a", "b")
+
+
 def test_large_numbers_are_no_layers(tmp_path):
     """A seed among the keywords is not taken for the size of the circuit."""
     text = "def line(qubits, depth, seed): pass"

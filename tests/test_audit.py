@@ -21,12 +21,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from barren.physics.batches import read_batch
 from barren.physics.ensembles import TFQ, BadInput
 from barren.provenance.compare import differs, misstated, same_arrays
-from barren.provenance.recompute import Check, Choice, recorded
+from barren.provenance.recompute import Check, Choice, check_gradients, recorded
 from barren.provenance.records import read_json
 from barren.provenance.remake import ask_jobs
-from barren.runner import layout
+from barren.runner import cost, layout
 from barren.runner.experiment import Experiment
 from barren.runner.step import plain, sha256, write_json
 from compute_gradients import parts, write
@@ -187,6 +188,23 @@ def test_audit_names_what_is_no_longer_there_or_too_much(project: Path) -> None:
     assert audit.are("missing") == gone
     assert audit.are("changed") == {FIGURE, OTHER_FIGURE, layout.CRATE}
     assert {layout.STATISTICS, BATCH, layout.theory("2-3")} <= audit.are("verified")
+
+
+@pytest.mark.parametrize(
+    ("plant", "verdict"),
+    [
+        (lambda f: (f / CIRCUIT).unlink(), "missing"),
+        (lambda f: shutil.copy(f / CIRCUIT, f / "figures/fine.pdf"), "extra"),
+    ],
+)
+def test_a_file_too_much_or_too_few_is_enough(
+    project: Path, plant: Callable[[Path], object], verdict: str
+) -> None:
+    """What is there is as it was."""
+    plant(project / FOLDER)
+    audit = Audit(project)
+    assert audit.code == 1 and len(audit.are(verdict)) == 1
+    assert not audit.are("changed")
 
 
 FAULTS: dict[str, tuple[Callable[[Path, Path], object], str, set[str], set[str]]] = {
@@ -493,6 +511,14 @@ def disguised(path: Path, at: int) -> None:
     path.write_bytes(content)
 
 
+def catalogued(path: Path, at: int) -> None:
+    """A bit in what the archive's end says of its first member."""
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        content[archive.start_dir + at] ^= 1
+    path.write_bytes(content)
+
+
 def damaged(path: Path) -> None:
     """A byte in a member's data."""
     content = bytearray(path.read_bytes())
@@ -570,6 +596,11 @@ def test_audit_names_forged_circuits_and_their_records(project: Path) -> None:
         lambda path: disguised(path, 11),
         lambda path: disguised(path, 15),
         lambda path: disguised(path, len(path.read_bytes()) - 16),
+        # Versions, flags, method, date, checksum, size, volume, attributes, place.
+        *(
+            lambda path, at=at: catalogued(path, at)
+            for at in (4, 5, 6, 7, 8, 10, 12, 16, 24, 34, 36, 38, 42)
+        ),
         lambda path: path.write_bytes(b"#!/bin/sh\n" + path.read_bytes()),
         lambda path: path.write_bytes(path.read_bytes() + b"more"),
         lambda path: rewrite(path, turn),
@@ -619,6 +650,12 @@ FORGED: dict[str, tuple[Callable[[Path], object], str]] = {
     "theta with another zero": (
         lambda g: edit(g, t := g.read_text().split("\n")[1].split(",")[3], f"{t}0"),
         "otherwise",
+    ),
+    "theta of ten digits": (
+        lambda g: edit(
+            g, t := g.read_text().split("\n")[1].split(",")[3], f"{float(t):.10g}"
+        ),
+        "theta is",
     ),
     "a name": (lambda g: edit(g, "identity", "random"), "ensemble is"),
     "a row more": (
@@ -703,6 +740,7 @@ CLAIMED: dict[str, tuple[dict[str, object], str]] = {
     "no code": ({"code": []}, "code.scripts/.*path was None"),
     "code of its own": ({"code": entry_of("evil.py")}, "code.*was"),
     "no environment": ({"environment": None}, "not a record"),
+    "a Python that is none": ({"python": 3}, "environment.python was 3, is '3'"),
     "another environment": ({"name": "tables"}, "environment.name was 'tables'"),
     "another lock": ({"lock_sha256": "0"}, "environment.lock_sha256 was '0'"),
     "other pins": ({"pins_sha256": "0"}, "environment.pins_sha256 was '0', is"),
@@ -783,6 +821,7 @@ def test_audit_runs_no_code_of_the_results(project: Path) -> None:
         values |= {"code": [code], "parameters": {"\x1b[2J": "\x1b[2J"}}
         (folder / name).write_text(json.dumps(values))
     (folder / SUMMARISED).write_text("[" * 100_000)
+    (folder / layout.VERDICT).unlink()
     (folder / COMPUTED).write_text('{"code":' * 900 + "1" + "}" * 900)
     audit = Audit(project)
     assert audit.code == 1
@@ -790,6 +829,7 @@ def test_audit_runs_no_code_of_the_results(project: Path) -> None:
     # It is not known what the workflow makes besides.
     assert {PLOTTED, SUMMARISED, "evil.py"} <= audit.are("downstream")
     assert layout.STATISTICS in audit.are("downstream")
+    assert layout.VERDICT in audit.are("missing")
     assert not (project / "ran").exists()
     assert "\x1b" not in audit.text + audit.error
 
@@ -814,6 +854,10 @@ HARMFUL: dict[str, tuple[Callable[[Path], object], str]] = {
     "a configuration that is no object": (
         lambda f: (f / layout.EXPERIMENT).write_text("7"),
         "no object",
+    ),
+    "a configuration deeper than Python": (
+        lambda f: (f / layout.EXPERIMENT).write_text("[" * 1500),
+        "not JSON",
     ),
     "a deep configuration": (
         lambda f: (f / layout.EXPERIMENT).write_text(f'{{"a":{"[" * 900}{"]" * 900}}}'),
@@ -869,6 +913,40 @@ def test_json_that_is_too_large_is_refused(tmp_path: Path) -> None:
         read_json(path)
 
 
+@pytest.mark.parametrize(
+    "plant", [lambda p: p.symlink_to("/etc/passwd"), os.mkfifo, Path.mkdir, Path.exists]
+)
+def test_only_regular_files_are_read(
+    tmp_path: Path, plant: Callable[[Path], object]
+) -> None:
+    """Whatever stands there when they are opened; a pipe is not waited for."""
+    plant(path := tmp_path / "x")
+    script = (
+        "import sys; from barren.provenance.records import *; from pathlib import *"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", f"{script}; read_bytes(Path({str(path)!r}))"],
+        cwd=ROOT / "scripts",
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "BadInput" in done.stderr and "no file of at most" in done.stderr
+
+
+def test_no_more_is_read_than_can_come_out_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    place = tmp_path / "again"
+    place.mkdir()
+    for name in ("a.csv", "a.pdf"):
+        (place / name).write_text("a\n0.5\n")
+        Path(name).touch()
+        os.truncate(name, 2**40)
+        assert "no file of at most 1012 bytes" in differs(name, place)
+
+
 # A choice of gradients where there are too many.
 
 
@@ -906,3 +984,44 @@ def test_a_choice_follows_from_its_seed_and_fits_the_budget(small: Path) -> None
         [chosen(Choice(experiment, 3, seed), n) for n in range(6)] for seed in (1, 1, 2)
     ]
     assert choices[0] == choices[1] != choices[2]
+    # A forger cannot put all that is forged where nothing is chosen.
+    assert len({*map(tuple, choices[0])}) > 3
+
+
+def test_a_long_run_is_checked_for_a_tenth_of_its_time(small: Path) -> None:
+    config = json.loads((small / FOLDER / layout.EXPERIMENT).read_text())
+    entry = {"family": "random", "width": [14], "depth": [100]}
+    experiment = Experiment(config | {"samples": 10**6, "ensembles": [entry]})
+    own, others = (
+        cost.gradient(experiment.sampled, 10**6, cost.RATES[engine]).seconds
+        for engine in ("tfq", "qsim")
+    )
+    each = Choice.within(None, experiment, 1).each
+    assert own > 600 and each == pytest.approx(1e5 * own / others, abs=1)
+
+
+@pytest.mark.parametrize("unit", [1, 1000])
+def test_gradients_of_any_norm_are_near_the_recomputed(small: Path, unit: int) -> None:
+    """Each of a batch is looked at; what is no number is not near."""
+    folder = small / FOLDER
+    config = json.loads((folder / layout.EXPERIMENT).read_text())
+    experiment = Experiment(config | {"observable": f"{unit} Z0 Z1"})
+    recorded_of = Experiment(config).sampled
+    names = {
+        a.name: b.name for a, b in zip(recorded_of, experiment.sampled, strict=True)
+    }
+    ensembles = [of for of in experiment.sampled if of.width == 2]
+    path = folder / layout.batch(2, 0, 7)
+    batches = {of.program: read_batch(path, of, 7, programs=False) for of in ensembles}
+    rows = [*csv.DictReader((folder / GRADIENTS).read_text().splitlines())]
+    for row in rows:
+        row["ensemble"] = names[row["ensemble"]]
+        row["gradient"] = str(unit * float(row["gradient"]))
+
+    def check() -> Check:
+        return check_gradients(Choice(experiment, 12, 1), ensembles, batches, rows)
+
+    assert check().reason == "" and check().count == 24 and 1e-3 < check().worst < 1
+    last = max(n for n, row in enumerate(rows) if row["ensemble"] == ensembles[0].name)
+    rows[last]["gradient"] = "nan"
+    assert f"{ensembles[0].name}, sample 7: gradient nan" in check().reason

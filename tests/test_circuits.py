@@ -190,3 +190,27 @@ def assert_same_gates(one: cirq.Circuit, other: cirq.Circuit) -> None:
         for circuit in (one, other)
     )
     assert cirq.approx_eq(one, other, atol=1e-9), f"{one}\n\n{other}"
+
+
+def test_a_family_of_which_none_is_sampled_is_replayed_in_the_end() -> None:
+    """Its circuit is displayed; a rotation takes an axis and an angle, or theta."""
+    config = {
+        "samples": 4,
+        "max_sampled_width": 3,
+        "stream": "notebook",
+        "observable": "Z0 Z1",
+        "symbol": {"layer": 0, "qubit": 0},
+        "ensembles": [
+            {"family": "random", "width": [2, 3], "depth": [3]},
+            {
+                "family": "identity_tutorial",
+                "width": [4],
+                "block_depth": [2],
+                "blocks": [1],
+            },
+        ],
+    }
+    skips = Experiment(config).skips
+    last = skips["random_width-3_depth-3"]
+    assert next(iter(skips)) == "random" and skips["random"] == 0
+    assert skips["identity_tutorial"] == last + 4 * 2 * 3 * 3

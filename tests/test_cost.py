@@ -14,7 +14,8 @@ from barren.physics.ensembles import TFQ, BadInput, Ensemble
 from barren.physics.families import Identity, IdentityTutorial, Random, predict
 from barren.runner import cost
 from barren.runner.configuration import check
-from barren.runner.jobs import share
+from barren.runner.experiment import Experiment
+from barren.runner.jobs import gradient_jobs, share
 from strategies import a_batch
 
 RATES = cost.RATES[TFQ]
@@ -56,11 +57,86 @@ def test_memory_grows_with_amplitudes_and_batches() -> None:
     assert cost.gradient([deep], 2000, RATES).mib > 6_144
 
 
+def test_a_job_of_several_takes_the_time_of_all_and_the_memory_of_the_largest() -> None:
+    small, large = Random(width=2, depth=1), Random(width=20, depth=300)
+    for some in ([small, large], [large, small]):
+        for job in (cost.sampling, cost.gradient):
+            one, other = (job([of], 50, RATES) for of in (small, large))
+            both = job(some, 50, RATES)
+            assert one.mib < other.mib == both.mib
+            start = RATES.draw_start if job is cost.sampling else RATES.start
+            total = one.seconds + other.seconds - start
+            assert both.seconds == pytest.approx(total)
+            assert both.disk == pytest.approx(one.disk + other.disk)
+    # Who draws programs holds them twice.
+    programs = 50 * large.gates * cost.PROGRAM_BYTES_PER_GATE / 2**20
+    drawn = cost.sampling([large], 50, RATES).mib - cost.NUMPY_MIB
+    assert drawn == pytest.approx(2.1 * programs, abs=1)
+
+
 def test_a_batch_that_does_not_fit_is_refused() -> None:
     entry = {"family": "random", "width": [24], "depth": [10000]}
     config = {"experiment": "x", "seed": 1, "samples": 100000, "batch_size": 100000}
     with pytest.raises(BadInput, match=r"needs \d+ MiB .* lower width or batch_size"):
         check(config | {"ensembles": [entry]})
+
+
+def test_memory_is_that_of_a_batch() -> None:
+    """Of circuits that are sampled, and no more of them than there are."""
+    entry = {"family": "random", "width": [24], "depth": [10000]}
+    config = {"experiment": "x", "seed": 1, "ensembles": [entry]}
+    check(config | {"samples": 100000, "batch_size": 10})
+    check(config | {"samples": 10, "batch_size": 100000})
+    wide = {"family": "random", "width": [40], "depth": [1]}
+    check(config | {"ensembles": [entry, wide], "samples": 2, "max_sampled_width": 24})
+    entry = {"family": "identity", "width": [64], "block_depth": [1000]}
+    config = config | {"max_sampled_width": 2}
+    check(config | {"ensembles": [entry | {"blocks": [15]}]})
+    with pytest.raises(
+        BadInput, match=r"block_depth: \S+ has 1024000 rotations; allow"
+    ):
+        check(config | {"ensembles": [entry | {"blocks": [16]}]})
+
+
+def test_jobs_have_the_names_of_the_samples_there_are() -> None:
+    entry = {"family": "random", "width": [4, 6, 8, 10, 12], "depth": [100]}
+    config = {"experiment": "x", "seed": 1, "samples": 200, "ensembles": [entry]}
+    names = [
+        [*gradient_jobs(Experiment(check(config | {"batch_size": size}).config))]
+        for size in (200, 100000)
+    ]
+    assert names[0] == names[1]
+
+
+def test_limits_and_steps_that_run_once() -> None:
+    """Four times the prediction and five minutes; what each file takes beside."""
+    assert [cost.minutes(seconds) for seconds in (0, 15, 16, 600)] == [5, 6, 7, 45]
+    more = cost.once("judge_claims", 1000) - cost.once("judge_claims", 0)
+    assert more == pytest.approx(12)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (9, "some seconds"),
+        (63, "about 65 s"),
+        (89, "about 90 s"),
+        (91, "about 2 min"),
+        (5399, "about 90 min"),
+        (5400, "about 1.5 h"),
+    ],
+)
+def test_a_time_in_words(seconds: float, words: str) -> None:
+    assert cost.duration(seconds) == words
+
+
+def test_theory_converges_with_depth() -> None:
+    """Matrix product states do, the dense theory takes each layer."""
+    for width, depth in ((14, 150), (13, 500)):
+        one, other = (
+            cost.theory([Random(width=width, depth=of)], RATES) for of in (depth, 500)
+        )
+        assert one == other > cost.theory([Random(width=width, depth=100)], RATES)
 
 
 def test_theory_takes_one_sweep_a_curve() -> None:

@@ -84,6 +84,11 @@ def test_lists_are_crossed_in_the_order_of_the_file() -> None:
     ]
 
 
+def test_the_widest_that_is_sampled_is_as_wide_as_allowed() -> None:
+    sampled = Experiment(CONFIG | {"max_sampled_width": 4}).sampled
+    assert {ensemble.width for ensemble in sampled} == {4}
+
+
 def test_an_integer_is_a_number() -> None:
     """`sigma: [1]` is the ensemble of `sigma: [1.0]`."""
     entry = {"family": "random", "width": [4], "depth": [3], "sigma": [1]}

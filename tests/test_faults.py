@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import run_in, snakemake_program
+from conftest import ROOT, run_in, snakemake_program
 
 #: A batch and the gradients that need it, of the small experiment.
 GRADIENTS = "results/small/gradients/widths-2-3_samples-8-11.csv"
@@ -147,6 +147,42 @@ def test_a_full_disk(project: Path) -> None:
         assert (project / batch).read_bytes() == undisturbed
     finally:
         subprocess.run(["umount", results], check=True)
+
+
+def test_an_input_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """Of a step by itself, without Snakemake; nothing is left of its output."""
+    script = ROOT / "scripts" / "confirm_agreement.py"
+    options = ("--claims", "lost.csv", "--agreement", "agreement.txt")
+    done = subprocess.run(
+        [sys.executable, "-s", "-E", script, *options],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "confirm_agreement: --claims: no file lost.csv\n"
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_step_that_fails_leaves_nothing_and_removes_what_was_left(
+    tmp_path: Path,
+) -> None:
+    """Also what a killed one left beside its output, but no file of another name."""
+    script = ROOT / "scripts" / "confirm_agreement.py"
+    (tmp_path / "claims.csv").write_text("claim\n")
+    for name in (".agreement.txt.killed", ".agreement.txt2.other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "agreement.txt").touch()
+    options = ("--claims", "claims.csv", "--agreement", "agreement.txt")
+    done = subprocess.run(
+        [sys.executable, "-s", "-E", script, *options],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1 and "KeyError" in done.stderr
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"claims.csv", ".agreement.txt2.other"}
 
 
 def test_a_truncated_batch(project: Path, small: Path) -> None:

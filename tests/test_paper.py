@@ -10,11 +10,12 @@ import pytest
 
 from barren import columns
 from barren.analysis.latex import escape, interval, macros, number, tabular
-from barren.analysis.paper import label, of_claims
+from barren.analysis.paper import label, of_claims, paper_tables
 from barren.analysis.tables import ensemble_of, read_table
 from barren.analysis.words import listing
 from barren.physics.families import Ansatz, Random
 from conftest import ROOT
+from strategies import table_of
 
 PDFLATEX = shutil.which("pdflatex")
 
@@ -138,6 +139,58 @@ def test_a_claim_of_several_settings_counts_its_verdicts() -> None:
         }.items()
     )
     assert "claim/b/1" not in of_claims(table)
+
+
+def test_numbers_of_what_is_shared_is_0_or_follows_from_exact_ones() -> None:
+    """Two observables of the same circuits: of one every gradient is 0."""
+    ensembles = [Random(width=2, depth=3, observable=of) for of in ("Z0", "Z1")]
+    keys = ["family", "width", "depth", "observable"]
+    statistics = table_of(ensembles, keys).assign(
+        samples=20, mean=1e-6, second_moment=0.1, std=0.3, kurtosis=3.0, bound=1.0
+    )
+    statistics = statistics.assign(
+        variance=[0.1, 1e-13],
+        variance_low=[0.05, 1e-14],
+        variance_high=[0.2, 1e-12],
+        exact_variance=[0.2, 0.0],
+        asymptotic_variance=[0.4, 0.5],
+    )
+    fits = table_of(ensembles[:1] * 2, [k for k in keys if k != "width"]).assign(
+        curve=["sampled", "exact"], slope=-0.5, slope_low=[-0.6, -0.5], slope_high=-0.4
+    )
+    claims = pd.DataFrame(
+        [("a", "x", "y", "supported"), ("b", "x", "y", "supported")],
+        columns=[columns.CLAIM, columns.SETTING, columns.STATEMENT, columns.VERDICT],
+    )
+    config = {"experiment": "x", "seed": 1, "samples": 20}
+    texts = paper_tables(config, ensembles, statistics, fits, claims)
+    pattern = r"^\\barrendefine\{x/(.+?)\}\{(.*)\}$"
+    numbers = dict(re.findall(pattern, texts["numbers"], re.MULTILINE))
+    assert numbers["circuits"] == "20" and numbers["ensembles"] == "2"
+    assert numbers["claims/supported"] == numbers["claims"] == "2"
+    one, other = (of.name for of in ensembles)
+    assert plain(numbers[f"{one}/sampled-over-exact"]) == 0.5
+    assert plain(numbers[f"{one}/exact-over-asymptotic"]) == 0.5
+    assert numbers[f"{other}/variance"] == numbers[f"{other}/std"] == "0"
+    assert numbers[f"{other}/interval"] == "--"
+    assert f"{other}/sampled-over-exact" not in numbers
+    assert f"{other}/kurtosis" not in numbers
+    curve = one.replace("_width-2", "")
+    slopes = {k for k in numbers if k.startswith(f"{curve}/")}
+    assert slopes == {
+        f"{curve}/{of}" for of in ("slope", "slope-exact", "slope-interval")
+    }
+    rows = [line for line in texts["fits"].splitlines() if line.endswith(r"\\")]
+    assert ["[" in row for row in rows] == [False, True, False]
+    assert r"& -- & 0 & " in texts["statistics"]
+
+
+def test_a_table_as_long_as_a_page_has_one_part() -> None:
+    parts = [
+        tabular("l", ["row"], [[str(n)] for n in range(count)]).count("begin{tabular}")
+        for count in (45, 46)
+    ]
+    assert parts == [1, 2]
 
 
 def typeset(small: Path, folder: Path, text: str) -> subprocess.CompletedProcess[str]:

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -26,15 +27,19 @@ from rocrate_validator.models import Severity, ValidationSettings
 from runcrate.report import dump_crate_actions
 from urllib3 import HTTPResponse
 
+from barren import columns
 from barren.physics.ensembles import BadInput
 from barren.provenance import crate, records
 from barren.provenance.compare import deviates, difference
 from barren.provenance.records import read_record
 from barren.runner import configuration, layout
 from barren.runner.experiment import Experiment, widths
+from barren.runner.step import run as run_step
 from barren.runner.step import sha256
+from confirm_agreement import confirm_agreement
 from conftest import ROOT, Run, copy_project, run_in
 from test_audit import SNAKEMAKE
+from verify import tolerances_of
 
 CONTEXT = "https://w3id.org/ro/crate/1.1/context"
 FOLDER = "results/small"
@@ -131,6 +136,14 @@ def test_numbers_alone_are_compared_within_a_tolerance(actual: str, words: str) 
 
 def test_tables_of_other_text_are_told() -> None:
     assert deviates(b"a\n", b"\xff\n", default=(1.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("0.9999999999", "1"), ("-1", "-1.0001"), ("-1.0001", "-1")]
+)
+def test_whole_numbers_have_no_tolerance(old: str, new: str) -> None:
+    said = deviates(f"x\n{old}\n".encode(), f"x\n{new}\n".encode(), None, (0.01, 0.0))
+    assert f"x is '{new}', was '{old}'" in said
 
 
 def test_a_tolerance_is_of_its_column() -> None:
@@ -309,6 +322,121 @@ def test_crate_is_the_same_to_the_byte(
     assert len(sampled) > 1 and one == other
 
 
+def restamp(path: Path, key: str, name: str, digest: str) -> None:
+    """Another hash of a file in a record."""
+    record = json.loads(path.read_text())
+    (file,) = (of for of in record[key] if of["path"].endswith(name))
+    file["sha256"] = digest
+    path.write_text(json.dumps(record))
+
+
+def append(path: Path) -> str:
+    """One more line; the hash of it all."""
+    with path.open("a") as file:
+        file.write("\n")
+    return sha256(path)
+
+
+BATCH = layout.batch(3, 0, 7)
+DRAWN = layout.record("sample_circuits", BATCH)
+OTHER = "names other bytes of"
+#: What may be of another run than the rest; how it is told.
+MIXED: dict[str, tuple[Callable[[Path, Path], object], str]] = {
+    "a target": (lambda p, f: append(f / layout.VERDICT), "verdict.md has other bytes"),
+    "a lock": (
+        lambda p, f: append(p / "envs/plot.requirements.txt"),
+        rf"\w+.json {OTHER} envs/plot.requirements.txt than",
+    ),
+    "a script": (
+        lambda p, f: append(p / "scripts/plot_variance.py"),
+        rf"plot_variance.json {OTHER} scripts/plot_variance.py than",
+    ),
+    "a batch that was drawn again": (
+        lambda p, f: restamp(f / DRAWN, "outputs", BATCH, append(f / BATCH)),
+        rf"\w+.json {OTHER} {FOLDER}/{BATCH} than",
+    ),
+    "a batch that was edited": (
+        lambda p, f: restamp(f / DRAWN, "outputs", BATCH, "0" * 64),
+        f"{FOLDER}/{BATCH} has other bytes",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", [*MIXED, ""])
+def test_a_crate_is_of_one_run(small: Path, tmp_path: Path, name: str) -> None:
+    """All that records name is what others left, and the code that is here."""
+    project = copy_project(tmp_path / "project", small)
+    shutil.copytree(small / FOLDER, project / FOLDER)
+    folder = project / FOLDER
+    told = read_record(folder / layout.record("assemble_crate"))["command"]
+    command = told.partition(" --record ")[0].removeprefix("python ")
+    (folder / layout.SOURCES / "left.py").touch()
+    plant, said = MIXED.get(name, (lambda p, f: None, ""))
+    plant(project, folder)
+    before = (folder / layout.CRATE).read_bytes()
+    done = subprocess.run(
+        [sys.executable, "-s", "-E", *shlex.split(command)],
+        cwd=project,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == bool(name) and re.search(said, done.stderr), done.stderr
+    assert (folder / layout.CRATE).read_bytes() == before
+    assert (folder / layout.SOURCES / "left.py").exists() == bool(name)
+
+
+def test_a_record_names_the_commit_of_this_project_alone(project: Path) -> None:
+    """Not of another one that it was unpacked in; files beside it do not count."""
+
+    def source() -> Any:
+        code = "from barren.runner.step import _source; import json"
+        return json.loads(
+            subprocess.run(
+                [sys.executable, "-c", f"{code}; print(json.dumps(_source()))"],
+                cwd=project / "scripts",
+                capture_output=True,
+                check=True,
+            ).stdout
+        )
+
+    def commit(folder: Path) -> str:
+        git = ("git", "-C", str(folder), "-c", "user.name=x", "-c", "user.email=x")
+        for command in (["init"], ["add", "."], ["commit", "-m", "x"]):
+            subprocess.run([*git, *command], check=True, capture_output=True)
+        head = subprocess.run(
+            [*git, "rev-parse", "HEAD"], capture_output=True, text=True
+        )
+        return head.stdout.strip()
+
+    assert source() is None
+    commit(project.parent)
+    assert source() is None
+    head = commit(project)
+    (project / "notes.txt").touch()
+    assert source() == {"commit": head, "clean": True}
+    append(project / "scripts/plot_variance.py")
+    assert source() == {"commit": head, "clean": False}
+
+
+def test_a_record_needs_an_environment_of_the_workflow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    header = ",".join((columns.CLAIM, columns.VERDICT, columns.STATEMENT))
+    Path("claims.csv").write_text(f"{header}\n{columns.AGREEMENT},supported,so\n")
+    options = "--claims claims.csv --agreement a.txt --record r.json"
+    script = str(ROOT / "scripts/confirm_agreement.py")
+    monkeypatch.setattr(sys, "argv", [script, *options.split()])
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    with pytest.raises(SystemExit, match="is no environment of this workflow: no env"):
+        run_step(confirm_agreement)
+    assert [path.name for path in tmp_path.iterdir()] == ["claims.csv"]
+    Path("environment.json").write_text("{}")
+    run_step(confirm_agreement)
+    assert Path("a.txt").read_text() == "supported: so\n"
+    assert read_record(Path("r.json"))["step"] == "confirm_agreement"
+
+
 def test_author_is_that_of_the_citation_file() -> None:
     assert f'"{crate.AUTHOR}"' in (ROOT / "CITATION.cff").read_text()
 
@@ -414,6 +542,23 @@ def test_verify_allows_qsim_what_its_kernels_differ_by(compared: Path) -> None:
     shift(compared / FOLDER / layout.STATISTICS, "exact_variance", 1.009)
     code, text = verify(compared, "false")
     assert code == 1 and "exact_variance is" in text
+
+
+def test_tolerances_are_those_of_what_a_gradient_may_differ_by() -> None:
+    """Of the smallest observable; the square of it for what is made of squares."""
+    entry = {"family": "random", "width": [2], "depth": [3]}
+    config = {
+        "symbol": {"layer": 0, "qubit": 0},
+        "observable": "Z0",
+        "ensembles": [entry | {"observable": ["20 Z0 Z1", "10 Z0"]}],
+    }
+    found = tolerances_of(config | {"engine": "qsim"})
+    assert found[layout.GRADIENTS] == {columns.GRADIENT: (0.0, pytest.approx(1e-4))}
+    for column in columns.STATISTICS:
+        root = column in {columns.MEAN, columns.STD}
+        expected = (0.01, pytest.approx(1e-4 if root else 1e-8))
+        assert found[layout.STATISTICS][column] == expected
+    assert not any(tolerances_of(config | {"engine": "tfq"}).values())
 
 
 @pytest.mark.parametrize(
@@ -600,6 +745,23 @@ def test_archive_refuses_results_that_were_changed(
     assert not (project / "results" / "small.tar.gz").exists()
 
 
+@pytest.mark.parametrize("name", ["../../config/small.yaml", "lost.csv"])
+def test_archive_refuses_a_crate_that_lists_what_is_not_there(
+    small: Path, tmp_path: Path, name: str
+) -> None:
+    """Also a file outside of the folder, whatever its hash."""
+    project = copy_project(tmp_path / "project", small)
+    shutil.copytree(small / FOLDER, project / FOLDER)
+    path = project / FOLDER / layout.CRATE
+    text = json.loads(path.read_text())
+    known = sha256(project / "config/small.yaml")
+    text["@graph"].append({"@id": name, "@type": "File", "sha256": known})
+    path.write_text(json.dumps(text))
+    code, told = pack(project, "small.crate.zip")
+    assert code == 1 and told.count("\n") == 1 and "not the bytes that crate" in told
+    assert not (project / "results" / "small.crate.zip").exists()
+
+
 def test_archive_packs_what_git_tracks_and_nothing_else(
     small: Path, tmp_path: Path
 ) -> None:
@@ -610,10 +772,15 @@ def test_archive_packs_what_git_tracks_and_nothing_else(
     parts = ("README.md", "workflow", "scripts", "envs", "config")
     subprocess.run([*git, "init", "-q"], check=True)
     subprocess.run([*git, "add", *parts], check=True)
+    (project / "scripts" / "index.py").touch()
+    (project / "scripts" / "index.py").chmod(0o700)
+    subprocess.run([*git, "add", "scripts/index.py"], check=True)
     (project / "scripts" / "notes.txt").write_text("not to be shared")
     assert pack(project, "small.tar.gz")[0] == 0
     with tarfile.open(project / "results" / "small.tar.gz") as archive:
         names = archive.getnames()
+        modes = {of.name.partition("/")[2]: of.mode for of in archive}
+    assert modes["scripts/index.py"] == 0o755 and modes["README.md"] == 0o644
     assert "barren-plateaus-small/README.md" in names
     assert not [name for name in names if name.endswith("notes.txt")]
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats
 
 import coverage
 from barren.analysis.statistics import fit_slope, log_errors, summarise
@@ -108,6 +109,36 @@ def test_interval_of_too_little_is_all_that_is_possible(values: list[float]) -> 
     assert (summary.variance_low, summary.variance_high) == (0, 1)
 
 
+def test_no_interval_exceeds_what_is_possible() -> None:
+    """Of ten circuits it is known, and ends where no gradient exceeds the bound."""
+    values = np.random.default_rng(1).choice([-0.9, 0.9, 0.1], 10)
+    assert summarise(values[:9], bound=3).variance_high == 9
+    assert 0 < summarise(values, bound=3).variance_low < 1
+    assert 1 < summarise(values, bound=3).variance_high < 9
+    assert summarise(values, bound=1).variance_high == 1
+
+
+def test_interval_is_the_bootstrap_t_of_the_textbook() -> None:
+    """A resample at a time, with scipy's moments; ranks 25 and 975 of 999.
+
+    Where resamples are drawn from, the true variance is that of the values, divisor n.
+    """
+    values = np.random.default_rng(6).laplace(0, 0.1, 40)
+
+    def error(of: np.ndarray) -> float:
+        kurtosis = scipy.stats.kurtosis(of, fisher=False)
+        return math.sqrt((kurtosis - 37 / 39) / 40)
+
+    resamples = values[np.random.default_rng(3).integers(40, size=(999, 40))]
+    ratios = sorted(
+        math.log(x.var(ddof=1) / values.var()) / error(x) for x in resamples
+    )
+    ranks = np.array([ratios[974], ratios[24]])
+    ends = values.var(ddof=1) * np.exp(-error(values) * ranks)
+    summary = summarise(values, 3)
+    assert (summary.variance_low, summary.variance_high) == pytest.approx(tuple(ends))
+
+
 def test_variance_of_one_sample_is_not_defined() -> None:
     assert math.isnan(summarise([0.1]).variance)
     assert math.isnan(summarise([0.1]).kurtosis)
@@ -157,6 +188,28 @@ def test_fit_interval_covers_and_chi_square_is_calibrated() -> None:
     # Binomial error 0.7 %; mean of chi-square with 3 degrees 3, error 0.08.
     assert np.mean(covered) == pytest.approx(0.95, abs=0.025)
     assert np.mean(distances) == pytest.approx(3, abs=0.3)
+
+
+def test_a_flat_curve_has_no_slope() -> None:
+    """Nor the sign of what is left of it by rounding."""
+    assert fit_slope([4, 6, 8, 10, 12], [0.1] * 5).slope == 0
+    assert fit_slope([4, 6, 8], [1.0, 1 + 1e-9, 1 + 2e-9]).slope != 0
+
+
+def test_points_within_the_slack_of_a_line_have_no_distance() -> None:
+    """Some errors are tenfold others; beyond it the distance is that of the rest."""
+    widths = np.array([4.0, 6, 8, 10, 12])
+    errors = np.array([0.005, 0.05, 0.005, 0.05, 0.05])
+    off = 0.05 * np.array([1, -1, -1, 1, -1])
+    ends = -1.96 * errors, 1.96 * errors
+
+    def distance(log: np.ndarray) -> float:
+        log = log - 1 - 0.7 * widths
+        interval = [np.exp(log + end) for end in ends]
+        return fit_slope(widths, np.exp(log), *interval, slack=0.05).chi_square
+
+    assert distance(off) < 1e-6
+    assert distance(off + 0.3 * (widths == 8)) > 1
 
 
 def test_fit_of_a_point_without_an_interval_says_nothing() -> None:

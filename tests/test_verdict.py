@@ -9,29 +9,41 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 import pytest
-import scipy.stats  # noqa: F401  whole, before parts of it are imported
+import scipy.stats  # whole, before parts of it are imported
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from barren import columns
 from barren.analysis import statements
-from barren.analysis.agreement import FOURTH_MOMENT, agreement, second_moment_wealth
-from barren.analysis.claims import COSTS, OWN, TESTS, judge
+from barren.analysis.agreement import (
+    FOURTH_MOMENT,
+    agreement,
+    draw_tests,
+    misrecorded,
+    moment_tests,
+    repeated,
+    second_moment_wealth,
+)
+from barren.analysis.claims import COSTS, MCCLEAN_SLOPE, OWN, TESTS, TOLERANCE, judge
 from barren.analysis.evidence import (
     Draws,
     Finding,
+    NotJudged,
     Point,
+    by_setting,
     join_draws,
     read_points,
     reduce_draws,
 )
-from barren.analysis.fits import curves, fit_curves
-from barren.analysis.statistics import summarise
+from barren.analysis.fits import SLOW, curves, fit_curves, slopes_of
+from barren.analysis.statistics import NORMAL_975, Summary, summarise
 from barren.analysis.tables import (
     read_table,
     rows_by_ensemble,
+    without_rounding,
     write_table,
 )
+from barren.analysis.words import varied
 from barren.physics import simulate
 from barren.physics.circuits import sample_circuits
 from barren.physics.ensembles import BadInput, Prediction
@@ -297,6 +309,198 @@ def test_agreement_seldom_alarms_without_cause() -> None:
     assert alarms.count("contradicted") < 2
 
 
+def seen(ensemble: Any, prediction: Prediction, values: Any, **of: Any) -> Point:
+    """A point with gradients and a theta of its own for each circuit."""
+    theta = of.pop("theta", np.arange(float(len(values))))
+    summary = summarise(values, 0, prediction.bound or ensemble.norm)
+    return Point(ensemble, prediction, theta, values, summary, **of)
+
+
+def test_an_alarm_is_shared_among_the_tests(tutorial: list[Point]) -> None:
+    """What the evidence says of its level is the experiment's over their number."""
+    numbers = r"smallest of (\d+) p-values is (\S+); one below (\S+) contradicts"
+    (told,) = re.findall(numbers, agreement(tutorial).evidence)
+    assert float(told[2]) == pytest.approx(0.001 / int(told[0]), rel=0.05)
+    p_values = [p for p, _ in [*moment_tests(tutorial), *draw_tests(tutorial)]]
+    assert int(told[0]) == len(p_values)
+    assert float(told[1]) == pytest.approx(min(p_values), rel=0.05)
+
+
+def test_nothing_exact_supports_no_agreement() -> None:
+    values = rng(30).normal(size=200) / 10
+    finding = agreement([seen(Ring(width=3, depth=2), Prediction(), values)])
+    assert finding.verdict == "undecided"
+
+
+def test_few_circuits_are_enough_for_a_fault_and_said_to_be_few() -> None:
+    ensemble, known = Random(width=4, depth=5), Prediction(0.0, 0.04, 0.04)
+    values = rng(31).normal(0, 0.2, 40)
+    few = agreement([seen(ensemble, known, values)])
+    assert few.verdict == "undecided" and few.evidence.endswith(
+        "Only 40 circuits of each ensemble."
+    )
+    assert few.numbers["needs"] == ": that takes 100 circuits each"
+    wrong = seen(ensemble, known, 5 * values)
+    assert agreement([wrong]).verdict == "contradicted"
+
+
+def test_ensembles_of_the_same_circuits_do_not_count_twice() -> None:
+    """Nor their gradients, nor what is drawn."""
+    ensemble, known = Random(width=4, depth=5), Prediction(0.0, 0.04, 0.04)
+    batch = as_batch(draw_circuits(ensemble, 200, rng(32)))
+    values = rng(33).normal(0.08, 0.28, 200)
+    points = [
+        seen(of, known, values, draws=reduce_draws(of, batch))
+        for of in (ensemble, replace(ensemble, observable="Z1 Z2"))
+    ]
+    tests = {text.partition(":")[0]: p for p, text in moment_tests(points)}
+    for title in ("mean", "second moment"):
+        alone, together = f"{ensemble.name}, {title}", f"family random, {title}"
+        assert tests[together] == pytest.approx(tests[alone]) and tests[alone] < 0.1
+    titles = [text.partition(":")[0].split(", ")[1] for _, text in draw_tests(points)]
+    assert sorted(titles) == ["angles", "axes", "theta", "theta"]
+
+
+def test_heavy_tails_do_not_contradict_the_theory() -> None:
+    """A product circuit: E g^4 / (E g^2)^2 = 1.5^n = 58, more than is assumed.
+
+    At 0.1 % each none is expected of twenty.
+    """
+    ensemble, known = Random(width=10, depth=1), Prediction(0.0, 2.0**-10, 2.0**-10)
+    for seed in range(20):
+        angles = rng(400 + seed).uniform(0, 2 * np.pi, (1000, 10))
+        values = np.sin(angles[:, 0]) * np.cos(angles[:, 1:]).prod(axis=1)
+        assert agreement([seen(ensemble, known, values)]).verdict == "supported"
+
+
+def test_a_mean_of_which_nothing_is_known_is_no_fault() -> None:
+    """A symbol of several gates has one, as in identity blocks."""
+    ensemble = Ansatz(width=3, source="f.py:f", parameter="a")
+    values = rng(34).normal(0.3, 0.1, 200)
+    assert agreement([seen(ensemble, Prediction(), values)]).verdict == "undecided"
+
+
+def test_counts_are_tested_as_by_the_textbook() -> None:
+    """And where they are few not at all."""
+    ensemble = Random(width=3, depth=2)
+    circuits = draw_circuits(ensemble, 200, rng(35))
+    point = seen(ensemble, Prediction(), np.zeros(200))
+    for count, titles in ((200, ["theta", "axes", "angles"]), (9, ["axes"])):
+        draws = reduce_draws(ensemble, as_batch(circuits[:count]))
+        tests = draw_tests([replace(point, draws=draws)])
+        assert [text.partition(":")[0].split(", ")[1] for _, text in tests] == titles
+        counts = {
+            "theta": draws.theta_counts,
+            "axes": draws.axis_counts,
+            "angles": draws.angle_counts,
+        }
+        assert [p for p, _ in tests] == pytest.approx(
+            [scipy.stats.chisquare(counts[title]).pvalue for title in titles]
+        )
+
+
+def test_gradients_of_0_are_no_repetition() -> None:
+    """Angles have few digits: among many circuits some are the same."""
+    points = [
+        seen(Random(width=width, depth=2), Prediction(), np.array([0.0, value]))
+        for width, value in ((2, 0.1), (3, 0.2), (4, 0.2))
+    ]
+    name = points[2].ensemble.name
+    assert repeated(points) == [f"{name}, circuits: 1 occur a second time"]
+
+
+def test_what_a_table_says_of_a_circuit_is_held_against_it(
+    tutorial: list[Point],
+) -> None:
+    """A theta, or a gradient that must be 0."""
+    point = tutorial[0]
+    name, theta = point.ensemble.name, point.theta.copy()
+    theta[17] += 1e-5
+    assert misrecorded([replace(point, theta=theta)]) == [
+        f"{name}, theta differs from the circuit's angle: 1 of 200"
+    ]
+    known = Prediction(0.0, 0.0, 0.0)
+    for unit in (1e-6, 1.0, 1e6):
+        of = replace(point.ensemble, observable=f"{unit} Z0 Z1")
+        values = np.array([1e-5, -1e-2, 0.0]) * unit
+        (said,) = misrecorded([seen(of, known, values)])
+        assert said.endswith(", gradients that must be 0: 1 of 3")
+
+
+def test_a_small_variance_that_is_known_is_not_0() -> None:
+    """Without an exact form it is what single precision leaves of a 0."""
+    values = rng(36).normal(0, 3e-6, 200)
+    ensemble = Random(width=4, depth=5)
+    assert not seen(ensemble, Prediction(0.0, 9e-12, 9e-12), values).vanishes
+    assert seen(ensemble, Prediction(), values).vanishes
+    # A symbol of several gates has larger gradients, and more of them is rounding.
+    assert not seen(ensemble, Prediction(), 10 * values).vanishes
+    assert seen(ensemble, Prediction(bound=10.0), 10 * values).vanishes
+
+
+def test_angles_are_counted_modulo_a_turn() -> None:
+    ensemble = Random(width=3, depth=2)
+    circuits = draw_circuits(ensemble, 60, rng(37))
+    circuits.angles[:2] = 0
+    turned = circuits.angles + 2 * np.pi * rng(38).integers(
+        -2, 3, circuits.angles.shape
+    )
+    turned[:2] = 2 * np.pi
+    counts, others = (
+        reduce_draws(ensemble, as_batch(replace(circuits, angles=angles))).angle_counts
+        for angles in (circuits.angles, turned)
+    )
+    assert counts.tolist() == others.tolist()
+    turned[0] = -1e-20  # of which the remainder is rounded to a whole turn
+    last = reduce_draws(ensemble, as_batch(replace(circuits, angles=turned)))
+    assert last.angle_counts.shape == counts.shape
+
+
+def test_settings_are_apart_and_in_order_of_the_width() -> None:
+    """Also those that their words do not tell apart."""
+    ensembles = [
+        Random(width=width, depth=5, sigma=sigma)
+        for width in (8, 4, 6)
+        for sigma in (0.1, 0.1 + 1e-15)
+    ]
+    own = {columns.WIDTH}
+    settings = by_setting([Point(of, Prediction()) for of in ensembles], own)
+    for of in settings.values():
+        assert [point.ensemble.width for point in of] == [4, 6, 8]
+    assert len(settings) == len({of[0].ensemble.sigma for of in settings.values()}) == 2
+
+
+def test_what_differs_between_families_alone_does_not_vary() -> None:
+    one, other = Random(width=4, depth=1), Identity(width=6, block_depth=2, blocks=1)
+    assert varied([one, other]) == set()
+    assert varied([one, other, replace(one, width=6)]) == {columns.WIDTH}
+
+
+def test_tables_show_0_for_what_is_left_of_it_alone() -> None:
+    """Not for a small variance that is known, nor for one where gradients are small."""
+    rows = [(5e-11, np.nan, 1.0), (5e-11, 4e-11, 1.0), (5e-9, np.nan, 10.0)]
+    rows += [(5e-11, np.nan, 0.1), (5e-11, 0.0, 1.0)]
+    table = pd.DataFrame(rows, columns=["variance", "exact_variance", "bound"])
+    table = table.assign(**dict.fromkeys(("std", "second_moment", "kurtosis"), 1.0))
+    table = table.assign(mean=0.5, variance_low=1e-11, variance_high=1e-10)
+    shown = without_rounding(table)
+    assert shown.variance.tolist() == [0, 5e-11, 0, 5e-11, 0]
+    assert shown["std"].tolist() == [0, 1, 0, 1, 0]
+    assert shown.second_moment.tolist() == [0.25, 1, 0.25, 1, 0.25]
+    assert shown.variance_high.isna().tolist() == [True, False, True, False, True]
+
+
+def test_of_many_faults_some_are_named_and_all_are_counted() -> None:
+    points = [
+        seen(
+            Random(width=4, depth=depth), Prediction(0.0, 0.0, 0.0), np.ones(1) * depth
+        )
+        for depth in range(1, 10)
+    ]
+    evidence = agreement(points).evidence
+    assert evidence.count("must be 0") == 6 and "; and 3 more. The exact" in evidence
+
+
 def test_broken_block_is_contradicted(tutorial: list[Point]) -> None:
     point = tutorial[-1]
     values = point.gradients.copy()
@@ -420,6 +624,363 @@ def test_convergence_with_depth() -> None:
     assert convergence((50,)).verdict == "undecided"
     assert convergence((10, 90)).verdict == "undecided"
     assert convergence((10, 100)).verdict == "supported"
+
+
+# On either side of each border; numbers in place of samples.
+
+#: Quantile of the normal distribution at 1 %, two-sided; and of two tests at once.
+Z, Z2 = 2.5758, 2.8070
+
+
+def told(
+    ensemble: Layered,
+    variance: float,
+    error: float = 0.05,
+    exact: float | None = None,
+    mean: float = 0.0,
+) -> Point:
+    """An ensemble of which 400 circuits gave a variance; error: of its logarithm."""
+    ends = variance * np.exp(np.array([-1, 1]) * NORMAL_975 * error)
+    moments = variance + mean**2, np.sqrt(variance), 3.0
+    summary = Summary(400, mean, variance, *ends, *moments)
+    return Point(ensemble, Prediction(0.0, exact, exact), summary=summary)
+
+
+def line(slope: float, widths: Sequence[int] = (4, 6), error: float = 0.02) -> Any:
+    """Random circuits whose variances lie on a line."""
+    return [told(Random(width=n, depth=5), np.exp(slope * n), error) for n in widths]
+
+
+def verdict_of(claim: str, points: Sequence[Point], level: float = 0.01) -> str:
+    try:
+        return TESTS[claim](list(points), level)[0]
+    except NotJudged:
+        return "not judged"
+
+
+@pytest.mark.parametrize(
+    ("claim", "border", "below", "above"),
+    [
+        ("variance_falls_with_width", 0.0, "supported", "contradicted"),
+        ("identity_blocks_keep_variance", -SLOW, "contradicted", "supported"),
+        (
+            "slope_of_mcclean",
+            MCCLEAN_SLOPE * (1 + TOLERANCE),
+            "contradicted",
+            "supported",
+        ),
+        (
+            "slope_of_mcclean",
+            MCCLEAN_SLOPE * (1 - TOLERANCE),
+            "supported",
+            "contradicted",
+        ),
+    ],
+)
+def test_a_slope_is_on_one_side_if_all_of_its_interval_is(
+    claim: str, border: float, below: str, above: str
+) -> None:
+    error = 0.01  # of the slope: the points' over the square root of 2
+    for distance, verdict in (
+        (-Z - 0.02, below),
+        (-Z + 0.02, "undecided"),
+        (Z - 0.02, "undecided"),
+        (Z + 0.02, above),
+    ):
+        points = line(border + distance * error, error=error * np.sqrt(2))
+        assert verdict_of(claim, points) == verdict, distance
+
+
+def test_means_are_tested_all_at_once() -> None:
+    """Student's quantile with 399 degrees of freedom at 1 % of two tests: 2.824."""
+    for mean, verdict in ((2.82, "supported"), (2.83, "contradicted")):
+        points = [
+            told(Random(width=n, depth=5), 0.01, mean=of * 0.1 / 20)
+            for n, of in ((4, -mean), (6, 0))
+        ]
+        assert verdict_of("mean_is_zero", points) == verdict
+
+
+def test_layers_are_compared_at_all_widths_at_once() -> None:
+    """The first with the last of each; errors of 0.03 and 0.04 make one of 0.05."""
+
+    def verdict(*falls: float) -> str:
+        points = []
+        for width, fall in zip((4, 6), falls, strict=True):
+            for layer, height in ((0, 0.0), (1, 9.0), (4, -fall)):
+                ensemble = Identity(
+                    width=width, block_depth=5, blocks=1, symbol_layer=layer
+                )
+                error = 0.03 if layer else 0.04
+                points.append(told(ensemble, 0.01 * np.exp(0.05 * height), error))
+        return verdict_of("deeper_in_block_is_smaller", points)
+
+    assert verdict(Z2 + 0.01, Z2 + 0.01) == "supported"
+    assert verdict(Z2 - 0.01, 9) == verdict(0, 9) == verdict(0, 0) == "undecided"
+    assert verdict(Z2 - 9, Z2 - 9) == "contradicted"
+    assert verdict(-Z2 - 0.01, 9) == "contradicted"
+    assert verdict(-Z2 + 0.01, 9) == "undecided"
+
+
+def test_what_is_plotted_is_a_variance_at_every_width_or_its_root() -> None:
+    """It is 1 where it and its square are the same; an error moves the variance."""
+    error = 0.05
+
+    def verdict(*ratios: float) -> str:
+        """By the variance over the std squared, logarithm, in errors."""
+        points = []
+        for width, ratio in enumerate(ratios, 4):
+            ensemble = IdentityTutorial(width=width, block_depth=2, blocks=1)
+            point = told(ensemble, 0.01, error)
+            std = np.sqrt(0.01 * np.exp(-ratio * error))
+            points.append(replace(point, summary=replace(point.summary, std=std)))
+        return verdict_of("plotted_curve_is_a_variance", points)
+
+    root = np.log(0.01) / error  # where the std itself is the variance
+    assert verdict(0.0, Z2 - 0.01) == "contradicted"
+    assert verdict(0.0, Z2 + 0.01) == "undecided"
+    assert verdict(-root, -root + 2 * Z2 - 0.02) == "supported"
+    assert verdict(-root, -root + 2 * Z2 + 0.02) == "undecided"
+    assert verdict(0.0, -root) == verdict(99.0, 99.0) == "undecided"
+    # A variance of 1 is both, and tells neither from the other.
+    points = [
+        told(IdentityTutorial(width=n, block_depth=2, blocks=1), variance)
+        for n, variance in ((4, 1.0), (6, 0.01))
+    ]
+    assert verdict_of("plotted_curve_is_a_variance", points) == "undecided"
+
+
+def test_what_tells_an_exponential_from_others() -> None:
+    """Four widths, known well enough, that fall, in one line but against log width."""
+    name, widths = "variance_falls_exponentially", (2, 4, 6, 8)
+    assert verdict_of(name, line(-0.69, widths)) == "supported"
+    assert verdict_of(name, line(-0.69, widths[:2])) == "not judged"
+    assert verdict_of(name, line(-0.69, widths[:3])) == "undecided"
+    assert verdict_of(name, line(0.69, widths)) == "undecided"
+    # Its slope is known to more than SLOW, of 400 circuits with tails.
+    assert verdict_of(name, line(-1.5, widths, 0.4)) == "undecided"
+    power_law = [told(Random(width=n, depth=5), n**-2.0, 0.1) for n in (4, 6, 8, 10)]
+    assert verdict_of(name, power_law) == "undecided"
+    # Chi-square is ((bend - 0.05) / 0.01)^2; of many settings the level is smaller, but
+    # not that of what supports.
+    for bend, level, verdict in (
+        (0.080, 0.01, "supported"),  # p = 0.011
+        (0.085, 0.01, "contradicted"),  # p = 0.002
+        (0.085, 0.0001, "undecided"),
+        (0.095, 0.0001, "contradicted"),  # p = 0.00004
+    ):
+        bent = [
+            told(p.ensemble, p.summary.variance * np.exp(sign * bend), 0.02)
+            for p, sign in zip(line(-0.69, widths), (1, -1, -1, 1), strict=True)
+        ]
+        assert verdict_of(name, bent, level) == verdict, bend
+    for claim in (name, "slope_of_mcclean", "identity_blocks_keep_variance"):
+        local = [
+            replace(p, ensemble=replace(p.ensemble, observable="local"))
+            for p in line(-0.69, widths)
+        ]
+        assert verdict_of(claim, local) == "not judged"
+
+
+def test_a_level_is_shared_among_the_settings_that_are_judged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of three depths one has a single width, and no slope."""
+    name, levels = "variance_falls_with_width", []
+
+    def spy(points: list[Point], level: float) -> Any:
+        levels.append(level)
+        if len(points) < 2:
+            raise NotJudged("a slope needs two widths")
+        return "supported", [], {}
+
+    monkeypatch.setitem(TESTS, name, spy)
+    points = [
+        Point(Random(width=n, depth=depth), Prediction())
+        for n, depth in ((4, 1), (6, 1), (4, 2), (6, 2), (4, 3))
+    ]
+    assert len({*verdicts(judge(points), name).values()}) == 2
+    assert levels[3:] == [0.005] * 3
+
+
+def test_what_leaves_its_limit_again_has_not_converged() -> None:
+    points = [
+        Point(Random(width=4, depth=d), Prediction(0.0, of, of, 1.0))
+        for d, of in ((10, 1.1), (50, 2.0), (100, 1.1))
+    ]
+    assert verdict_of("converges_with_depth", points) == "undecided"
+
+
+def cost_points(
+    shallow: float,
+    deep: float,
+    global_: Sequence[float],
+    widths: Sequence[int] = (4, 6),
+    depths: Sequence[int] = (2, 50),
+) -> list[Point]:
+    """Exact variances by their slopes, of the local cost times n^2."""
+    return [
+        Point(
+            Random(width=n, depth=depth, observable=name),
+            Prediction(0.0, of, of),
+            summary=Summary(),
+        )
+        for n in widths
+        for depth, local, whole in zip(depths, (shallow, deep), global_, strict=True)
+        for name, of in (
+            ("local", np.exp(local * n) / n**2),
+            ("global", np.exp(whole * n)),
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("slopes", "widths", "depths", "verdict"),
+    [
+        ((0, -0.5, (-0.5, -0.5)), (4, 6), (2, 50), "supported"),
+        ((-0.17, -0.18, (-0.35, -0.5)), (4, 6), (2, 50), "supported"),
+        ((-0.18, -0.5, (-0.5, -0.5)), (4, 6), (2, 50), "undecided"),
+        ((0, -0.17, (-0.5, -0.5)), (4, 6), (2, 50), "undecided"),
+        ((0, -0.5, (-0.34, -0.5)), (4, 6), (2, 50), "undecided"),
+        ((0, -0.5, (-0.5, -0.34)), (4, 6), (2, 50), "undecided"),
+        ((0, -0.5, (-0.5, -0.17)), (4, 6), (2, 50), "contradicted"),
+        ((-0.35, -0.5, (-0.5, -0.5)), (4, 6), (3, 50), "contradicted"),
+        ((-0.34, -0.5, (-0.5, -0.5)), (4, 6), (3, 50), "undecided"),
+        ((-0.35, -0.5, (-0.5, -0.5)), (4, 6), (4, 50), "undecided"),
+        ((0, -0.5, (-0.5, -0.5)), (4,), (2, 50), "not judged"),
+        ((0, -0.5, (-0.5, -0.5)), (4, 6), (50, 50), "not judged"),
+    ],
+)
+def test_what_the_slopes_say_of_the_cost(
+    slopes: tuple[Any, ...],
+    widths: Sequence[int],
+    depths: Sequence[int],
+    verdict: str,
+) -> None:
+    """A quarter of ln 2 is 0.173, half of it 0.347."""
+    points = cost_points(*slopes, widths=widths, depths=depths)
+    assert verdict_of(COSTS, points) == verdict
+
+
+def test_costs_are_compared_over_the_widths_that_were_sampled() -> None:
+    """The widest was not; its exact variance would say otherwise."""
+    points = [
+        replace(p, summary=replace(p.summary, samples=200 * (p.ensemble.width < 8)))
+        for p in cost_points(0, -0.5, (-0.5, -0.5), (4, 6))
+        + cost_points(-2, -0.5, (-0.5, -0.5), (8,))
+    ]
+    assert verdict_of(COSTS, points) == "supported"
+
+
+@pytest.mark.parametrize(
+    ("samples", "kurtosis", "verdict"),
+    [
+        (99, 3.0, "undecided"),
+        (100, 3.0, "supported"),
+        (400, 20.1, "undecided"),
+        (400, 19.9, "supported"),
+    ],
+)
+def test_few_circuits_decide_nothing_however_clear_it_looks(
+    samples: int, kurtosis: float, verdict: str
+) -> None:
+    points = [
+        replace(p, summary=replace(p.summary, samples=samples, kurtosis=kurtosis))
+        for p in line(-0.69)
+    ]
+    assert verdict_of("variance_falls_with_width", points) == verdict
+
+
+def test_slopes_beside_a_sampled_one_are_over_its_widths() -> None:
+    """And what is far from its limit is what is not converged, small angles or not."""
+    points = [
+        replace(p, prediction=Prediction(0.0, of, of, of / over))
+        for p, of, over in zip(
+            line(-0.5, (4, 6, 8)), (0.4, 0.1, 0.09), (1.3, 1.2, 0.7), strict=True
+        )
+    ]
+    alone = [*points[:2], Point(points[2].ensemble, points[2].prediction)]
+    assert fit_curves(alone)["exact"].slope == pytest.approx(-np.log(2))
+    numbers = slopes_of(points, 0.01).numbers
+    assert numbers["far"] == pytest.approx({"n = 4": 1.3, "n = 8": 0.7})
+    assert not numbers["small_angles"]
+    small = [
+        replace(p, ensemble=replace(p.ensemble, sigma=0.1)) if n else p
+        for n, p in enumerate(points)
+    ]
+    assert slopes_of(small, 0.01).numbers["small_angles"]
+
+
+# In words.
+
+
+def found(
+    verdict: Any, setting: str = "depth 1", claim: str = "", **of: Any
+) -> Finding:
+    claim = claim or "variance_falls_with_width"
+    return Finding(claim, setting, verdict, f"evidence of {setting}", of)
+
+
+def agreed(verdict: Any = "supported", exact: int = 2) -> Finding:
+    numbers = {"sampled": 2, "exact": exact, "needs": ""}
+    return Finding(columns.AGREEMENT, "all ensembles", verdict, "", numbers)
+
+
+def test_the_answer_counts_claims() -> None:
+    def first(*findings: Finding) -> str:
+        return statements.answer([agreed(), *findings]).partition(";")[0]
+
+    assert first(found("supported")) == "The one claim tested is reproduced"
+    assert first(found("not judged")).startswith("No claim of the papers is about")
+    one = found("contradicted", claim="mean_is_zero")
+    both = first(found("supported"), found("undecided", "depth 2"), one)
+    assert both == (
+        "Of 2 claims tested, 1 is reproduced in part and 1 is not reproduced"
+    )
+
+
+def test_a_contradiction_is_laid_to_the_circuits_where_all_of_theory_agrees() -> None:
+    """And the plotted curve, which is a matter of words, is not explained."""
+    against = found("contradicted")
+    far = {"far": {"n = 4": 1.5, "n = 8": 3.0, "n = 6": 0.5}, "limit": -0.693}
+    shallow = found("contradicted", "depth 2", **far, small_angles=False)
+    small = found("contradicted", "depth 3", **far, small_angles=True)
+
+    def said(agreement: Finding, *findings: Finding) -> str:
+        return statements.answer([agreement, *findings])
+
+    told = "come from the circuits and the observable"
+    assert f"The contradictions {told}" in said(agreed(), against)
+    assert told not in said(agreed(exact=1), against)
+    assert told not in said(agreed("undecided"), against)
+    plotted = found("contradicted", claim="plotted_curve_is_a_variance")
+    assert told not in said(agreed(), plotted)
+    assert told not in said(agreed(), shallow)
+    assert f"Other contradictions {told}" in said(agreed(), shallow, against)
+    assert "up to 3 times that" in said(agreed(), shallow)
+    assert "(depth 2, n = 8). The plateau itself is real" in said(agreed(), shallow)
+    assert "angles small" not in said(agreed(), shallow)
+    assert "or their angles small, for their width" in said(agreed(), shallow, small)
+    assert "**Not reproduced:** " in said(agreed(), against)
+    assert " (depth 1)." in said(agreed(), against)
+
+
+def test_settings_that_matter_come_first_and_others_say_why() -> None:
+    many = [found("supported", f"depth {n}") for n in range(12)]
+    last = found("contradicted", "depth 99")
+    text = statements.render([agreed(), *many, last])
+    assert "| depth 99 | contradicted |" in text and "| depth 11 |" not in text
+    assert "12 of 13 settings" in text
+    text = statements.render([agreed(), *many])
+    assert "of 12 settings" not in text and "| depth 11 |" in text
+    nothing = found("not judged", "depth 5")
+    assert "\n\nNot judged: evidence of depth 5." in statements.render(
+        [agreed(), nothing]
+    )
+    text = statements.render([agreed(), nothing, last])
+    assert "\n\nNot judged (depth 5): evidence of depth 5." in text
+    evidence = [*statements.table([nothing, last])[columns.EVIDENCE]]
+    assert evidence == ["Not judged: evidence of depth 5.", "evidence of depth 99"]
 
 
 def exact(ensembles: Sequence[Layered]) -> dict[str, Finding]:

@@ -18,9 +18,11 @@ from barren import columns
 from barren.analysis.figures import figures_of
 from barren.analysis.tables import ensemble_of, read_table
 from barren.physics.circuits import sample_circuits
+from barren.physics.ensembles import BadInput
 from barren.runner import layout
 from barren.runner.experiment import Experiment
 from conftest import ROOT, SMALL, copy_project, run_in
+from summarise_gradients import write_gradients
 from textbook import ABSOLUTE, RELATIVE
 
 #: The key columns of an experiment without circuits of one's own.
@@ -53,6 +55,41 @@ def test_the_table_of_gradients_is_that_of_the_circuits(small: Path) -> None:
         np.testing.assert_allclose(
             rows[columns.GRADIENT], expected, atol=ABSOLUTE, rtol=RELATIVE
         )
+
+
+def test_gradients_of_every_circuit_are_gathered_once(tmp_path: Path) -> None:
+    """Two batches of two ensembles, in the order of the samples."""
+    entry = {"family": "random", "width": [2], "depth": [1, 2]}
+    config = {"samples": 3, "ensembles": [entry], "max_sampled_width": 2}
+    config |= {"symbol": {"layer": 0, "qubit": 0}, "observable": "Z0 Z1"}
+    experiment = Experiment(config)
+    one, other = (of.name for of in experiment.sampled)
+    path, gathered = tmp_path / "part.csv", tmp_path / "gradients.csv"
+
+    def gather(*parts: str) -> str:
+        paths = []
+        for number, part in enumerate(parts):
+            rows = [f"{row.strip()},0.5,0.25\n" for row in part.split(";")]
+            paths.append(path.with_stem(f"part{number}"))
+            paths[-1].write_text("".join(["header\n", *rows]))
+        write_gradients(experiment, paths, gathered)
+        return gathered.read_text()
+
+    first = f"{one},a,0; {one},a,1; {other},a,0; {other},a,1"
+    second = f"{one},a,2; {other},a,2"
+    rows = [f"random,2,{d},{n},0.5,0.25" for d in (1, 2) for n in range(3)]
+    assert gather(first, second).splitlines()[1:] == rows
+    for parts in (
+        [first],
+        [first, first, second],
+        [second, first],
+        [first, f"{one},a,2"],
+        [f"{one},a,0; {one},a,1; {one},a,2"],
+    ):
+        with pytest.raises(BadInput, match="lacks samples or has some twice"):
+            gather(*parts)
+    with pytest.raises(BadInput, match=r"part1.csv: lost is not in the experiment"):
+        gather(first, f"{second}; lost,a,0")
 
 
 def test_statistics_are_those_of_the_gradients(small: Path) -> None:
