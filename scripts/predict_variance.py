@@ -39,21 +39,26 @@ def predict_variance(
 
 def written(prediction: Prediction) -> list[str | float | None]:
     """The numbers with as many digits as are known: the rest is the processor's."""
-    error = prediction.relative_error or 0.0
-    digits = columns.DIGITS
-    if error > 0:
-        digits = min(digits, max(2, math.floor(-math.log10(error))))
-    numbers: list[str | float | None] = [
-        x if x is None else f"{x:.{digits}g}" for x in prediction[:3]
-    ]
-    limit = prediction.asymptotic_variance
+    mean, second, variance, limit, error, reason, bound = prediction
+    # The squared mean has no error to speak of, and so no part of the variance's.
+    share = (variance or 0.0) / (second or 1.0)
     return [
-        *numbers,
-        limit if limit is None else f"{limit:.{columns.DIGITS}g}",
-        prediction.relative_error and f"{error:.0e}",
-        prediction.reason,
-        prediction.bound and f"{prediction.bound:.{columns.DIGITS}g}",
+        number(mean),
+        number(second, share * (error or 0.0)),
+        number(variance, error or 0.0),
+        number(limit),
+        error and f"{error:.0e}",
+        reason,
+        bound and number(bound),
     ]
+
+
+def number(value: float | None, error: float = 0.0) -> str | None:
+    """A number with the digits that a relative error leaves."""
+    if value is None:
+        return None
+    known = columns.DIGITS if error == 0 else max(2, math.floor(-math.log10(error)))
+    return f"{value:.{min(known, columns.DIGITS)}g}"
 
 
 if __name__ == "__main__":

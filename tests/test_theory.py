@@ -15,10 +15,11 @@ import oracle
 from barren import columns
 from barren.physics import families
 from barren.physics.circuits import sample_circuits
-from barren.physics.ensembles import BadInput
+from barren.physics.ensembles import BadInput, Prediction
 from barren.physics.families import Identity, IdentityTutorial, Random, predict
 from barren.physics.layered import Layered
 from barren.physics.moments import TOLERANCE, Moments, predictions, require_known
+from predict_variance import written
 from strategies import ensembles
 from tools.predict import main as command_line
 
@@ -108,6 +109,15 @@ def test_a_family_without_an_exact_form_says_so():
     (found,) = predict([Bare(width=2, observable="3 Z0")]).values()
     assert found.variance is None and found.bound == 3
     assert found.reason == "none is known for this family"
+
+
+def test_numbers_have_the_digits_that_are_known():
+    """Much of a variance may have cancelled, of its parts nothing."""
+    known = Prediction(-0.69996500087, 0.48995100489, 2.4497550654e-09, None, 1.4e-6)
+    numbers = ["-0.6999650009", "0.4899510049", "2.4498e-09", None, "1e-06"]
+    assert written(known)[:5] == numbers
+    nothing = Prediction(-0.7, relative_error=math.inf, reason="it cancels")
+    assert written(nothing)[:6] == ["-0.7", None, None, None, "inf", "it cancels"]
 
 
 def test_what_is_not_known_well_enough_is_refused_with_its_error():
