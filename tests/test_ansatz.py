@@ -91,6 +91,8 @@ def refused(message, *arguments, **options):
         ({"axis": ["X", 1]}, "axis: got integers and strings; .* one type"),
         ({"axis": ["X", "1e3"]}, "axis: got '1e3'; .* text that is not"),
         ({"axis": "nan"}, "axis: got 'nan'; .* text that is not"),
+        ({"axis": "TRUE"}, "axis: got 'TRUE'; .* text that is not"),
+        ({"axis": " a"}, "axis: got ' a'; .* one line of text"),
         ({"axis": "a\nb"}, r"axis: got 'a\\nb'; .* one line of text"),
         ({"shift": float("inf")}, "shift: got inf"),
         ({"axis": [1, 10**20]}, "axis: got 10{20}; allowed: numbers up to"),
@@ -344,6 +346,22 @@ def test_parameters_are_in_the_order_of_the_circuit():
     assert asked == ["b", "a"]
 
 
+def test_symbols_of_one_gate_are_in_the_order_of_the_alphabet():
+    """Not in that of a set, which differs from process to process."""
+    names = [(f"b{n}", f"a{n}") for n in range(9)]
+    gates = (cirq.FSimGate(*map(sympy.Symbol, of)) for of in names)
+    circuit = cirq.Circuit(gate(*QUBITS[:2]) for gate in gates)
+    expected = [name for of in names for name in sorted(of)]
+    assert build_circuits.in_order(circuit) == expected
+
+
+def test_a_drawing_has_the_labels_of_cirq():
+    one, other, _ = QUBITS
+    circuit = cirq.Circuit(cirq.CNOT(other, one), cirq.X(one) ** 0.25)
+    labels = [[[[1, 0], ["@", "X"]]], [[[0], ["X^0.25"]]]]
+    assert build_circuits.drawing(circuit, QUBITS) == labels
+
+
 # The command line of the exact theory.
 
 
@@ -364,6 +382,8 @@ def test_the_command_line_predicts_every_parameter(capsys):
     assert [*rows[0]] == [*keys, *columns.THEORY]
     found = {tuple(row[key] for key in keys): row["exact_variance"] for row in rows}
     assert len(found) == 2 + 3 + 4 + 6
+    order = [*zip(*([row[key] for row in rows] for key in keys[:2]), strict=True)]
+    assert order == sorted(order) and rows[0]["parameter"] == "t0_0"
     # One layer: <Z_q> = cos t_q, over all angles E (sin t / n)^2 = 1 / (2 n^2).
     assert float(found["3", "1", "Y", "True", "local", "t0_1"]) == 1 / 18
 
@@ -375,12 +395,14 @@ def test_the_command_line_predicts_every_parameter(capsys):
         ("--circuit mine.py:line --width 2", "depth: line needs this keyword"),
         ("--circuit mine.py:line --width 2 --depth 3", "--depth: the family ansatz"),
         ("--circuit mine.py:line --width 2 --set depth", "--set: 'depth' is not KEY="),
+        ("--circuit mine.py:line --width 2 --set depth=1 shift=NaN", "shift: got nan"),
         ("--circuit mine.py:lin --width 2 --set depth=1", "did you mean line"),
         (
             "--circuit mine.py --width 2 --set depth=1",
             "--circuit: 'mine.py' is not FILE",
         ),
         ("--width 2 --depth 1 --set depth=1", "--set: only with --circuit"),
+        ("--width 2 --depth 1 --parameters a", "--parameters: only with --circuit"),
         (
             "--circuit mine.py:line --width 2 --set depth=1 --parameters z",
             "has no z; it has t0_0, t0_1",

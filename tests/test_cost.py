@@ -1,6 +1,7 @@
 """The prediction of what jobs take, against what is known exactly."""
 
 import json
+import re
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,8 +16,9 @@ from barren.physics.families import Identity, IdentityTutorial, Random, predict
 from barren.runner import cost
 from barren.runner.configuration import check
 from barren.runner.experiment import Experiment
-from barren.runner.jobs import gradient_jobs, share
+from barren.runner.jobs import gradient_jobs, outputs, share
 from strategies import a_batch
+from tools.plan import tell
 
 RATES = cost.RATES[TFQ]
 ENSEMBLES = (
@@ -55,6 +57,25 @@ def test_memory_grows_with_amplitudes_and_batches() -> None:
     assert wide - small == pytest.approx(2048, abs=8)
     deep = Random(width=24, depth=500)
     assert cost.gradient([deep], 2000, RATES).mib > 6_144
+
+
+def test_the_plan_tells_every_job_and_byte(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of each ensemble both batches, and the most memory of either step."""
+    entry = {"family": "random", "width": [4, 14], "depth": [500]}
+    config = {"experiment": "x", "seed": 1, "samples": 8, "batch_size": 4}
+    experiment = check(config | {"ensembles": [entry]})
+    tell(experiment, RATES, 2)
+    told = capsys.readouterr().out
+    for ensemble in experiment.sampled:
+        steps = [of([ensemble], 4, RATES) for of in (cost.sampling, cost.gradient)]
+        (row,) = re.findall(rf"^{ensemble.name} +\d+ +(\d+) +([\d.]+)$", told, re.M)
+        memory, disk = max(of.mib for of in steps), 2 * steps[0].disk / 1e6
+        assert row == (str(memory), f"{disk:.1f}")
+    jobs = sum(map(len, outputs(experiment).values())) + len(cost.ONCE)
+    assert f"2 of 2 ensembles are sampled: {jobs} jobs, " in told
+    assert "longest job" not in told
+    tell(experiment, RATES, 100)
+    assert "longest job" in capsys.readouterr().out
 
 
 def test_a_job_of_several_takes_the_time_of_all_and_the_memory_of_the_largest() -> None:

@@ -263,6 +263,14 @@ def test_the_index_of_kept_results_is_current() -> None:
     assert all(f"[{name}]({name}/verdict.md)" in text for name in folders)
 
 
+def test_an_answer_is_one_cell_of_the_index(tmp_path: Path) -> None:
+    from index import row
+
+    (tmp_path / "experiment.json").write_text('{"samples": 2, "seed": 1}')
+    (tmp_path / "verdict.md").write_text("# Verdict\n\nOf |x|\none.\n\n| claim |\n")
+    assert r" | Of \|x\| one. |" in row(tmp_path)
+
+
 def test_the_environment_example_is_like_the_others() -> None:
     (example,) = (
         yaml.safe_load(block.text)

@@ -385,11 +385,11 @@ def make_wheel(folder: Path, name: str, files: dict[str, str]) -> str:
     """Write a wheel, version 1.0; return its sha256."""
     folder.mkdir(exist_ok=True)
     info = f"{name}-1.0.dist-info"
-    files = files | {
+    files = {
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\n"
         "Root-Is-Purelib: true\nTag: py3-none-any\n",
-    }
+    } | files
     record = ""
     for path, text in files.items():
         digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest())
@@ -521,6 +521,15 @@ def test_a_wrong_hash_is_refused_and_leaves_nothing_complete(project: Project) -
     assert "error: envs/circuits.requirements.txt: not installed" in run.stdout
     assert not (project.prefix / "environment.json").exists()
     assert not (project.folder / "step.json").exists()
+
+
+def test_a_lock_that_lacks_a_dependency_is_refused(project: Project) -> None:
+    needs = "Metadata-Version: 2.1\nName: toy\nVersion: 1.0\nRequires-Dist: lost\n"
+    files = {"toy.py": "", "toy-1.0.dist-info/METADATA": needs}
+    project.lock(make_wheel(project.folder / "wheels", "toy", files))
+    run = project.deploy("venv", "circuits")
+    assert run.returncode and "lost" in run.stdout
+    assert not (project.prefix / "environment.json").exists()
 
 
 def test_settings_that_put_packages_elsewhere_are_shut_out(project: Project) -> None:
@@ -843,8 +852,28 @@ def test_locking_takes_the_pins_and_what_they_require_from_conda(
         for requirement in requirements(name)[0]:
             assert requirement in asked
         assert "--override-channels --channel conda-forge" in asked
+        lock_file = pin_file.with_name(f"{name}.requirements.txt")
+        files = [path.read_bytes() for path in (lock_file, pin_file)]
+        digests = " ".join(hashlib.sha256(data).hexdigest() for data in files)
+        script = pin_file.with_name(f"{name}.post-deploy.sh").read_text()
+        assert script.endswith(f" {name} {digests}\n")
     table = (project.folder / "envs/pins.dependencies.txt").read_text()
     assert table == "libnew-3.1-0\npython-3.11.15-hnew_0 libnew __glibc\n"
+
+
+def test_an_environment_of_another_lock_is_not_complete(tmp_path: Path) -> None:
+    """As those that conda has left in .snakemake/conda may be."""
+    marker = {"name": "plot", "lock_sha256": deploy.digest("plot")}
+    marker["pins_sha256"] = deploy.digest("plot", deploy.PINS)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").touch()
+
+    def is_complete(**other: str) -> bool:
+        (tmp_path / "environment.json").write_text(json.dumps(marker | other))
+        return deploy.is_complete("plot", tmp_path)
+
+    assert is_complete()
+    assert not any(is_complete(**{key: "0"}) for key in marker)
 
 
 def test_a_command_builds_the_venv_that_it_needs(project: Project) -> None:

@@ -15,15 +15,16 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.text import Text
+from matplotlib.text import Annotation, Text
 
 from barren import columns
-from barren.analysis import maps, plots, style, tables
-from barren.analysis.drawing import draw_circuit
-from barren.analysis.figures import CIRCUIT, CURVE, MAP, figures_of
+from barren.analysis import figures, maps, plots, style, tables
+from barren.analysis.drawing import draw_built, draw_circuit
+from barren.analysis.figures import CIRCUIT, CURVE, MAP, SYMBOL, figures_of
 from barren.analysis.selection import at_most, parameters_apart, with_positions
-from barren.analysis.words import LONGEST, formula
+from barren.analysis.words import LONGEST, formula, further
 from barren.physics.circuits import sample_circuits
 from barren.physics.ensembles import Ensemble
 from barren.physics.families import FAMILIES, Random
@@ -118,7 +119,8 @@ def made_up(
         exact = 10.0 ** rng.uniform(-6, -1, len(table))
         exact[rng.random(len(table)) < zeros] = 0.0
         exact[(table["family"] == "ring").to_numpy()] = np.nan
-        values = {columns.EXACT_VARIANCE: exact, columns.ASYMPTOTIC_VARIANCE: exact / 2}
+        deep = np.where(table["family"] == "random", exact / 2, np.nan)
+        values = {columns.EXACT_VARIANCE: exact, columns.ASYMPTOTIC_VARIANCE: deep}
         return table.assign(**values, **{columns.BOUND: 1.0})
 
     curves = dict.fromkeys(
@@ -128,13 +130,14 @@ def made_up(
     )
     theory = variances(table_of(curves, keys))
     table = table_of(ensembles, keys).merge(theory, on=keys, how="left")
-    variance = table[columns.EXACT_VARIANCE].fillna(1e-3).to_numpy() * 1.1
+    unknown = pd.Series(10.0 ** rng.uniform(-6, -1, len(table)))
+    variance = table[columns.EXACT_VARIANCE].fillna(unknown).to_numpy() * 1.1
     known = rng.random(len(table)) < sampled
     values = {
         columns.VARIANCE: variance,
         columns.VARIANCE_LOW: variance / 2 if samples > 2 else variance * 0,
         columns.VARIANCE_HIGH: variance * 2 if samples > 2 else variance * 0 + 1,
-        columns.STD: np.sqrt(variance),
+        columns.STD: np.sqrt(variance * (samples - 1) / samples),
         columns.MEAN: variance * 0,
         columns.SECOND_MOMENT: variance,
         columns.KURTOSIS: variance * 0 + 3,
@@ -145,7 +148,8 @@ def made_up(
     fits = table[rest].drop_duplicates().reset_index(drop=True)
     fits[columns.CURVE], fits[columns.SLOPE], fits[columns.INTERCEPT] = "sampled", -1, 0
     fits[columns.FREEDOM] = 1
-    return statistics, theory, fits
+    exact = fits.assign(**{columns.CURVE: "exact", columns.SLOPE: -9})
+    return statistics, theory, pd.concat([exact, fits], ignore_index=True)
 
 
 def texts(figure: Figure) -> list[str]:
@@ -222,9 +226,15 @@ def test_every_value_stands_where_the_tables_say(
     listed = figures_of(experiment.ensembles)
     assert len({of.name for of in listed}) == len(listed)
     assert all(of.captioned(7) and of.title for of in listed)
+    for of in listed:
+        assert of.fits == ("an exponential fitted" in of.caption)
+        is_std = of.quantity == columns.STD
+        assert is_std == ("population standard deviation" in of.caption)
+        assert ("seed 7" in of.captioned(7)) == (of.kind == CIRCUIT)
     for of, figure, source in drawn(experiment, samples, zeros, sampled):
+        check_source(of, source, *made_up(experiment, samples, zeros, sampled)[:2])
         check = check_curves if of.kind == CURVE else check_map
-        check(figure, source, of.x, of.y)
+        check(figure, source, of)
 
 
 def test_a_series_without_any_number_is_not_named() -> None:
@@ -249,7 +259,122 @@ def test_figures_are_readable(experiment: Experiment, zeros: float) -> None:
         assert_readable(figure)
 
 
-def check_curves(figure: Figure, source: pd.DataFrame, x: str, _: str) -> None:
+def check_source(
+    of: figures.Figure,
+    source: pd.DataFrame,
+    statistics: pd.DataFrame,
+    theory: pd.DataFrame,
+) -> None:
+    """The numbers of a figure are those of the tables: of its families, none lost."""
+    keys, families = tables.key_columns(theory), [one.family for one in of.families]
+    root = np.sqrt if of.quantity == columns.STD else np.asarray
+    rest = [key for key in keys if key not in {of.x, of.y}]
+    known = theory if of.x == columns.DEPTH else statistics
+    if pairs := of.x in columns.QUBITS:
+        a, b = (source[key].astype(str) for key in columns.QUBITS)
+        source = source.assign(**{columns.OBSERVABLE: "Z" + a + " Z" + b})
+        known = known[known[columns.OBSERVABLE].str.fullmatch(r"Z\d+ Z\d+")]
+    known = known[known[columns.FAMILY].isin(families)]
+    sizes = known.groupby(rest, dropna=False)[columns.FAMILY].transform("size")
+    # What has no other point along the axis is left out, where others have.
+    assert len(source) == ((sizes > 1).sum() or len(known)) or pairs
+    sampled = statistics[statistics[columns.VARIANCE] > 0]
+    ends = {"low": columns.VARIANCE_LOW, "high": columns.VARIANCE_HIGH}
+    exact = {"exact": columns.EXACT_VARIANCE, "asymptotic": columns.ASYMPTOTIC_VARIANCE}
+    told = source[keys].merge(sampled[[*keys, of.quantity]], how="left", on=keys)
+    np.testing.assert_array_equal(
+        source["sampled"].fillna(0), told.pop(of.quantity).fillna(0)
+    )
+    for table, names in ((sampled, ends), (theory, exact)):
+        values = {name: root(table[column]) for name, column in names.items()}
+        told = told.merge(table[keys].assign(**values), how="left", on=keys)
+    if of.x in SYMBOL and not of.y:  # each place has a limit of its own
+        told["asymptotic"] = np.nan
+    for name in (*ends, *exact):
+        np.testing.assert_array_equal(source[name].astype(float), told[name])
+    if of.fits:  # a line is fitted to samples
+        assert source[source[columns.SAMPLES] == 0]["fit"].isna().all()
+
+
+#: What a title or a label says of a key.
+SAID = {
+    columns.WIDTH: r"(\d+) qubits",
+    columns.DEPTH: r"(?<!block )depth (\d+)",
+    columns.SIGMA: r"sigma ([\d.]+)",
+    columns.SYMBOL_LAYER: r"symbol on layer (\d+)",
+    columns.SYMBOL_QUBIT: r"symbol on qubit (\d+)",
+}
+WORDS = {columns.VARIANCE: "variance of", columns.STD: "standard deviation of"}
+DASHES = {"exact": "-", "infinite depth": ":", "exponential fit": "--"}
+
+
+def assert_said(said: str, row: pd.Series) -> None:
+    """What a title and a label say of a point is what its row says."""
+    for key, pattern in SAID.items():
+        if key in row and (found := re.search(pattern, said)):
+            assert float(found[1]) == float(row[key]), said
+
+
+def along(figure: Figure, dash: str) -> list[tuple[float, float]]:
+    """The points of all lines of one kind, each of which goes from left to right."""
+    lines = [line for axes in figure.axes for line in axes.lines]
+    data = [line.get_data() for line in lines if line.get_linestyle() == dash]
+    assert all(np.all(np.diff(x) > 0) for x, _ in data)
+    places = [place for of in data for place in zip(*of, strict=True)]
+    return sorted(place for place in places if np.isfinite(place[1]))
+
+
+def check_lines(figure: Figure, source: pd.DataFrame, of: figures.Figure) -> None:
+    """Exact values and limits are those of the rows, and the legend tells of them."""
+    has_limit = of.x in {columns.WIDTH, columns.DEPTH}
+    for name, value in (("exact", "exact"), ("infinite depth", "asymptotic")):
+        shown = (source[value] > 0) & (value == "exact" or has_limit)
+        rows = source[shown & source[of.x].notna()]
+        expected = sorted(zip(rows[of.x].astype(float), rows[value], strict=True))
+        found = along(figure, DASHES[name])
+        assert {*found} <= {*expected} and (not found or name in texts(figure))
+        assert found == expected or "Shown:" in figure._supxlabel.get_text()
+        told = value == "exact" or of.quantity == columns.STD or "Dotted" in of.caption
+        assert told or not found
+    for handle in figure.legends[0].legend_handles:
+        dash = DASHES.get(handle.get_label())
+        assert dash is None or handle.get_linestyle() == dash
+    (first, *_) = figure.axes
+    assert WORDS[of.quantity] in first.get_ylabel() and first.get_yscale() == "log"
+    assert first.get_xlabel() == style.axis_label(of.x)
+
+
+def check_series(figure: Figure, source: pd.DataFrame, of: figures.Figure) -> None:
+    """Each interval is about its point; each label says what its points are."""
+    looks: dict[Any, set[str]] = {}
+    for axes in figure.axes:
+        for bars in axes.containers:
+            line, _, (verticals,) = bars.lines
+            places = [p for p in zip(*line.get_data(), strict=True) if p[1] == p[1]]
+            segments = filter(len, verticals.get_segments())
+            for (x, y), segment in zip(places, segments, strict=True):
+                own = source[(source["sampled"] == y) & (source[of.x] == x)]
+                low, high = own[["low", "high"]].iloc[0]
+                expected = [min(low, y), max(high, y)]
+                np.testing.assert_allclose(segment[:, 1], expected, rtol=1e-9)
+                for _, row in own.iterrows():
+                    assert_said(f"{axes.get_title()}, {bars.get_label()}", row)
+                look = line.get_color(), line.get_marker()
+                looks.setdefault(look, set()).add(bars.get_label())
+        for text in axes.texts:
+            if isinstance(text, Annotation):  # at the end of its curve
+                (row,) = (r for _, r in source.iterrows() if r["exact"] == text.xy[1])
+                assert_said(text.get_text(), row)
+                ends = source.groupby(columns.WIDTH)[of.x].max()
+                assert row[of.x] == text.xy[0] == ends[row[columns.WIDTH]]
+    # A look is that of one series.
+    assert all(len(labels) == 1 for labels in looks.values())
+
+
+def check_curves(figure: Figure, source: pd.DataFrame, of: figures.Figure) -> None:
+    x = of.x
+    check_lines(figure, source, of)
+    check_series(figure, source, of)
     assert len(figure.axes) <= plots.MOST
     assert len(set(texts(figure))) == len(texts(figure)) <= plots.MOST + 5
     titles = [axes.get_title() for axes in figure.axes]
@@ -263,7 +388,38 @@ def check_curves(figure: Figure, source: pd.DataFrame, x: str, _: str) -> None:
         assert len(shown) == len(rows)
 
 
-def check_map(figure: Figure, source: pd.DataFrame, x: str, y: str) -> None:
+def check_places(figure: Figure, source: pd.DataFrame, of: figures.Figure) -> None:
+    """Each cell of each map has the value of its row, in the place of its row."""
+    *panels, bar = figure.axes
+    assert WORDS[of.quantity] in bar.get_ylabel()
+    assert panels[-1].get_xlabel() == style.axis_label(of.x)
+    assert panels[0].get_ylabel() == style.axis_label(of.y)
+    assert "Not drawn" not in figure._supxlabel.get_text()
+    shown: list[float] = []
+    for axes in panels:
+        *_, kind = axes.get_title().split()
+        (mesh,) = axes.collections
+        across, up = mesh._coordinates[0, :, 0], mesh._coordinates[:, 0, 1]
+        assert np.all(np.diff(across) > 0) and np.all(np.diff(up) > 0)
+        cells = np.ma.filled(mesh.get_array(), np.nan).reshape(len(up) - 1, -1)
+        low, high = mesh.norm.vmin, mesh.norm.vmax
+        under, bad = map(to_hex, (mesh.cmap.get_under(), mesh.cmap.get_bad()))
+        assert (under, bad) == ("#ffffff", "#cccccc")  # zero, and not known
+        for place, value in np.ndenumerate(cells):
+            if value > low:
+                (row,) = (r for _, r in source[source[kind] == value].iterrows())
+                assert across[place[1]] < row[of.x] < across[place[1] + 1]
+                assert up[place[0]] < row[of.y] < up[place[0] + 1]
+                assert_said(axes.get_title(), row)
+                assert value <= high
+        shown += [*cells[np.isfinite(cells)]]
+    zeros = any(value < low for value in shown)
+    assert zeros == (bar._colorbar.extend == "min")
+
+
+def check_map(figure: Figure, source: pd.DataFrame, of: figures.Figure) -> None:
+    x, y = of.x, of.y
+    check_places(figure, source, of)
     meshes = [c for axes in figure.axes[:-1] for c in axes.collections]
     assert 1 <= len(meshes) <= 2 * maps.MOST_MAPS
     assert len({id(mesh.norm) for mesh in meshes}) == 1
@@ -309,6 +465,10 @@ def test_the_experiments_that_are_shipped(name: str) -> None:
     assert set(SHIPPED[name]) <= set(names)
     if name == "config":
         assert names == SHIPPED[name]
+        listed = figures_of(Experiment(shown).ensembles)
+        assert [len(of.families) for of in listed] == [1, 1, 2, 2, 1, 1, 1]
+        dotted = ["Dotted" in of.caption for of in listed]
+        assert dotted == [True, False, True, False, True, False, False]
 
 
 def test_a_format_is_the_same_whatever_others_are_made(tmp_path: Path) -> None:
@@ -388,7 +548,7 @@ def test_theory_alone_has_no_marker() -> None:
         )
     )
     assert of.fits and points(figure.axes[0]) == []
-    assert "exact" in texts(figure)
+    assert {"depth 9", "exact", "infinite depth"} == {*texts(figure)}
     (line,) = (
         x
         for x in figure.axes[0].lines
@@ -476,6 +636,7 @@ def test_a_long_observable_is_cut_and_told_apart() -> None:
     assert formula("z0 z1 + 0.50 x1") == "0.5 X1 + Z0 Z1"
     assert first != second and max(map(len, (first, second))) < LONGEST
     assert "10 terms" in first
+    assert further(Random(width=3, depth=2), {"sigma"}) == ["uniform angles"]
 
 
 @pytest.mark.parametrize(
@@ -540,7 +701,15 @@ def test_a_map_puts_every_value_in_its_place(family: str) -> None:
     entry |= {key: [3] for key in STRUCTURES[family]} | {"symbol_qubit": [0, 3]}
     found = [x for x in drawn(experiment([entry]), 9, 0.3) if x[0].kind == MAP]
     ((of, figure, source),) = found
-    check_map(figure, source, of.x, of.y)
+    check_map(figure, source, of)
+
+
+def test_a_map_of_observables_has_each_in_its_place() -> None:
+    entry = {"family": "random", "width": [4], "depth": [3]}
+    one = experiment([entry | {"observable": ["Z0 Z1", "Z0 Z2", "Z1 Z2"]}])
+    ((of, figure, source),) = (x for x in drawn(one) if x[0].kind == MAP)
+    check_source(of, source, *made_up(one)[:2])
+    check_map(figure, source, of)
 
 
 def test_the_colours_of_a_map_rise_in_lightness() -> None:
@@ -549,6 +718,11 @@ def test_the_colours_of_a_map_rise_in_lightness() -> None:
         np.linspace(0, 1, 64)
     ).T
     assert np.all(np.diff(0.2126 * red + 0.7152 * green + 0.0722 * blue) > 0)
+
+
+ANGLES = {"theta": r"\theta", "-phi": r"-\varphi", "-theta_0": r"-\theta_0"}
+ANGLES["pi/4"] = r"\pi/4"
+DAGGERS = ("", r"^\dagger")
 
 
 @pytest.mark.parametrize("family", [*STRUCTURES])
@@ -583,9 +757,117 @@ def test_a_drawing_has_every_gate_in_an_order_that_is_the_circuit(family: str) -
         assert runs[0] == runs[1]
     assert list(source["symbol"]).count("theta") == 1
     assert source["column"].is_monotonic_increasing
+    # What is drawn is what the source says; theta and what is opposite are shaded.
+    (axes,) = figure.axes
+    said = {text.get_position(): text for text in axes.texts}
+    for _, row in source[source["angle"].notna()].iterrows():
+        text, symbol = said[row["column"], row["qubit"]], row["symbol"]
+        shown = ANGLES.get(symbol, f"{row['angle']:.2f}")
+        assert text.get_text() == f"$R_{row['gate'][1]}$\n${shown}$"
+        patch = text.get_bbox_patch()
+        assert patch is not None
+        shaded = to_hex(patch.get_facecolor()) != "#ffffff"
+        assert shaded == (symbol in {"theta", "-phi", "-theta_0"})
+    opposite = {"identity": ["-theta_0"], "identity_tutorial": ["-phi"]}
+    symbols = [of for of in source["symbol"].fillna("") if of not in {"", "pi/4"}]
+    assert sorted(symbols) == [*opposite.get(family, []), "theta"]
+    names = [text.get_text() for text in axes.texts if "U_" in text.get_text()]
+    halves = itertools.product(range(1, getattr(small, "blocks", 0) + 1), DAGGERS)
+    assert names == [f"$U_{number}{dagger}$" for number, dagger in halves]
+    marks = [line.get_marker() for line in axes.lines]
+    cnots = [*source["gate"]].count("CNOT")
+    assert marks.count("+") == cnots
+    assert marks.count(".") == cnots + 2 * [*source["gate"]].count("CZ")
     boxes = [text for text in figure.axes[0].texts if text.get_bbox_patch()]
     ((_, string),) = small.terms  # measured
     assert len(boxes) == source["angle"].notna().sum() + len(string)
+
+
+def test_a_drawing_of_ones_own_circuit_has_all_of_it_or_says_what() -> None:
+    """No line crosses a gate; an X is a cross at the end of a line alone."""
+    moment = [[[0, 2], ["@", "X"]], [[1], ["X"]]]
+    ensemble = Random(width=3, depth=1, observable="X0 + Z1")
+    figure, source = draw_built({"drawing": [moment]}, ensemble)
+    assert [*source["column"]] == [0, 0, 1] and [*source["qubit"]] == [0, 2, 1]
+    (axes,) = figure.axes
+    said = [(text.get_position(), text.get_text()) for text in axes.texts[3:]]
+    assert said == [((1, 1), "X"), ((2, 0), "O"), ((2, 1), "O")]
+    assert [line.get_marker() for line in axes.lines].count("+") == 1
+    figure, source = draw_built({"drawing": 20 * [moment]}, ensemble)
+    drawn = [text.get_text() for text in figure.axes[0].texts[3:]]
+    assert len(source) == 60 and drawn == 6 * ["X"] + ["13 of 40 columns"]
+
+
+def test_parameters_have_their_names_where_all_circuits_have_them() -> None:
+    entry = own(width=[3], depth=[1, 2])
+    *tables, fits = made_up(experiment([entry]))
+    tables = [t.drop(columns=columns.PARAMETER, errors="ignore") for t in tables]
+    asked = experiment([entry | {"parameters": "all"}])
+    (of,) = (of for of in figures_of(asked.ensembles) if of.x == columns.PARAMETER)
+    for deep, told in (("ab", {1: "a", 2: "b"}), ("ba", {})):
+        rows = [(1, "a"), (1, "b"), *((2, name) for name in deep)]
+        names = pd.DataFrame(rows, columns=[columns.DEPTH, columns.PARAMETER])
+        (axes,) = plots.draw_variance(of, *(t.merge(names) for t in tables), fits)[
+            0
+        ].axes
+        labels = [label.get_text() for label in axes.get_xticklabels()]
+        found = dict(zip(axes.get_xticks(), labels, strict=True))
+        assert {at: name for at, name in found.items() if name in {*"ab"}} == told
+
+
+@pytest.mark.filterwarnings("error")
+def test_many_curves_are_named_at_their_ends() -> None:
+    """Where none is 0, and all are apart."""
+    entry = {"family": "random", "width": [*range(3, 12)], "depth": [5, 30]}
+    statistics, theory, fits = made_up(experiment([entry]))
+    falling = 1 + 1 / theory[columns.DEPTH]
+    theory[columns.EXACT_VARIANCE] = 2.0 ** -theory[columns.WIDTH] * falling
+    listed = figures_of(experiment([entry]).ensembles)
+    (of,) = (of for of in listed if of.x == columns.DEPTH)
+    for ends in (9, 0):
+        figure, source = plots.draw_variance(of, statistics, theory, fits)
+        check_series(figure, source, of)
+        assert [isinstance(t, Annotation) for t in figure.axes[0].texts] == ends * [
+            True
+        ]
+        theory.loc[0, columns.EXACT_VARIANCE] = 0.0
+
+
+def test_below_a_figure_stands_what_is_the_same_in_all_of_it() -> None:
+    entry = {"family": "random", "width": [3, 5], "depth": [4]}
+    pairs = entry | {"observable": ["Z0 Z1", "Z0 Z2", "Z1 Z2"]}
+    for one, expected in (
+        (entry, {"gradient_variance_random": "depth 4, O = X0, 9 circuits each"}),
+        (
+            pairs,
+            {
+                "gradient_variance_random": "depth 4, 9 circuits each",
+                "gradient_variance_of_observables": (
+                    "depth 4, O = Z$_a$Z$_b$, 9 circuits each"
+                ),
+            },
+        ),
+    ):
+        found = {
+            of.name: plots.draw_variance(of, *made_up(experiment([one])), "X0")[0]
+            for of in figures_of(experiment([one]).ensembles)
+            if of.kind != CIRCUIT
+        }
+        for name, said in expected.items():
+            assert found[name]._supxlabel.get_text() == said
+
+
+def test_which_figures_there_are() -> None:
+    """No axis of booleans; no map of two pairs; parameters, if one asks for them."""
+    random = {"family": "random", "width": [3], "depth": [4]}
+    pairs = {"observable": ["Z0 Z1", "Z0 Z2", "Z0 Z1 Z2"]}
+    other = own(circuit="own.py:other", parameters="all", closed=[True, False])
+    found = figures_of(experiment([random | pairs, own(), other]).ensembles)
+    assert not {"closed", *columns.QUBITS} & {of.x for of in found}
+    assert columns.PARAMETER in {of.x for of in found}
+    drawn = [of for of in found if of.kind == CIRCUIT]
+    assert len(drawn) == 3
+    assert ["Cirq's labels" in of.caption for of in drawn] == [False, True, True]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -16,10 +17,14 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.keys import Keys
 
+import plot_variance
 from barren import columns
 from barren.analysis import report
+from barren.analysis.drawing import draw_circuit
 from barren.analysis.figures import figures_of
 from barren.analysis.tables import read_table
+from barren.physics.circuits import sample_circuits
+from barren.physics.families import IdentityTutorial, Random
 from barren.runner import configuration, layout
 from conftest import ROOT, run_in
 
@@ -177,6 +182,11 @@ def test_it_is_one_file_whose_links_lead_somewhere(page: Path) -> None:
     assert not re.search(r"<script|<link|url\(|@import", text)
     sources = re.findall(r'src="([^"]+)"', text)
     assert sources and all(source.startswith("data:image/svg") for source in sources)
+    shown = [base64.b64decode(source.partition(",")[2]) for source in sources]
+    made = (page.parent / "figures").glob("*.svg")
+    assert sorted(shown) == sorted(path.read_bytes() for path in made)
+    _, rest = report.opening((page.parent / "verdict.md").read_text())
+    assert rest and report.prose(rest) in text
     ids = re.findall(r'\bid="([^"]+)"', text)
     assert len(ids) == len(set(ids))
     links = set(re.findall(r'href="([^"]+)"', text))
@@ -226,17 +236,93 @@ def test_every_figure_has_a_caption_and_a_title(path: Path) -> None:
 
 def test_settings_with_the_same_evidence_share_a_row() -> None:
     """Each line of claims.csv is counted once; the row names the first three."""
-    same = ["a", "b", "a", "a", "a"]
+    same = ["a", "b", "a", "a", "a", "a"]
     claims = pd.DataFrame(
         dict.fromkeys(columns.CLAIMS, "")
-        | {"claim": "c", "setting": [*"vwxyz"], "evidence": same, "error_rate": 0.0},
-        index=range(5),
+        | {"claim": "c", "setting": [*"vwxyzz"], "evidence": same, "error_rate": 0.0}
+        | {"verdict": [*"sssss", "u"]},
+        index=range(6),
     )
     (claim,) = report.claims_by_statement(claims)
+    assert claim["counts"] == {"s": 5, "u": 1} and claim["error_rate"] == ""
+    claims["error_rate"] = 0.05
+    assert report.claims_by_statement(claims)[0]["error_rate"] == "5 %"
     assert [(row["lines"], row["setting"]) for row in claim["settings"]] == [
         (
             "2, 4, 5, \N{HORIZONTAL ELLIPSIS}",
             "4 settings: v; x; y; \N{HORIZONTAL ELLIPSIS}",
         ),
         ("3", "w"),
+        ("7", "z"),
     ]
+
+
+def test_numbers_that_are_rounding_or_follow_from_exact_ones() -> None:
+    """A variance of rounding is 0, without an interval, as is an exact slope."""
+    values = dict.fromkeys([*columns.STATISTICS, *columns.BESIDE], 1.0)
+    values |= {columns.VARIANCE_LOW: 0.5, columns.VARIANCE_HIGH: 2.0}
+    nothing = values | {columns.VARIANCE: 1e-30, columns.EXACT_VARIANCE: 0.0}
+    statistics = pd.DataFrame([{"width": 2} | values, {"width": 3} | nothing])
+    slope = {columns.SLOPE: -1.0, columns.SLOPE_LOW: -2.0, columns.SLOPE_HIGH: -0.5}
+    fits = pd.DataFrame([{columns.CURVE: of} | slope for of in ("sampled", "exact")])
+    found = report.statistics_tables(statistics, fits)
+    names = [name for name, _ in found["statistics"]["header"]]
+    at = names.index("variance")
+    assert names[at : at + 3] == ["variance", "95 % from", "95 % to"]
+    one, other = ([cell for cell, _ in row] for _, row in found["statistics"]["rows"])
+    assert one[at : at + 3] == ["1", "0.5", "2"] and other[at : at + 3] == ["0", "", ""]
+    cells = [
+        [cell.replace("\N{MINUS SIGN}", "-") for cell, _ in row]
+        for _, row in found["fits"]["rows"]
+    ]
+    assert cells == [["sampled", "-1", "-2", "-0.5"], ["exact", "-1", "", ""]]
+
+
+def test_what_the_records_of_all_jobs_say() -> None:
+    def record(
+        step: str, seconds: int, environment: str, clean: bool
+    ) -> dict[str, Any]:
+        return {
+            "step": step,
+            "start": "2026-01-01T00:00:00+00:00",
+            "end": f"2026-01-01T00:00:{seconds:02}+00:00",
+            "environment": {"name": environment},
+            "source": {"commit": 40 * "c", "clean": clean},
+        }
+
+    jobs = [record("a", 5, "tfq", True), record("a", 3, "tfq", False)]
+    jobs += [record("b", 1, "plot", True)]
+    assert report.steps_of(jobs) == {
+        "a": {"jobs": 2, "seconds": 8, "longest": 5, "environment": "tfq"},
+        "b": {"jobs": 1, "seconds": 1, "longest": 1, "environment": "plot"},
+    }
+    assert [of["name"] for of in report.environments_of(jobs)] == ["plot", "tfq"]
+    assert report.sources_of(jobs) == [12 * "c", f"{12 * 'c'}, with changes"]
+
+
+def test_the_answer_is_what_the_verdict_opens_with() -> None:
+    text = "# Verdict\n\nOf 2 claims\none holds.\n\n**Not:**\n\n- c\n\n| claim |"
+    assert report.opening(text) == ("Of 2 claims\none holds.", "**Not:**\n\n- c")
+
+
+def test_figures_and_circuits_are_told_the_configuration(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its observable below each figure; sample 0, of its seed, in each circuit."""
+    folder = small / "results" / "small"
+    said: list[str] = []
+
+    def save(figure: Any, *_: Any) -> None:
+        said.append(figure._supxlabel.get_text())
+
+    monkeypatch.setattr(plot_variance, "save", save)
+    names = (layout.STATISTICS, layout.THEORY, layout.FITS)
+    paths = [folder / name for name in (layout.EXPERIMENT, *names)]
+    figures = sorted((folder / "figures").glob("gradient_*.svg"))
+    plot_variance.plot_variance(*paths, figures)
+    assert said and all("O = Z0 Z1" in text for text in said)
+    for family in (Random, IdentityTutorial):
+        (shown,) = family.displayed([])
+        _, expected = draw_circuit(shown, sample_circuits(shown, 7, [0]))
+        table = pd.read_csv(folder / "figures" / f"{shown.drawing}.csv")
+        np.testing.assert_allclose(table["angle"], expected["angle"])

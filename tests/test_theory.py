@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import oracle
+import tools.predict
 from barren import columns
 from barren.physics import families
 from barren.physics.circuits import sample_circuits
@@ -143,6 +144,14 @@ def test_the_only_curve_of_a_width_goes_on(monkeypatch):
     assert deepest(Random(width=4, depth=5)) == 5
 
 
+def test_the_command_line_prints_no_number_that_is_not_known(monkeypatch, capsys):
+    bad = Prediction(relative_error=0.1, reason="it cancels")
+    monkeypatch.setattr(tools.predict, "predict", lambda of: dict.fromkeys(of, bad))
+    with pytest.raises(SystemExit):
+        command_line(["--width", "2", "--depth", "3"])
+    assert "the exact variance is known to 1.0e-01 alone" in capsys.readouterr().err
+
+
 @settings(max_examples=30)
 @given(ensembles())
 def test_the_command_line_prints_the_predictions(ensemble):
@@ -182,6 +191,8 @@ def test_the_command_line_crosses_lists(capsys):
         ("--width 4 --depth 3 --observable Z4", "qubit 4 lies outside a circuit of 4"),
         ("--width 4 --depth 3 --observable Q1", "Q1"),
         ("--width 4 --depth 3 --sigma nan", "--sigma: takes numbers above 0"),
+        ("--width 4 --depth 3 --sigma 0", "--sigma: takes numbers above 0"),
+        ("--width 4 --depth 3 --sigma inf", "--sigma: takes numbers above 0"),
         ("--width four --depth 3", "'four' is not an integer"),
         ("--width 4 --depth -3", "'-3' is not an integer"),
         ("--width 4 4 --depth 3", "random_width-4_depth-3 is named twice"),

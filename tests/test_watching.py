@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from barren.runner import cost
-from barren.runner.progress import INTERRUPTED, Job, Watch, describe
+from barren.runner.progress import INTERRUPTED, Job, Terminal, Watch, describe
 from conftest import ROOT, run_in, snakemake_program
 
 EXPERIMENT = "results/tutorial/experiment.json"
@@ -230,6 +230,30 @@ def test_the_time_left_counts_what_runs_and_what_waits() -> None:
     happens("job_finished", job_id=2)
     assert watch.time_left() == pytest.approx(0, abs=1e-9)
     assert watch.line() == ""
+
+
+def test_a_job_that_takes_longer_than_predicted_is_never_over() -> None:
+    """The bar names the job that has run for longest, and none that has failed."""
+    old, new = (Job(name, 100, 100, None) for name in ("old", "new"))
+    watch = Watch({0: new, 1: old}, cores=2)
+    watch.running = {0: time.monotonic(), 1: time.monotonic() - 1000}
+    assert watch.spent()[1] == 95 and watch.time_left() > 0
+    assert " 48%" in watch.line() and watch.line().endswith("left  old")
+    watch.emit(logging.makeLogRecord({"event": "job_error", "jobid": 1}))
+    assert watch.line().endswith("left  new")
+
+
+def test_a_bar_is_cut_to_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last column is left free: there a terminal would go on to the next line."""
+    monkeypatch.setattr(os, "get_terminal_size", lambda _: os.terminal_size((20, 9)))
+    with (tmp_path / "terminal").open("w+") as stream:
+        terminal = Terminal(stream, lambda: 99 * "x")
+        terminal.draw()
+        terminal.end()
+        stream.seek(0)
+        assert stream.read().count("x") == 19
 
 
 def test_a_job_without_prediction_has_the_terminal_to_itself() -> None:

@@ -168,7 +168,7 @@ def _draw_curves(
             if len(rows):
                 _draw_series(axes, rows, x, style, ends, len(panels) == 1)
         if not (panel[["exact", "sampled"]] > 0).any(axis=None):
-            if panel[x].notna().any():
+            if panel[x].max() > 0:
                 axes.set_xlim(0.9 * panel[x].min(), 1.1 * panel[x].max())
             seen = panel[["exact", "sampled"]].notna().any(axis=None)
             said = "all 0" if seen else "not known"
