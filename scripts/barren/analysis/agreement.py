@@ -19,6 +19,7 @@ from barren import columns
 from barren.analysis import special
 from barren.analysis.evidence import (
     AGREEMENT_LEVEL,
+    CIRCUITS,
     FEW,
     FEWEST,
     SAME_GRADIENT,
@@ -130,7 +131,7 @@ def second_moment_wealth(point: Point) -> Floats | None:
     Larger: 1 + stake (g^2 / m - 1), fair and never negative for a stake in (0, 1).
     Smaller: (a - g^2 / m)^2 / (a^2 - 2 a + F), whose mean is at most 1 if F bounds
     E g^4 / m^2; no bet that is fair for every such g pays as much everywhere and more
-    somewhere. m is that with what rounding may have added, or taken.
+    somewhere. None where few circuits show the tails. No bet pays for rounding.
     """
     moment = point.prediction.second_moment
     if moment is None or moment < point.least:
@@ -138,19 +139,20 @@ def second_moment_wealth(point: Point) -> Floats | None:
     root, rounding = np.sqrt(moment), point.rounding
     ratio = point.gradients**2 / (root + rounding) ** 2
     larger = np.log1p(UPWARD[:, None] * (ratio - 1)).sum(axis=1)
+    sizes = np.abs(point.gradients)
+    seen = sizes[sizes > rounding] ** 2
+    # So many equal ones would have their kurtosis; of few, others may carry the moment.
+    shown = seen.sum() ** 2 / (seen**2).sum() if len(seen) else 0.0
     smaller = np.zeros(len(RUIN))
-    if root > rounding:
-        ratio = point.gradients**2 / (root - rounding) ** 2
-        seen = ratio[np.abs(point.gradients) > rounding]
-        # A sample shows at most its size; E g^4 is at most bound^2 E g^2.
-        kurtosis = min(len(ratio), point.bound**2 / moment)
-        if len(seen):
-            kurtosis = len(ratio) * (seen**2).sum() / seen.sum() ** 2
-        fourth = max(FOURTH_MOMENT, 2 * kurtosis)
+    if shown >= CIRCUITS:
+        fourth = max(FOURTH_MOMENT, 2 * len(sizes) / shown)
         fair = np.log(RUIN**2 - 2 * RUIN + fourth)
+        # Of what each gradient may be but for rounding that which pays least.
+        least, most = (np.maximum(sizes + r, 0) / root for r in (-rounding, rounding))
+        off = np.maximum(least**2 - RUIN[:, None], RUIN[:, None] - most**2)
         with np.errstate(divide="ignore"):  # ruined
-            won = 2 * np.log(np.abs(RUIN[:, None] - ratio)).sum(axis=1)
-        smaller = won - len(ratio) * fair
+            won = 2 * np.log(np.maximum(off, 0)).sum(axis=1)
+        smaller = won - len(sizes) * fair
     wealth: Floats = np.concatenate([larger, smaller])
     return wealth
 

@@ -17,6 +17,7 @@ from barren import columns
 from barren.analysis import special
 from barren.analysis.agreement import agreement
 from barren.analysis.evidence import (
+    CIRCUITS,
     FEW,
     FEWEST,
     LEVEL,
@@ -54,15 +55,12 @@ MCCLEAN_SLOPE = -0.685
 #: of the exact limit differs by as much (-0.693 to -0.709).
 TOLERANCE = 0.05
 #: Of a log variance: how far it may lie off a line that is called straight. That of a
-#: 2-design, N / (N^2 - 1), does by 0.04 from 2 qubits on; even and odd widths of
-#: shallow circuits with a global cost by as much.
+#: 2-design, N / (N^2 - 1), does by 0.04 from 2 qubits on.
 NEARLY = 0.05
 #: Means that must be seen, in standard deviations of the gradient.
 LARGE_MEAN = 1 / 3
 #: Of the logarithm of a variance that has reached its limit; another one may pass it.
 AT_LIMIT = 0.01
-#: Times the kurtosis, the fewest circuits of which intervals cover as they say.
-CIRCUITS = 20
 #: Circuits compared with their first block alone; a wrong block changes almost each.
 FEWEST_COMPARED = 10
 
@@ -109,13 +107,15 @@ def mean_is_zero(points: list[Point], level: float) -> Outcome:
     samples = np.array([s.samples for s in summaries])
     reach = -special.stdtrit(samples - 1, level / len(sampled) / 2) / np.sqrt(samples)
     off = [p for p, beyond in zip(sampled, means > reach, strict=True) if beyond]
-    verdict: Verdict = "supported" if reach.max() <= LARGE_MEAN else "undecided"
-    known = {p.n: m for p in off if (m := p.prediction.mean) is not None}
+    known = {p.n: m for p in sampled if (m := p.prediction.mean) is not None}
+    zero = all(abs(known.get(p.n, 0.0)) <= p.rounding for p in sampled)
+    small = zero and reach.max() <= LARGE_MEAN
+    verdict: Verdict = "supported" if small else "undecided"
     said = [
         f"Largest mean: {means.max():.2g} standard deviations of the gradient, where "
         f"chance allows {reach.max():.2g}.",
         listed("Means beyond chance", {p.n: p.summary.mean for p in off}, ".3g"),
-        listed("Exact means", known, ".3g"),
+        "" if zero and not off else listed("Exact means", known, ".3g"),
     ]
     return "contradicted" if off else verdict, said, {}
 
@@ -215,9 +215,12 @@ def deeper_is_smaller(points: list[Point], level: float) -> Outcome:
         raise NotJudged("the symbol stays on one layer")
     ordered = sorted(sampled_of(points), key=lambda p: (p.ensemble.width, _layer(p)))
     widths = grouped(ordered, lambda p: p.ensemble.width)
-    pairs = [(of[0], of[-1]) for of in widths.values() if len(of) > 1]
+    start = min(_layer(point) for point in points)
+    every = [(of[0], of[-1]) for of in widths.values()]
+    pairs = [(a, b) for a, b in every if start == _layer(a) < _layer(b)]
     if not pairs:
-        raise NotJudged("no width has two layers with gradients other than 0")
+        told = "no width has gradients other than 0 at the start and deeper"
+        raise NotJudged(told)
     ends = [point for pair in pairs for point in pair]
     label = {f"{p.n}, layer {_layer(p)}": p for p in ends}
     falls: list[float] = []

@@ -28,6 +28,9 @@ AGREEMENT_LEVEL = 0.001
 #: Fewest circuits of an ensemble that support anything: with fewer a variance wrong by
 #: a factor of two may pass, and the coverage of the intervals is not known.
 FEWEST = 100
+#: Times the kurtosis, the fewest circuits that show what tails there are: intervals
+#: cover as they say, and a small second moment is none of rare circuits.
+CIRCUITS = 20
 #: Of a gradient, for a bound of 1: simulators in single precision differ by less, and a
 #: wrong circuit by more.
 SAME_GRADIENT = 1e-3

@@ -5,7 +5,6 @@ from typing import NamedTuple
 from barren import columns
 from barren.analysis.claims import (
     AT_LIMIT,
-    CIRCUITS,
     COSTS,
     FEWEST_COMPARED,
     LARGE_MEAN,
@@ -13,7 +12,13 @@ from barren.analysis.claims import (
     NEARLY,
     TOLERANCE,
 )
-from barren.analysis.evidence import AGREEMENT_LEVEL, FEWEST, LEVEL, SAME_GRADIENT
+from barren.analysis.evidence import (
+    AGREEMENT_LEVEL,
+    CIRCUITS,
+    FEWEST,
+    LEVEL,
+    SAME_GRADIENT,
+)
 from barren.analysis.fits import CONVERGED, SLOW
 
 
@@ -63,7 +68,8 @@ TEXTS = {
         "the mean gradient is not zero",
         f"{TUTORIAL}; {MCCLEAN}",
         f"Student's test of each mean, {SETTINGS} Supported if a mean of "
-        f"{LARGE_MEAN:.2f} standard deviations of the gradient would be beyond chance.",
+        f"{LARGE_MEAN:.2f} standard deviations of the gradient would be beyond chance, "
+        "and no exact mean is another.",
     ),
     "variance_falls_with_width": Text(
         "The variance of the gradient falls with the width.",
@@ -112,7 +118,7 @@ TEXTS = {
         f"that of a barren plateau. {CURVES}",
     ),
     "deeper_in_block_is_smaller": Text(
-        "The deeper in its block the symbol stands, the smaller the variance.",
+        "The variance is smaller with the symbol deep in its block than at its start.",
         "the variance is smaller deep in a block than at its start",
         "the variance is not smaller deep in a block at every width",
         f"{TUTORIAL}; {GRANT}; exact law in workflow/docs/theory.md",
