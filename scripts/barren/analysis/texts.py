@@ -69,7 +69,7 @@ TEXTS = {
         f"{TUTORIAL}; {MCCLEAN}",
         f"Student's test of each mean, {SETTINGS} Supported if a mean of "
         f"{LARGE_MEAN:.2f} standard deviations of the gradient would be beyond chance, "
-        "and no exact mean is another.",
+        "and every exact mean that is known is 0.",
     ),
     "variance_falls_with_width": Text(
         "The variance of the gradient falls with the width.",
