@@ -150,17 +150,9 @@ def test_the_notebooks_draws_are_replayed(
 ) -> None:
     """Gate by gate the circuits that the tutorial's loops build, and their theta."""
     entry = {"family": family.family, "width": [2, 3]}
-    config = {
-        "samples": 4,
-        "max_sampled_width": 64,
-        "stream": "notebook",
-        "observable": "Z0 Z1",
-        "symbol": {"layer": 0, "qubit": 0},
-        "ensembles": [entry | {key: [value] for key, value in size.items()}],
-    }
     rng = np.random.RandomState(1234)
     shown = build(rng, cirq.GridQubit.rect(1, 3), THETA, *[2] * len(size))
-    skips = Experiment(config).skips
+    skips = skips_of(64, entry | {key: [value] for key, value in size.items()})
 
     def ours(
         ensemble: Layered, skip: int, samples: int
@@ -182,6 +174,19 @@ def test_the_notebooks_draws_are_replayed(
             assert_same_gates(one, other)
 
 
+def skips_of(widest: int, *entries: dict[str, object]) -> dict[str, int]:
+    """Draws of a notebook before each ensemble; four samples, up to a width."""
+    config = {
+        "samples": 4,
+        "max_sampled_width": widest,
+        "stream": "notebook",
+        "observable": "Z0 Z1",
+        "symbol": {"layer": 0, "qubit": 0},
+        "ensembles": [*entries],
+    }
+    return Experiment(config).skips
+
+
 def assert_same_gates(one: cirq.Circuit, other: cirq.Circuit) -> None:
     value = {THETA: 0.7}
     # Packed anew: a dagger by reversal packs the same gates into other moments.
@@ -194,23 +199,9 @@ def assert_same_gates(one: cirq.Circuit, other: cirq.Circuit) -> None:
 
 def test_a_family_of_which_none_is_sampled_is_replayed_in_the_end() -> None:
     """Its circuit is displayed; a rotation takes an axis and an angle, or theta."""
-    config = {
-        "samples": 4,
-        "max_sampled_width": 3,
-        "stream": "notebook",
-        "observable": "Z0 Z1",
-        "symbol": {"layer": 0, "qubit": 0},
-        "ensembles": [
-            {"family": "random", "width": [2, 3], "depth": [3]},
-            {
-                "family": "identity_tutorial",
-                "width": [4],
-                "block_depth": [2],
-                "blocks": [1],
-            },
-        ],
-    }
-    skips = Experiment(config).skips
+    blocks = {"family": "identity_tutorial", "block_depth": [2], "blocks": [1]}
+    random = {"family": "random", "width": [2, 3], "depth": [3]}
+    skips = skips_of(3, random, blocks | {"width": [4]})
     last = skips["random_width-3_depth-3"]
     assert next(iter(skips)) == "random" and skips["random"] == 0
     assert skips["identity_tutorial"] == last + 4 * 2 * 3 * 3

@@ -149,16 +149,21 @@ def test_a_full_disk(project: Path) -> None:
         subprocess.run(["umount", results], check=True)
 
 
-def test_an_input_that_is_not_there_is_named(tmp_path: Path) -> None:
-    """Of a step by itself, without Snakemake; nothing is left of its output."""
+def confirm(folder: Path, claims: str) -> subprocess.CompletedProcess[str]:
+    """A step by itself, without Snakemake."""
     script = ROOT / "scripts" / "confirm_agreement.py"
-    options = ("--claims", "lost.csv", "--agreement", "agreement.txt")
-    done = subprocess.run(
+    options = ("--claims", claims, "--agreement", "agreement.txt")
+    return subprocess.run(
         [sys.executable, "-s", "-E", script, *options],
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
     )
+
+
+def test_an_input_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """And nothing is left of the output."""
+    done = confirm(tmp_path, "lost.csv")
     assert done.returncode == 1
     assert done.stderr == "confirm_agreement: --claims: no file lost.csv\n"
     assert not [*tmp_path.iterdir()]
@@ -168,18 +173,11 @@ def test_a_step_that_fails_leaves_nothing_and_removes_what_was_left(
     tmp_path: Path,
 ) -> None:
     """Also what a killed one left beside its output, but no file of another name."""
-    script = ROOT / "scripts" / "confirm_agreement.py"
     (tmp_path / "claims.csv").write_text("claim\n")
     for name in (".agreement.txt.killed", ".agreement.txt2.other"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "agreement.txt").touch()
-    options = ("--claims", "claims.csv", "--agreement", "agreement.txt")
-    done = subprocess.run(
-        [sys.executable, "-s", "-E", script, *options],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
+    done = confirm(tmp_path, "claims.csv")
     assert done.returncode == 1 and "KeyError" in done.stderr
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {"claims.csv", ".agreement.txt2.other"}

@@ -219,8 +219,7 @@ def deeper_is_smaller(points: list[Point], level: float) -> Outcome:
     every = [(of[0], of[-1]) for of in widths.values()]
     pairs = [(a, b) for a, b in every if start == _layer(a) < _layer(b)]
     if not pairs:
-        told = "no width has gradients other than 0 at the start and deeper"
-        raise NotJudged(told)
+        raise NotJudged("no width has gradients other than 0 at the start and deeper")
     ends = [point for pair in pairs for point in pair]
     label = {f"{p.n}, layer {_layer(p)}": p for p in ends}
     falls: list[float] = []

@@ -169,11 +169,10 @@ def _light_cone(actions: Sequence[Action], width: int, *strings: Digits) -> _Con
         if np.all((images == local) & (action.sign[local] == 1)):
             continue
         active.append(action)
-        touched.update(action.qubits)  # all, if a sign alone changes
+        touched.update(action.qubits)  # all, also if a sign alone changes
         for place, qubit in enumerate(reversed(action.qubits)):
             own = set(np.unique(images >> 2 * place & 3).tolist())
             digits[qubit] = own | ({0} if action.parameter is None else digits[qubit])
-            touched |= {qubit} if len(digits[qubit]) > 1 else set()
     return _Cone(sorted(touched), active[::-1])
 
 
