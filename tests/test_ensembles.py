@@ -103,11 +103,16 @@ def test_an_ensemble_has_one_place(sigma: list[int] | None) -> None:
         _ = Experiment(CONFIG | {"ensembles": [entry, entry]}).ensembles
 
 
-def test_keywords_that_no_file_name_can_say_are_told_apart() -> None:
+def test_words_that_no_file_name_can_say_are_told_apart() -> None:
     values = ["+", "-", "_", "a b", "a-b", "a_b", "\N{GREEK SMALL LETTER ALPHA}", -0.5]
     entry = {"family": "ansatz", "circuit": "a.py:f", "width": [4], "op": values}
     names = {of.name for of in Experiment(CONFIG | {"ensembles": [entry]}).ensembles}
-    assert len(names) == len(values)
+    words = ["f_a", "f__a", "\N{GREEK SMALL LETTER ALPHA}", "f_"]
+    names |= {Ansatz(width=4, source=f"a.py:{of}").name for of in words}
+    names |= {
+        Ansatz(width=4, source="a.py:f", keywords=((of, 1),)).name for of in words
+    }
+    assert len(names) == len(values) + 2 * len(words)
     assert all(re.fullmatch(r"[\w.-]+", name, re.ASCII) for name in names)
 
 

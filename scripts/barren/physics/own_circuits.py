@@ -67,8 +67,8 @@ class OwnCircuit(Ensemble):
     @property
     def circuit(self) -> str:
         """Name of the distribution of circuits: function, width and keywords."""
-        parts = [self.family, f"width-{self.width}", _safe(self.function)]
-        parts += [f"{_safe(key)}-{_told(str(value))}" for key, value in self.keywords]
+        parts = [self.family, f"width-{self.width}", _name(self.function)]
+        parts += [f"{_name(key)}-{_word(str(value))}" for key, value in self.keywords]
         parts += [] if self.sigma is None else [f"sigma-{self.sigma}"]
         return "_".join(parts)
 
@@ -178,13 +178,13 @@ class OwnCircuit(Ensemble):
                 yield replace(ensemble, parameter=name), found[at]._replace(bound=bound)
 
 
-def _safe(text: str) -> str:
-    """A word of a file's name."""
-    return re.sub(r"[^A-Za-z0-9.]+", "-", text)
+def _name(name: str) -> str:
+    """A name of Python's as a word: none has a "-", so that they stay different."""
+    return _word(name.replace("_", "-"))
 
 
-def _told(text: str) -> str:
+def _word(text: str) -> str:
     """A word of a file's name; what it cannot say is told apart by a digest."""
-    word = _safe(text)
+    word = re.sub(r"[^A-Za-z0-9.]+", "-", text)
     digest = hashlib.sha256(text.encode()).hexdigest()[:6]
     return word if word == text else f"{word}-{digest}"
