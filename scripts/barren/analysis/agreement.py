@@ -42,6 +42,8 @@ FOURTH_MOMENT = 12.0
 UPWARD = np.array([0.03, 0.1, 0.3, 0.9])
 RUIN = np.array([10.0, 30.0, 100.0, 300.0])
 STAKES = np.outer([1, -1], [0.05, 0.1, 0.2, 0.4, 0.8]).ravel()
+#: Of the Dirichlet distributions of a bettor on counts: the more, the more even.
+EVEN = 10.0 ** np.arange(7)
 #: Radians; a table may round.
 SAME_ANGLE = 1e-6
 
@@ -117,7 +119,12 @@ def _moment_test(
             np.mean(p.gradients**2) / m for p, m in zip(points, exact, strict=True)
         ]
         seen = f"{np.mean(ratios):.3g} times the exact second moment"
-    return float(np.exp(min(0.0, -_average(wealth)))), f"{what}, {title}: {seen}"
+    return _p_value(wealth), f"{what}, {title}: {seen}"
+
+
+def _p_value(wealth: Floats) -> float:
+    """That of the wealth of several bets, of equal shares, by Markov's inequality."""
+    return float(np.exp(min(0.0, -_average(wealth))))
 
 
 def _average(wealth: Any) -> Any:
@@ -194,7 +201,7 @@ def _staked(point: Point, mean: float, scale: float) -> Floats:
 
 
 def draw_tests(points: Sequence[Point]) -> list[Test]:
-    """Chi-square tests that axes, angles and theta are distributed as they should."""
+    """Bets that axes, angles and theta are not distributed as they should."""
     tests = []
     seen = set()
     for point in points:
@@ -206,14 +213,25 @@ def draw_tests(points: Sequence[Point]) -> list[Test]:
             counts |= {"axes": draws.axis_counts, "angles": draws.angle_counts}
         seen.add(ensemble.circuit)
         for title, count in counts.items():
-            if len(count) and count.sum() >= 5 * len(count):
+            if count.any():
                 listed = " ".join(map(str, count))
                 text = f"{ensemble.name}, {title}: counts {listed} are not uniform"
-                expected = count.mean()
-                chi_square = ((count - expected) ** 2 / expected).sum()
-                p_value = special.chdtrc(len(count) - 1, chi_square)
-                tests.append((float(p_value), text))
+                tests.append((_p_value(count_wealth(count)), text))
     return tests
+
+
+def count_wealth(count: NDArray[np.int64]) -> Floats:
+    """Log wealth of each bet that the bins of a count are not equally probable.
+
+    Of every draw the bettor spreads all wealth over the bins, and is paid their number
+    times what the drawn one has: wealth is the likelihood of the draws over that of
+    equal bins, averaged over a symmetric Dirichlet distribution of unequal ones.
+    """
+    ends = special.gammaln(EVEN[:, None] + count) - special.gammaln(EVEN)[:, None]
+    bins, draws = len(count), count.sum()
+    whole = special.gammaln(bins * EVEN) - special.gammaln(bins * EVEN + draws)
+    wealth: Floats = whole + ends.sum(axis=1) + draws * np.log(bins)
+    return wealth
 
 
 def repeated(points: Sequence[Point]) -> list[str]:

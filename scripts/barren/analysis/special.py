@@ -3,6 +3,6 @@
 from barren.physics.packages import parts_of
 
 with parts_of("scipy", "scipy.special"):
-    from scipy.special._ufuncs import chdtrc, ndtr, ndtri, stdtrit
+    from scipy.special._ufuncs import chdtrc, gammaln, ndtr, ndtri, stdtrit
 
-__all__ = ["chdtrc", "ndtr", "ndtri", "stdtrit"]
+__all__ = ["chdtrc", "gammaln", "ndtr", "ndtri", "stdtrit"]

@@ -55,9 +55,9 @@ TEXTS = {
         "samples and theory disagree",
         "This project, workflow/docs/theory.md",
         "E-value tests (bets against the theory) of the mean and the second moment of "
-        "every ensemble and of each family; chi-square tests of axes, angles and "
-        "theta; a search for circuits that occur twice; the gradients of a few "
-        "circuits computed again. "
+        "every ensemble and of each family, and of axes, angles and theta; a search "
+        "for circuits that occur twice; the gradients of a few circuits computed "
+        "again. "
         "Simultaneous for all tests (Bonferroni); supported from "
         f"{FEWEST} circuits on.",
         AGREEMENT_LEVEL,
