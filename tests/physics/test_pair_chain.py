@@ -7,6 +7,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from barren.physics import pair_chain, rotations, sweep
 from barren.physics.observables import NoExactForm, Observable
@@ -226,8 +228,8 @@ def pair_chain_of(text, width, depth, symbol=(0, 0), sigma=None):
 def test_the_matrix_product_state_is_the_dense_chain():
     start, maps, read = pair_chain_of("local", 6, 30, sigma=0.3)
     dense, bound = sweep.dense_chain(PAIR, start, maps, read)
-    exact, _ = sweep.mps_chain(PAIR, start, maps, read, 1e-14)
-    loose, bonds = sweep.mps_chain(PAIR, start, maps, read, 1e-6)
+    exact, _, _ = sweep.mps_chain(PAIR, start, maps, read, 1e-14)
+    loose, _, bonds = sweep.mps_chain(PAIR, start, maps, read, 1e-6)
     np.testing.assert_allclose(exact, dense, rtol=1e-9)
     np.testing.assert_allclose(loose, dense, rtol=1e-4)
     assert np.max(bonds) < 25
@@ -235,7 +237,7 @@ def test_the_matrix_product_state_is_the_dense_chain():
     maps, start = pair_chain._random_chain(PAULI, 5, np.array([12]), (1, 2), None)
     read = sweep.automaton({(1, 2, 0, 3, 0): 1.0}, 4)
     dense, _ = sweep.dense_chain(PAULI, start, maps, read)
-    exact, _ = sweep.mps_chain(PAULI, start, maps, read, 1e-14)
+    exact, _, _ = sweep.mps_chain(PAULI, start, maps, read, 1e-14)
     np.testing.assert_allclose(exact, dense, rtol=0, atol=1e-13 * dense.max())
 
 
@@ -279,8 +281,68 @@ def test_what_cancels_has_the_rounding_of_its_parts(strings):
     np.testing.assert_array_equal(found, expected)
 
 
+@given(
+    st.integers(2, 6),
+    st.integers(0, 5),
+    st.integers(1, 8),
+    st.floats(-4, 0.5).map(lambda power: 10**power),
+    st.sampled_from(["Z0", "Z0 Z1", "Y1", "global", "Z0 - 1.4142 Z0 Z1 + 0.3 Z1"]),
+)
+def test_normal_angles_are_known_as_well_as_they_say(width, qubit, depth, sigma, text):
+    """Of small ones singular values lie so far apart that truncations agree."""
+    terms, places = terms_of(text, width), (0, min(qubit, width - 1))
+    dense = random_moments(terms, width, [depth], places, sigma)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sweep, "DENSE_SIZE", 0)
+        patch.setattr(sweep, "LARGEST_SIZE", 0)
+        found = random_moments(terms, width, [depth], places, sigma)
+    if np.isfinite([found.variance, dense.variance]).all():
+        wrong = np.abs(found.variance - dense.variance)
+        allowed = found.relative_error + dense.relative_error + 1e-12
+        assert np.all(wrong <= allowed * np.abs(dense.variance))
+
+
+def test_past_the_dense_chain_it_is_tried_where_the_other_fails(monkeypatch):
+    """What depth and distance give does not depend on the width any more."""
+    narrow, wide = (
+        random_moments(terms_of("Z0 Z1", n), n, [4], (0, 3), 0.01).variance[0]
+        for n in (8, 14)
+    )
+    assert wide == pytest.approx(narrow, rel=1e-9) == pytest.approx(2.31628e-11, 1e-5)
+    monkeypatch.setattr(sweep, "LARGEST_SIZE", 0)
+    found = random_moments(terms_of("Z0 Z1", 14), 14, [4], (0, 3), 0.01)
+    assert np.isnan(found.variance[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "left", "known"),
+    [
+        ("Z0 Z1 - Z0 Z2", 0, False),
+        ("Z0 - 1.4142 Z0 Z1", 1 - 1.4142 / np.sqrt(2), False),
+        ("Z0 - 1.41 Z0 Z1", 1 - 1.41 / np.sqrt(2), True),
+    ],
+)
+def test_products_that_cancel_leave_their_rounding(text, left, known):
+    """In Grant's blocks, symbol on layer 0: <Z> = 1 / sqrt 2 on every qubit."""
+    found = identity_moments(terms_of(text, 4), 4, [0])
+    assert np.isfinite(found.second_moment[0]) == known
+    if known:
+        expected = pytest.approx(left**2 / 6, rel=found.relative_error[0])
+        assert found.second_moment[0] == expected
+
+
+def test_small_angles_have_all_digits():
+    """R_P(angle) moves sigma^2 of a Pauli, less its square."""
+    for sigma in (1e-4, 1e-2):
+        cos2, sin2 = rotations.mean_squares(sigma)
+        square = sigma**2 - sigma**4 + 2 / 3 * sigma**6
+        assert sin2 == pytest.approx(square, rel=1e-14, abs=sigma**8)
+        assert cos2 == 1 - sin2
+
+
 def test_what_is_not_known_well_enough_is_nan(monkeypatch):
     monkeypatch.setattr(sweep, "DENSE_SIZE", 0)
+    monkeypatch.setattr(sweep, "LARGEST_SIZE", 0)
     monkeypatch.setattr(sweep, "TRUNCATIONS", (1e-1, 3e-2))
     found = random_moments(terms_of("local", 7), 7, [30])
     assert np.isnan(found.second_moment[0])

@@ -377,6 +377,34 @@ def test_what_cancels_is_not_known(sigma):
         assert abs(found.variance / exact - 1) <= found.relative_error
 
 
+@pytest.mark.parametrize("power", range(1, 9))
+def test_strings_that_cancel_leave_their_rounding(power):
+    """<O> = cos t (1 - cos e): of the second moment e^4 / 8 is left."""
+    qubits, turn = cirq.GridQubit.rect(1, 2), 10.0**-power
+    symbol = sympy.Symbol("t")
+    read, symbols = read_circuit(
+        cirq.Circuit(cirq.rx(symbol)(qubits[0]), cirq.ry(turn)(qubits[1])), qubits
+    )
+    built = {"exact": read.as_data(), "symbols": [*symbols]}
+    terms = Observable.parse("Z0 - Z0 Z1").terms(2)
+    (found,) = predictions(1, exact_moments, built, terms, None)
+    exact = 2 * math.sin(turn / 2) ** 4
+    assert (found.variance is None) == (power > 2)
+    if found.variance is not None:
+        assert abs(found.variance / exact - 1) <= found.relative_error
+
+
+@pytest.mark.parametrize("weight", [1.0, 1e-9, 1e-10, 1e-15])
+def test_light_strings_count_beside_a_heavy_one(weight):
+    """By a parameter that the heavy one does not have: cos t (1 + <Z1>)."""
+    bloch = np.array([[0, 0, 1], [np.sin(0.7), 0, np.cos(0.7)], [0, 0, 1]])
+    turns = Rotation(((0, "X"),), 0), Rotation(((2, "X"),), 1)
+    terms = Observable.parse(f"Z2 + {weight} Z0 + {weight} Z0 Z1").terms(3)
+    found = gradient_moments(Circuit(bloch, turns, 2), terms)
+    expected = weight**2 * (1 + np.cos(0.7)) ** 2 / 2
+    assert found.second_moment[0] == pytest.approx(expected, rel=1e-12)
+
+
 # Light cones.
 
 

@@ -31,15 +31,20 @@ class Moments(NamedTuple):
         return self.second_moment - self.mean**2
 
 
+def rounding(steps: int) -> float:
+    """Relative rounding of a number through so many sums of up to four products."""
+    return float(5 * steps * np.finfo(float).eps)
+
+
 def as_known(mean: Floats, second: Floats, error: Floats, steps: int) -> Moments:
     """Moments with the variances' relative errors; nan where above `TOLERANCE`.
 
-    error: of the second moment. steps: sums of up to four products that each number has
-    come through, whose rounding is left where second moment and squared mean nearly
-    cancel: once of the one, twice of the other.
+    error: of the second moment. steps: those of each number, whose rounding is left
+    where second moment and squared mean nearly cancel: once of the one, twice of the
+    other.
     """
     variance = second - mean**2
-    error = error + 3 * (5 * steps * np.finfo(float).eps) * mean**2
+    error = error + 3 * rounding(steps) * mean**2
     relative = np.zeros(len(mean))
     with np.errstate(divide="ignore"):
         np.divide(error, np.abs(variance), out=relative, where=error != 0)

@@ -79,8 +79,8 @@ def random_moments(
 
     def chain(kind: Algebra, read: Automaton, at: Indices) -> tuple[Floats, Floats]:
         maps, start = _random_chain(kind, width, at, symbol, sigma)
-        squared = mean[np.isin(depth, at)] ** 2
-        return sweep.second_moments(kind, start, maps, read, at, squared, first)
+        rest = mean[np.isin(depth, at)] ** 2, first, sigma is not None
+        return sweep.second_moments(kind, start, maps, read, at, *rest)
 
     diagonal = of_z(terms)
     if not diagonal and len(terms) > 1:
@@ -219,7 +219,8 @@ def identity_moments(
         mean += [weight * mean_identity(string, width, n, qubit, sigma) for n in layer]
     first = _distance(terms, qubit)
     read = sweep.automaton(axes, 3)
-    found = sweep.second_moments(SINGLE, start, maps, read, layer, mean**2, first)
+    rest = mean**2, first, sigma is not None
+    found = sweep.second_moments(SINGLE, start, maps, read, layer, *rest)
     return as_known(mean, *found, steps=width * max(layers, default=0))
 
 
@@ -273,8 +274,8 @@ def tutorial_moments(
         )
         for p in "XYZ"
     ]
-    mean, second = np.mean([axis[:2] for axis in axes], axis=0)
-    found = as_known(mean, second, np.zeros(1), steps=width + 1)
+    mean, second, error = np.mean(axes, axis=0)
+    found = as_known(mean, second, error, steps=width + 1)
     layer = np.asarray(layers, dtype=np.intp)
     known = (layer == 0) | (layer < _distance(terms, qubit))
     moments = [np.where(layer == 0, value, 0.0) for value in found]

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from barren.physics.blocks import MOST, Block, merged
-from barren.physics.moments import Floats, Moments, as_known
+from barren.physics.moments import Floats, Moments, as_known, rounding
 from barren.physics.observables import LIMIT, NoExactForm, Term
 from barren.physics.pauli_actions import (
     Action,
@@ -41,7 +41,7 @@ from barren.physics.pauli_actions import (
 
 Digits = tuple[int, ...]
 
-#: Weight of a sector below which its share, at most that, is left out.
+#: Share of the second moment below which a sector is left out.
 NEGLIGIBLE = 2.0**-60
 
 
@@ -53,6 +53,7 @@ def gradient_moments(
 ) -> Moments:
     """The exact moments of the gradient by every parameter, (parameters,).
 
+    The error is that of the second moment: what rounding leaves where sectors cancel.
     sigma (radians): standard deviation of normal angles, None for uniform ones. Raises
     NoExactForm for an angle that is no integer multiple of a uniform parameter, and
     where a light cone takes more than 4^limit numbers.
@@ -68,9 +69,14 @@ def gradient_moments(
         for string, weight in weights.items():
             mean += weight * _means(circuit, actions, string)
     cone_of = cache(partial(_light_cone, actions, width))
+    equal, error = np.zeros((2, circuit.parameters))
     for r, start in _sectors(actions, weights, cone_of):
-        _sweep(circuit.bloch, cone_of(*start), r, start, second, 4**limit)
-    return Moments(mean, second, np.zeros(circuit.parameters))
+        if any(r):
+            # By Cauchy and Schwarz no others add up to more.
+            error = rounding(len(actions) + width) * len(weights) * equal
+        share = second if any(r) else equal
+        _sweep(circuit.bloch, cone_of(*start), r, start, share, 4**limit)
+    return Moments(mean, equal + second, error)
 
 
 def exact_moments(
@@ -106,9 +112,10 @@ def _sectors(
 ) -> Iterator[tuple[Digits, dict[Digits, float]]]:
     """R, and by P the weights of those pairs of the observable whose PQ it is.
 
-    Pairs P = P that do not share a light cone are swept each on its own.
+    First come pairs P = P; those that do not share a light cone are swept each on its
+    own.
     """
-    width, whole = len(next(iter(weights))), sum(w**2 for w in weights.values())
+    width = len(next(iter(weights)))
     groups: list[tuple[frozenset[int], dict[Digits, float]]] = []
     cones = [(frozenset(cone_of(string).qubits), string) for string in weights]
     for cone, string in sorted(cones, key=lambda pair: -len(pair[0])):
@@ -123,20 +130,23 @@ def _sectors(
     for (p, v), (q, w) in itertools.permutations(weights.items(), 2):
         others[tuple(a ^ b for a, b in zip(p, q, strict=True))][p] = v * w
     for r, pairs in others.items():
-        share = sum(abs(weight) for weight in pairs.values())
-        if share * _survival(actions, r) > NEGLIGIBLE * whole:
+        if _survival(actions, r) > NEGLIGIBLE:
             yield r, pairs
 
 
 def _survival(actions: Sequence[Action], r: Digits) -> float:
-    """What the rotations about axes that anticommute with R leave of its sector."""
+    """What the rotations about axes that anticommute with R leave of its sector.
+
+    At most so much of the pairs P = P and Q = Q: one of both has E cos of such a
+    rotation, and E cos^2 at least of its square.
+    """
     digits, left = list(r), 1.0
     for action in reversed(actions):
         code = _local(digits, action)
         if action.parameter is None:
             digits = _moved(digits, action, int(action.partner[code]))
         elif action.moves[code]:
-            left *= action.wave
+            left *= action.wave / math.sqrt(action.cos2)
             if left == 0:
                 break
     return left

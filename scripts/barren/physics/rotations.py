@@ -16,8 +16,8 @@ PREPARED = np.array([1.0, 1 / 2, 1 / 4])
 
 def mean_squares(sigma: float | None) -> tuple[float, float]:
     """E cos^2 and E sin^2 of an angle."""
-    wave = 0.0 if sigma is None else math.exp(-2 * sigma**2)
-    return (1 + wave) / 2, (1 - wave) / 2
+    sin2 = 0.5 if sigma is None else -math.expm1(-2 * sigma**2) / 2
+    return 1 - sin2, sin2
 
 
 def rotation_map(sigma: float | None = None) -> Floats:

@@ -11,6 +11,7 @@ width, classes, classes) holds the map on f at each site of each layer. What is 
 is a weighted sum of components, as an automaton along the line (see `automaton`).
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from typing import NamedTuple
@@ -25,8 +26,9 @@ Indices = NDArray[np.intp]
 #: One tensor (states, classes, states) for each site.
 Automaton = Sequence[Floats]
 
-#: Numbers up to which the dense chain is the faster one.
-DENSE_SIZE = 3**13
+#: Numbers up to which the dense chain is the faster one, and up to which it is tried
+#: where the other one fails.
+DENSE_SIZE, LARGEST_SIZE = 3**13, 3**14
 #: Of the matrix product state, taken in turn until two agree to `TOLERANCE`.
 TRUNCATIONS = (1e-8, 1e-9, 1e-10, 1e-11, 1e-12)
 #: Layers on either side over which its error is taken at the worst.
@@ -91,18 +93,20 @@ def dense_chain(
 ) -> tuple[Floats, Floats]:
     """Evolve f as a vector of classes^width numbers.
 
-    Returns the values (layers + 1,) after 0, 1, ... layers and their errors. All
-    numbers of f are non-negative, so rounding is bounded relative to each: the error
-    is that bound.
+    Returns the values (layers + 1,) after 0, 1, ... layers and their errors. Rounding
+    is bounded relative to each number where none is negative; else to what the absolute
+    values come to, which are carried along.
     """
     _, width, classes = start.shape
-    f = np.zeros(classes**width)
-    for term in start:
-        f += reduce(np.kron, term)
+    starts = [start, np.abs(start)] if np.any(start < 0) else [start]
+    f = np.zeros((len(starts), classes**width))
+    for vector, terms in zip(f, starts, strict=True):
+        for term in terms:
+            vector += reduce(np.kron, term)
     ladder = _ladder(kind, width)
     absolute = [np.abs(tensor) for tensor in read]
-    signed = any(np.any(tensor < 0) for tensor in read)
-    values, sizes = [_read_dense(f, read)], [_read_dense(f, absolute)]
+    signed = len(starts) > 1 or any(np.any(tensor < 0) for tensor in read)
+    values, sizes = [_read_dense(f[0], read)], [_read_dense(f[-1], absolute)]
     operations = len(start) * width
     bounds = [operations]
     groups = [slice(first, first + 2) for first in range(0, width, 2)]
@@ -112,15 +116,15 @@ def dense_chain(
         if key not in kernels:
             kernels[key] = [reduce(np.kron, layer[group]) for group in groups]
         for group, kernel in zip(groups, kernels[key], strict=True):
-            before, size = classes**group.start, len(kernel)
+            before, size = len(starts) * classes**group.start, len(kernel)
             if group.stop < width:
                 f = kernel @ f.reshape(before, size, -1)
             else:
                 f = f.reshape(before, size) @ kernel.T
             operations += size + 2
-        f = f.reshape(-1)[ladder]
-        values.append(_read_dense(f, read))
-        sizes.append(_read_dense(f, absolute) if signed else values[-1])
+        f = f.reshape(len(starts), -1)[:, ladder]
+        values.append(_read_dense(f[0], read))
+        sizes.append(_read_dense(f[-1], absolute) if signed else values[-1])
         bounds.append(operations)
     reading = width * max(tensor.shape[0] * classes for tensor in read)
     return np.array(values), np.array(sizes) * (
@@ -130,12 +134,13 @@ def dense_chain(
 
 def mps_chain(
     kind: Algebra, start: Floats, maps: Floats, read: Automaton, truncation: float
-) -> tuple[Floats, Indices]:
+) -> tuple[Floats, Floats, Indices]:
     """Evolve f as a matrix product state.
 
     Each CZ is followed by a truncation of its bond: the norm of what is dropped is at
-    most `truncation` times the norm of the state. Returns the values (layers + 1,) and
-    the largest bond dimensions (layers + 1,).
+    most `truncation` times the norm of the state. Returns the values (layers + 1,),
+    what so many truncations take of each at the worst if they are independent, and the
+    largest bond dimensions.
     """
     terms, width, classes = start.shape
     scale = np.sqrt(kind.norm)
@@ -148,7 +153,8 @@ def mps_chain(
     pair = np.kron(scale, scale)
     cz = np.eye(classes**2)[kind.swap] * np.divide.outer(pair, pair)
     read = [tensor / scale[:, np.newaxis] for tensor in read]
-    values, bonds = [_read_mps(sites, read)], [terms]
+    size = reduce(np.matmul, [np.abs(tensor).sum(axis=1) for tensor in read]).item()
+    values, taken, bonds = [_read_mps(sites, read)], [0.0], [terms]
     for layer in maps:
         # From right to left the rotations, with what keeps the rest orthonormal.
         carry = np.eye(1)
@@ -173,27 +179,34 @@ def mps_chain(
             rest = s[:bond, np.newaxis] * v[:bond]
             sites[at + 1] = rest.reshape(bond, classes, right)
         values.append(_read_mps(sites, read))
+        cuts = len(taken) * (width - 1)
+        # All sites but the last are orthonormal.
+        norm = float(np.linalg.norm(sites[-1]))
+        taken.append(truncation * math.sqrt(cuts) * size * norm)
         bonds.append(max(len(site) for site in sites))
-    return np.array(values), np.array(bonds)
+    return np.array(values), np.array(taken), np.array(bonds)
 
 
 def sweeps(
-    kind: Algebra, start: Floats, maps: Floats, read: Automaton
+    kind: Algebra, start: Floats, maps: Floats, read: Automaton, normal: bool
 ) -> Iterator[tuple[Floats, Floats]]:
     """Values and errors (layers + 1,), each time more accurate.
 
     The error of a matrix product state is estimated by its difference from the one
-    before, whose truncation, and so its own error, is ten times coarser.
+    before, whose truncation, and so its own error, is ten times coarser. With normal
+    angles it is no less than what truncations may take: singular values then lie
+    powers of sigma^2 apart, and both may drop the same.
     """
     _, width, classes = start.shape
-    if classes**width <= DENSE_SIZE:
+    if classes**width > DENSE_SIZE:
+        loose, _, _ = mps_chain(kind, start, maps, read, TRUNCATIONS[0])
+        for truncation in TRUNCATIONS[1:]:
+            tight, taken, _ = mps_chain(kind, start, maps, read, truncation)
+            least = taken * (tight != 0) if normal else 0.0
+            yield tight, np.maximum(np.abs(tight - loose), least)
+            loose = tight
+    if classes**width <= LARGEST_SIZE:
         yield dense_chain(kind, start, maps, read)
-        return
-    loose, _ = mps_chain(kind, start, maps, read, TRUNCATIONS[0])
-    for truncation in TRUNCATIONS[1:]:
-        tight, _ = mps_chain(kind, start, maps, read, truncation)
-        yield tight, np.abs(tight - loose)
-        loose = tight
 
 
 def second_moments(
@@ -204,15 +217,16 @@ def second_moments(
     at: Indices,
     squared_mean: Floats | float = 0.0,
     first: int = 0,
+    normal: bool = False,
 ) -> tuple[Floats, Floats]:
     """Second moments after `at` layers and their absolute errors, both (at,).
 
     Swept until the variances, second moment less `squared_mean`, are known to
     `TOLERANCE`, or as well as can be. Before `first` layers the light cone has not
-    arrived: exactly zero.
+    arrived: exactly zero. normal: whether angles are normal, not uniform.
     """
     reached = np.arange(len(maps) + 1) >= first
-    for values, estimates in sweeps(kind, start, maps, read):
+    for values, estimates in sweeps(kind, start, maps, read, normal):
         second = np.where(reached, values, 0.0)
         relative = np.zeros(len(second))
         with np.errstate(divide="ignore"):
@@ -221,8 +235,9 @@ def second_moments(
         # An estimate has zeros where the error has none: take the worst nearby.
         padded = np.pad(relative, NEARBY)
         relative = sliding_window_view(padded, 2 * NEARBY + 1).max(axis=1)
-        found = second[at]
-        errors = np.where(reached, relative * np.abs(second), 0.0)[at]
+        errors = np.where(reached, estimates, 0.0)
+        np.multiply(relative, np.abs(second), out=errors, where=second != 0)
+        found, errors = second[at], errors[at]
         if np.all(errors <= TOLERANCE * np.abs(found - squared_mean)):
             break
     return found, errors
