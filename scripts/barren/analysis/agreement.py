@@ -37,6 +37,9 @@ SHOWN = 6
 #: Largest plausible E g^4 / (E g^2)^2, needed to tell a small second moment from one
 #: that rests on circuits not yet met. Deep circuits have 3 to 5 (docs).
 FOURTH_MOMENT = 12.0
+#: Between weights of an observable: where they lie further apart, the heavy string may
+#: be the one whose circuits are rare, and the others show no tails.
+ALIKE = 10.0
 #: Stakes of the bets, all scale-free. Those on a smaller second moment are ruined by a
 #: circuit with g^2 / m = RUIN.
 UPWARD = np.array([0.03, 0.1, 0.3, 0.9])
@@ -138,7 +141,8 @@ def second_moment_wealth(point: Point) -> Floats | None:
     Larger: 1 + stake (g^2 / m - 1), fair and never negative for a stake in (0, 1).
     Smaller: (a - g^2 / m)^2 / (a^2 - 2 a + F), whose mean is at most 1 if F bounds
     E g^4 / m^2; no bet that is fair for every such g pays as much everywhere and more
-    somewhere. None where few circuits show the tails. No bet pays for rounding.
+    somewhere. None where few circuits show the tails, or an observable hides them. No
+    bet pays for rounding.
     """
     moment = point.prediction.second_moment
     if moment is None or moment < point.least:
@@ -150,8 +154,9 @@ def second_moment_wealth(point: Point) -> Floats | None:
     seen = sizes[sizes > rounding] ** 2
     # So many equal ones would have their kurtosis; of few, others may carry the moment.
     shown = seen.sum() ** 2 / (seen**2).sum() if len(seen) else 0.0
+    weights = [abs(weight) for weight, _ in point.ensemble.terms]
     smaller = np.zeros(len(RUIN))
-    if shown >= CIRCUITS:
+    if shown >= CIRCUITS and max(weights) <= ALIKE * min(weights):
         fourth = max(FOURTH_MOMENT, 2 * len(sizes) / shown)
         fair = np.log(RUIN**2 - 2 * RUIN + fourth)
         # Of what each gradient may be but for rounding that which pays least.

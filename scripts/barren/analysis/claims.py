@@ -9,7 +9,6 @@ workflow/docs/statistics.md says how far the tests were tried.
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise, takewhile
-from typing import Any
 
 import numpy as np
 
@@ -17,9 +16,6 @@ from barren import columns
 from barren.analysis import special
 from barren.analysis.agreement import agreement
 from barren.analysis.evidence import (
-    CIRCUITS,
-    FEW,
-    FEWEST,
     LEVEL,
     SAME_GRADIENT,
     Finding,
@@ -31,8 +27,10 @@ from barren.analysis.evidence import (
     listed,
     quantile,
     sampled_of,
+    side,
 )
 from barren.analysis.fits import (
+    EXACT,
     SAMPLED,
     SLOW,
     fit_curves,
@@ -61,6 +59,8 @@ NEARLY = 0.05
 LARGE_MEAN = 1 / 3
 #: Of the logarithm of a variance that has reached its limit; another one may pass it.
 AT_LIMIT = 0.01
+#: Widths of a slope that says whether a fall is exponential.
+FEWEST_WIDTHS = 3
 #: Circuits compared with their first block alone; a wrong block changes almost each.
 FEWEST_COMPARED = 10
 
@@ -108,7 +108,9 @@ def mean_is_zero(points: list[Point], level: float) -> Outcome:
     reach = -special.stdtrit(samples - 1, level / len(sampled) / 2) / np.sqrt(samples)
     off = [p for p, beyond in zip(sampled, means > reach, strict=True) if beyond]
     known = {p.n: m for p in sampled if (m := p.prediction.mean) is not None}
-    zero = all(abs(known.get(p.n, 0.0)) <= p.rounding for p in sampled)
+    # By theta alone that of uniform angles is.
+    unknown = {p.n: 0.0 if p.ensemble.sigma is None else math.inf for p in sampled}
+    zero = all(abs({**unknown, **known}[p.n]) <= p.rounding for p in sampled)
     small = zero and reach.max() <= LARGE_MEAN
     verdict: Verdict = "supported" if small else "undecided"
     said = [
@@ -123,7 +125,7 @@ def mean_is_zero(points: list[Point], level: float) -> Outcome:
 def falls_with_width(points: list[Point], level: float) -> Outcome:
     """Tutorial, claim 2: the interval of the slope lies below 0."""
     of = slopes_of(points, level)
-    return _side(points, of.high < 0, of.low > 0, of.said, of.numbers)
+    return side(points, of.high < 0, of.low > 0, of.said, of.numbers)
 
 
 def falls_exponentially(points: list[Point], level: float) -> Outcome:
@@ -153,7 +155,7 @@ def falls_exponentially(points: list[Point], level: float) -> Outcome:
         of.far,
     ]
     straight = of.high < 0 and known and p_value >= LEVEL and p_power < level
-    return _side(points, straight, p_value < level, said, of.numbers)
+    return side(points, straight, p_value < level, said, of.numbers)
 
 
 def slope_of_mcclean(points: list[Point], level: float) -> Outcome:
@@ -163,7 +165,7 @@ def slope_of_mcclean(points: list[Point], level: float) -> Outcome:
     first, last = MCCLEAN_SLOPE * (1 + TOLERANCE), MCCLEAN_SLOPE * (1 - TOLERANCE)
     inside = first <= of.low and of.high <= last
     outside = of.high < first or of.low > last
-    return _side(points, inside, outside, [*of.said, of.far], of.numbers)
+    return side(points, inside, outside, [*of.said, of.far], of.numbers)
 
 
 def converges_with_depth(points: list[Point], level: float) -> Outcome:
@@ -202,24 +204,31 @@ def keeps_variance(points: list[Point], level: float) -> Outcome:
     """Tutorial, claim 3: the slope is less than a quarter of the plateau's."""
     _require_fixed_weights(points)
     of = slopes_of(points, level)
-    return _side(points, of.low > -SLOW, of.high < -SLOW, of.said)
+    a, b = sampled_of(points)[-2:]
+    # From narrow widths on it may fall until the light cone has room.
+    last = fit_curves([a, b]).get(EXACT)
+    falls = of.high < -SLOW and (last is None or last.slope < -SLOW)
+    said = last and f"Exact from {a.n} to {b.ensemble.width}: {last.slope:z.3f}."
+    return side(points, of.low > -SLOW, falls, [*of.said, said or ""])
 
 
 def deeper_is_smaller(points: list[Point], level: float) -> Outcome:
     """Tutorial, claim 4: less variance deep in the block than at its start.
 
-    A block is U U^dagger, so its start is layer 0 of U and its middle the last layer.
-    Normal test of the difference in log variance, simultaneous for the widths.
+    A block is U U^dagger, so its start is layer 0 of U, and deep is the other half of
+    U. Normal test of the difference in log variance, simultaneous for the widths.
     """
     if len({_layer(point) for point in points}) < 2:
         raise NotJudged("the symbol stays on one layer")
     ordered = sorted(sampled_of(points), key=lambda p: (p.ensemble.width, _layer(p)))
     widths = grouped(ordered, lambda p: p.ensemble.width)
-    start = min(_layer(point) for point in points)
     every = [(of[0], of[-1]) for of in widths.values()]
-    pairs = [(a, b) for a, b in every if start == _layer(a) < _layer(b)]
+    pairs = [(a, b) for a, b in every if _layer(a) == 0 and _is_deep(b)]
     if not pairs:
-        raise NotJudged("no width has gradients other than 0 at the start and deeper")
+        raise NotJudged(
+            "no width has gradients other than 0 at the start of the block and deep, "
+            "in the second half of U"
+        )
     ends = [point for pair in pairs for point in pair]
     label = {f"{p.n}, layer {_layer(p)}": p for p in ends}
     falls: list[float] = []
@@ -236,7 +245,7 @@ def deeper_is_smaller(points: list[Point], level: float) -> Outcome:
         listed("Sampled variance", seen, ".3g"),
         listed("Exact variance", exact, ".3g"),
     ]
-    return _side(ends, min(falls) > 0, min(falls) < 0, said)
+    return side(ends, min(falls) > 0, min(falls) < 0, said)
 
 
 def other_blocks_are_identity(points: list[Point], level: float) -> Outcome:
@@ -287,17 +296,19 @@ def plotted_is_variance(points: list[Point], level: float) -> Outcome:
         "" if exact is None else f"Exact variance: {exact:.4g}.",
     ]
     supported, contradicted = plotted and squared_never, never and squared
-    return _side(sampled, supported, contradicted, said)
+    return side(sampled, supported, contradicted, said)
 
 
 def cost_decides(points: list[Point], level: float) -> Outcome:
     """Cerezo et al. 2021: a global cost falls at any depth, a local one when deep.
 
     Slopes of the exact log variance against width, of the local cost times n^2: that
-    its terms are averaged is no plateau. Of the widths that were sampled, if any. A
-    depth is shallow if it is less than each width.
+    its terms are averaged is no plateau. Of the widths that were sampled, if these are
+    three: two are on any line. A depth is shallow if it is less than each width.
     """
-    sampled = [point for point in points if point.summary.samples] or points
+    sampled = [point for point in points if point.summary.samples]
+    if len({point.ensemble.width for point in sampled}) < FEWEST_WIDTHS:
+        sampled = points
     slopes: dict[str, dict[int, float]] = {name: {} for name in NAMES}
     for name, found in slopes.items():
         own = [p for p in sampled if p.ensemble.observable == name]
@@ -307,16 +318,18 @@ def cost_decides(points: list[Point], level: float) -> Outcome:
                 for p in own
                 if p.ensemble.layers == depth and (variance := p.prediction.variance)
             ]
-            if len(curve) > 1:
+            if len(curve) >= FEWEST_WIDTHS:
                 found[depth] = fit_slope(*zip(*curve, strict=True)).slope
     local, global_ = slopes[LOCAL], slopes[GLOBAL]
     if len(local) < 2 or not global_:
-        raise NotJudged("it needs both costs, several widths and two depths")
+        raise NotJudged("it needs both costs, three widths and two depths")
     shallow, deep = local[min(local)], local[max(local)]
     kept = shallow > -SLOW and max(global_.values()) < -2 * SLOW
     is_shallow = min(local) < min(p.ensemble.width for p in sampled)
     lost = max(global_.values()) > -SLOW or (is_shallow and shallow < -2 * SLOW)
-    said = [
+    widths = sorted({point.ensemble.width for point in sampled})
+    said = [f"Widths: {', '.join(map(str, widths))}."]
+    said += [
         listed(name, {f"depth {depth}": slope for depth, slope in of.items()}, "z.3f")
         for name, of in (("Global", global_), ("Local", local))
     ]
@@ -363,32 +376,7 @@ def _layer(point: Point) -> int:
     return point.ensemble.symbol_layer
 
 
-def _side(
-    points: Sequence[Point],
-    supported: bool,
-    contradicted: bool,
-    said: list[str],
-    numbers: dict[str, Any] | None = None,
-) -> Outcome:
-    """What a test says that holds, fails or neither.
-
-    Undecided with few circuits, or few for their tails, where the intervals' coverage
-    is not known.
-    """
-    few = _too_few(points)
-    verdict: Verdict = "undecided"
-    if not few and (supported or contradicted):
-        verdict = "supported" if supported else "contradicted"
-    return verdict, [*said, few], numbers or {}
-
-
-def _too_few(points: Sequence[Point]) -> str:
-    """Why intervals may not cover as they say; empty if they do."""
-    found = [p.summary for p in points if p.summary.samples]
-    if (fewest := min((of.samples for of in found), default=FEWEST)) < FEWEST:
-        return FEW.format(fewest)
-    tails = [point.summary for point in points if point.varies]
-    short = [of.kurtosis for of in tails if of.samples < CIRCUITS * of.kurtosis]
-    if not short:
-        return ""
-    return f"A kurtosis of {max(short):.3g} takes {CIRCUITS * max(short):.0f} circuits."
+def _is_deep(point: Point) -> bool:
+    """Whether the symbol is in the half of U that is next to its inverse."""
+    assert isinstance(point.ensemble, Layered)
+    return 2 * point.ensemble.symbol_layer >= point.ensemble.symbol_layers > 1

@@ -211,10 +211,18 @@ def by_setting(points: Sequence[Point], own: set[str]) -> dict[str, list[Point]]
     """Points by what they share but the keys `own`, in words; in ascending width."""
     ensembles = [point.ensemble for point in points]
     several = len({ensemble.family for ensemble in ensembles}) > 1
-    keys = words.varied(ensembles).difference(own)
+    keys = words.varied(ensembles)
+
+    def apart(ensemble: Ensemble) -> set[str]:
+        # The first parameter is one, whatever its name is at a width.
+        first = set() if ensemble.asks_for_several else {columns.PARAMETER}
+        return {*ensemble.keys()} - own - first
 
     def shared(point: Point) -> tuple[Any, ...]:
-        return tuple(v for k, v in point.ensemble.keys().items() if k not in own)
+        values = point.ensemble.keys()
+        return tuple(
+            (key, values[key]) for key in values if key in apart(point.ensemble)
+        )
 
     settings: dict[str, list[Point]] = {}
     for of in grouped(points, shared).values():
@@ -222,7 +230,7 @@ def by_setting(points: Sequence[Point], own: set[str]) -> dict[str, list[Point]]
         built = [k for k in ensemble.shape_keys if k not in {*own, columns.SIGMA}]
         parts = [ensemble.title] if several else []
         parts += [words.text(key, ensemble.keys()) for key in built]
-        parts += words.further(ensemble, keys.difference(built))
+        parts += words.further(ensemble, keys & apart(ensemble).difference(built))
         name = ", ".join(parts) or ensemble.title
         # Rounded words may be those of another setting.
         name = f"{name} ({ensemble.name})" if name in settings else name
@@ -278,3 +286,34 @@ def sampled_of(points: Iterable[Point]) -> list[Point]:
 def quantile(level: float) -> float:
     """Quantile of the normal distribution, for a two-sided test."""
     return -float(special.ndtri(level / 2))
+
+
+def side(
+    points: Sequence[Point],
+    supported: bool,
+    contradicted: bool,
+    said: list[str],
+    numbers: dict[str, Any] | None = None,
+) -> Outcome:
+    """What a test says that holds, fails or neither.
+
+    Undecided with few circuits, or few for their tails, where the intervals' coverage
+    is not known.
+    """
+    few = _too_few(points)
+    verdict: Verdict = "undecided"
+    if not few and (supported or contradicted):
+        verdict = "supported" if supported else "contradicted"
+    return verdict, [*said, few], numbers or {}
+
+
+def _too_few(points: Sequence[Point]) -> str:
+    """Why intervals may not cover as they say; empty if they do."""
+    found = [p.summary for p in points if p.summary.samples]
+    if (fewest := min((of.samples for of in found), default=FEWEST)) < FEWEST:
+        return FEW.format(fewest)
+    tails = [point.summary for point in points if point.varies]
+    short = [of.kurtosis for of in tails if of.samples < CIRCUITS * of.kurtosis]
+    if not short:
+        return ""
+    return f"A kurtosis of {max(short):.3g} takes {CIRCUITS * max(short):.0f} circuits."

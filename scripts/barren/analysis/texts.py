@@ -69,7 +69,7 @@ TEXTS = {
         f"{TUTORIAL}; {MCCLEAN}",
         f"Student's test of each mean, {SETTINGS} Supported if a mean of "
         f"{LARGE_MEAN:.2f} standard deviations of the gradient would be beyond chance, "
-        "and every exact mean that is known is 0.",
+        "and the exact mean is 0; with normal angles it must be known.",
     ),
     "variance_falls_with_width": Text(
         "The variance of the gradient falls with the width.",
@@ -115,7 +115,8 @@ TEXTS = {
         "identity blocks do not keep the variance",
         f"{TUTORIAL}; {GRANT}",
         f"The slope of log variance against width is above {-SLOW:.2f}, a quarter of "
-        f"that of a barren plateau. {CURVES}",
+        "that of a barren plateau. Contradicted if below, and between the two largest "
+        f"widths the exact one too, where it is known. {CURVES}",
     ),
     "deeper_in_block_is_smaller": Text(
         "The variance is smaller with the symbol deep in its block than at its start.",
@@ -123,7 +124,8 @@ TEXTS = {
         "the variance is not smaller deep in a block at every width",
         f"{TUTORIAL}; {GRANT}; exact law in workflow/docs/theory.md",
         "Normal test of the difference in log variance between the first and the "
-        f"deepest layer at each width, {SETTINGS} {FEWEST} circuits are needed.",
+        "deepest layer, one in the second half of U, at each width, "
+        f"{SETTINGS} {FEWEST} circuits are needed.",
     ),
     "other_blocks_are_identity": Text(
         "Changing one parameter leaves every other block the identity.",
@@ -148,10 +150,11 @@ TEXTS = {
         "a global cost falls exponentially at any depth, a local one in deep circuits",
         "the cost does not decide where the variance falls exponentially",
         "Cerezo et al. 2021, arXiv:2001.00550",
-        "Slopes of the exact log variance against width, per qubit; that of the local "
-        "cost times the width squared, because it averages its terms. Supported if the "
-        f"global cost's are all below {-2 * SLOW:.2f}, half a plateau's, and the local "
-        f"cost's is above {-SLOW:.2f} at the least depth and below it at the largest; "
+        "Slopes of the exact log variance against three widths or more, per qubit; "
+        "that of the local cost times the width squared, as it averages its terms. "
+        f"Supported if the global cost's are all below {-2 * SLOW:.2f}, half a "
+        f"plateau's, and the local cost's is above {-SLOW:.2f} at the least depth and "
+        "below it at the largest; "
         "a least depth that is no less than the widths contradicts nothing.",
         0.0,
     ),

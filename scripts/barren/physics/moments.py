@@ -48,6 +48,7 @@ def as_known(mean: Floats, second: Floats, error: Floats, steps: int) -> Moments
     relative = np.zeros(len(mean))
     with np.errstate(divide="ignore"):
         np.divide(error, np.abs(variance), out=relative, where=error != 0)
+    relative[variance < 0] = np.inf
     known = relative <= TOLERANCE
     return Moments(mean, np.where(known, second, np.nan), relative)
 

@@ -103,7 +103,9 @@ class OwnCircuit(Ensemble):
         own = {key: value for key, value in keys.items() if key in known}
         rest = {k: v for k, v in keys.items() if k not in {*known, "circuit"}}
         own["parameters"] = tuple(own["parameters"])
-        return cls(source=keys["circuit"], keywords=tuple(rest.items()), **own)
+        # In one order, whichever the file has: they make up a name.
+        keywords = tuple(sorted(rest.items()))
+        return cls(source=keys["circuit"], keywords=keywords, **own)
 
     @classmethod
     def of_columns(cls, row: Mapping[str, Any]) -> Self:
