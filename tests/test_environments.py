@@ -190,6 +190,28 @@ def test_the_installer_is_small_and_any_python_starts_it(tmp_path: Path) -> None
     )
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["venv", "circuits", "mine"], "error: mine: allowed: .venv, or a folder in "),
+        (["venv", "circuits", ".venvs/../mine"], "error: .venvs/../mine: allowed: "),
+        (["venv", "nothing", ".venvs/mine"], "error: envs/nothing.requirements.txt: "),
+        (["venv", "circuits", ".venvs", "mine"], "Install an environment"),
+        (["conda", "circuits"], "Install an environment"),
+    ],
+)
+def test_the_installer_deletes_nothing_but_environments(
+    tmp_path: Path, arguments: list[str], told: str
+) -> None:
+    for folder in ("mine", ".venvs/mine"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "thesis.tex").write_text("")
+    command = [sys.executable, TOOLS / "deploy.py", *arguments]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert run.returncode and run.stderr.startswith(told) and not run.stdout
+    assert len([*tmp_path.rglob("thesis.tex")]) == 2
+
+
 def test_make_says_in_one_line_that_there_is_no_python(tmp_path: Path) -> None:
     for program in ("make", "sh"):
         found = shutil.which(program)

@@ -55,15 +55,14 @@ def venv_prefix(name: str) -> Path:
 
 
 def is_complete(name: str, prefix: Path) -> bool:
-    """Tell whether an environment stands complete at ``prefix``, as locked now."""
+    """Tell whether an environment stands at ``prefix``, with its Python, as locked."""
+    expected: dict[str, Any] = {"name": name, "lock_sha256": digest(name)}
     try:
         marker = json.loads((prefix / "environment.json").read_text())
-        pins = marker["pins_sha256"] and digest(name, PINS)  # none in a venv
+        expected["pins_sha256"] = marker["pins_sha256"] and digest(name, PINS)
     except (OSError, ValueError, LookupError, TypeError):
         return False
-    expected = {"name": name, "lock_sha256": digest(name), "pins_sha256": pins}
-    usable = (prefix / "bin" / "python").exists()  # False if its base Python is gone
-    return usable and expected.items() <= marker.items()
+    return (prefix / "bin" / "python").exists() and expected.items() <= marker.items()
 
 
 def await_turn(prefix: Path) -> IO[str]:
@@ -129,6 +128,8 @@ def install(name: str, prefix: Path, **marks: str | None) -> None:
 
 def deploy_venv(name: str, prefix: Path) -> Path:
     """Return ``prefix`` with an environment's venv, built unless it is there."""
+    if prefix.parts[:1] not in {(".venv",), VENVS.parts} or ".." in prefix.parts:
+        sys.exit(f"error: {prefix}: allowed: .venv, or a folder in {VENVS}")
     with await_turn(prefix):
         if not is_complete(name, prefix):
             print(f"installing envs/{name}.{LOCK} into {prefix}", file=sys.stderr)
@@ -163,11 +164,10 @@ def main(command: str = "", name: str = "", *arguments: str) -> None:
     if command == "run":
         conda = [p for p in Path(".snakemake/conda").glob("*") if is_complete(name, p)]
         prefix = conda[0] if conda else deploy_venv(name, venv_prefix(name))
-        python = str(prefix / "bin" / "python")
-        os.execv(python, [python, "-s", "-E", *arguments])
-    elif command == "venv":
+        os.execv(python := f"{prefix}/bin/python", [python, "-s", "-E", *arguments])
+    elif command == "venv" and len(arguments) < 2:
         deploy_venv(name, Path(*arguments) if arguments else venv_prefix(name))
-    elif command == "conda":
+    elif command == "conda" and len(arguments) == 2:
         deploy_conda(name, *arguments)
     else:
         sys.exit(__doc__)
