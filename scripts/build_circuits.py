@@ -1,6 +1,7 @@
 import base64
 import importlib.util
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import chdir
@@ -14,7 +15,7 @@ import numpy as np
 from barren import columns
 from barren.physics.adjoint import steepness_of_symbols
 from barren.physics.cirq_gates import name_of, read_circuit
-from barren.physics.ensembles import BadInput
+from barren.physics.ensembles import TFQ, TFQ_STEP, BadInput
 from barren.physics.observables import NoExactForm
 from barren.physics.own_circuits import OwnCircuit
 from barren.physics.packages import parts_of
@@ -28,10 +29,12 @@ with parts_of("tensorflow_quantum", "tensorflow_quantum.core"):
 
 #: Of a unitary's elements: programs have six digits of an exponent.
 PROGRAM_TOLERANCE = 1e-3
+#: |dU/ds| up to which a difference makes a gradient too small by a thousandth.
+FASTEST = math.sqrt(6e-3) / TFQ_STEP
 
 
 def build_circuits(
-    ensembles: step.Json, sources: step.Inputs, circuits: step.Outputs
+    ensembles: step.Json, engine: str, sources: step.Inputs, circuits: step.Outputs
 ) -> None:
     """Call the functions that make circuits, and write the circuits as plain data.
 
@@ -40,7 +43,10 @@ def build_circuits(
     """
     own = Experiment(ensembles).own_circuits.values()
     for ensemble, path in zip(own, circuits, strict=True):
-        path.write_text(json.dumps(build(ensemble)) + "\n")
+        data = build(ensemble)
+        if engine == TFQ:
+            check_speed(ensemble, data)
+        path.write_text(json.dumps(data) + "\n")
 
 
 def build(ensemble: OwnCircuit) -> dict[str, Any]:
@@ -175,6 +181,19 @@ def built(
         return data | {"exact": exact.as_data()}
     except NoExactForm as error:
         return data | {"reason": str(error)}
+
+
+def check_speed(ensemble: OwnCircuit, data: dict[str, Any]) -> None:
+    """BadInput for a gate that turns too fast for TensorFlow Quantum's differences."""
+    symbols = ensemble.asked(data["symbols"])
+    steepness = steepness_of_symbols(data["cirq"].encode(), symbols)
+    for name, gates in zip(symbols, steepness, strict=True):
+        if (fastest := max(gate.speed for gate in gates)) > FASTEST:
+            raise BadInput(
+                f"{ensemble.source}: a gate turns by {2 * fastest:.3g} radians for "
+                f"each unit of {name}; TensorFlow Quantum derives those of up to "
+                f"{2 * FASTEST:.0f}: say engine: qsim"
+            )
 
 
 def unitary(moment: cirq.Moment) -> Iterator[cirq.Operation]:

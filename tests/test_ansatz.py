@@ -2,6 +2,7 @@
 
 import base64
 import csv
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -217,6 +218,28 @@ def build(text, parameters=("first",), **keywords):
     )
     build_circuits.load.cache_clear()
     return build_circuits.build(ensemble)
+
+
+@pytest.mark.parametrize(
+    ("multiple", "lost"), [(1, 1e-4), (30.9, 1.1e-3), (200, 0.042)]
+)
+def test_gates_that_turn_fast_are_refused(multiple, lost, monkeypatch, tmp_path):
+    """Where TensorFlow Quantum's differences lose more than a thousandth."""
+    monkeypatch.chdir(tmp_path)
+    text = f"""def f(q):
+    return cirq.Circuit(cirq.rx({multiple} * sympy.Symbol("a"))(q[0]), cirq.X(q[1]))
+"""
+    data = build(text)
+    ensemble = Ansatz(width=2, source="mine.py:f", observable="Z0")
+    batch = drawn(ensemble, data, 1, range(20))
+    one, other = (
+        compute_gradients(ensemble, batch, engine, "adjoint") for engine in (TFQ, QSIM)
+    )
+    assert np.abs(one - other).max() < lost * multiple
+    assert np.abs(one - other).max() > 0.8 * lost * multiple or multiple == 1
+    told = pytest.raises(BadInput, match=r"turns by 200 radians .* say engine: qsim")
+    with told if multiple > 100 else nullcontext():
+        build_circuits.check_speed(ensemble, data)
 
 
 RESET = """\
@@ -751,7 +774,7 @@ def test_a_bad_circuit_stops_a_run_before_it_samples(project):
     (project / "mine.yaml").write_text(MINE)
     done = run_in(project)("--cores", "1", "--configfile", "mine.yaml", check=False)
     assert done.returncode
-    said = "build_circuits: mine.py:line with 2 qubits, depth=1, axis='Y', open=True: "
+    said = "build_circuits: mine.py:line with 2 qubits, axis='Y', depth=1, open=True: "
     assert said + "AttributeError" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert not (project / "results" / "mine" / "batches").exists()

@@ -116,6 +116,14 @@ def test_words_that_no_file_name_can_say_are_told_apart() -> None:
     assert all(re.fullmatch(r"[\w.-]+", name, re.ASCII) for name in names)
 
 
+def test_keywords_have_one_order() -> None:
+    """Whichever the file has: two entries of one circuit are told."""
+    entry = {"family": "ansatz", "circuit": "a.py:f", "width": [4]}
+    entries = [entry | {"b": 1, "a": 2}, entry | {"a": 2, "b": 1}]
+    with pytest.raises(BadInput, match="ansatz_width-4_f_a-2_b-1 is named twice"):
+        _ = Experiment(CONFIG | {"ensembles": entries}).ensembles
+
+
 def test_a_place_that_is_not_the_first_is_told() -> None:
     """Once for all ensembles, in the tables and so below each figure."""
     moved = Experiment(CONFIG | {"symbol": {"layer": 0, "qubit": 3}}).key_columns

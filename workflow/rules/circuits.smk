@@ -35,6 +35,7 @@ rule build_circuits:
     conda:
         "../../envs/tfq.yaml"
     params:
+        **settings("engine"),
         ensembles=as_json(EXPERIMENT.of_widths(widths(EXPERIMENT.ensembles))),
     message:
         "building the circuits of {input.sources}"

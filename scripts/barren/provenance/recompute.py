@@ -13,15 +13,21 @@ from numpy.typing import NDArray
 from barren import columns
 from barren.physics.adjoint import steepness_of_symbols
 from barren.physics.batches import Batch
-from barren.physics.ensembles import QSIM, TFQ, BadInput, Ensemble, circuits_at_once
+from barren.physics.ensembles import (
+    QSIM,
+    TFQ,
+    TFQ_STEP,
+    BadInput,
+    Ensemble,
+    circuits_at_once,
+)
 from barren.physics.gradients import ADJOINT, compute_gradients
 from barren.provenance.records import read_bytes
 from barren.runner import cost
 from barren.runner.experiment import Experiment
 
-#: TensorFlow Quantum's adjoint derives a gate by a difference over this step of its
-#: symbol to either side, in single precision.
-STEP, PRECISION = 5e-3, 2.0**-24
+#: Of single precision.
+PRECISION = 2.0**-24
 #: Seconds for gradients: a share of what the run's are predicted to take, or more.
 BUDGET_SHARE, LEAST_BUDGET = 0.1, 60.0
 
@@ -122,11 +128,11 @@ def tolerance(
     """What engines may differ by at some values of a symbol, (samples,).
 
     norm: of the observable. speeds: |dU/ds| of the gates U that have the symbol s. A
-    difference is off by |dU/ds|^3 STEP^2 / 6, and by the rounding of two matrices,
+    difference is off by |dU/ds|^3 step^2 / 6, and by the rounding of two matrices,
     which grows with the phase, over the step; the gradient by twice as much.
     """
     speed, phase = np.array(speeds), np.abs(np.outer(angles, speeds))
-    off = speed**3 * STEP**2 / 6 + 2 * PRECISION / STEP * (1 + phase)
+    off = speed**3 * TFQ_STEP**2 / 6 + 2 * PRECISION / TFQ_STEP * (1 + phase)
     allowed: NDArray[np.float64] = 2 * norm * off.sum(axis=1)
     return allowed
 
