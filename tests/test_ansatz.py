@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import os
 from contextlib import nullcontext
 from dataclasses import replace
 from itertools import pairwise
@@ -124,6 +125,7 @@ def test_bad_entries_are_one_line(tmp_path, entry, message):
         ("def line(qubits, depth, reps): pass", {}, "reps: line needs this keyword"),
         ("def line(qubits, depth, *, k): pass", {}, "k: line needs this keyword"),
         ("def line(qubits, depth, width): pass", {}, "width: a keyword .* rename"),
+        ("def line(qubits, depth, layer): pass", {}, "layer: a keyword .* rename"),
         ("def line(qubits, depth, mean): pass", {"mean": 1}, "mean: .* rename"),
         (
             "def line(qubits, **keys): pass",
@@ -156,6 +158,9 @@ def test_two_functions_of_one_name(tmp_path):
     config = {"experiment": "mine", "seed": 1, "ensembles": [ENTRY, other]}
     with pytest.raises(BadInput, match=r"mine.py and other.py both define line"):
         configuration.check(config)
+    entry = {"family": "ansatz", "width": [2], "circuit": "mine.py:random"}
+    with pytest.raises(BadInput, match="random is the name of a family; rename"):
+        configuration.check(config | {"ensembles": [entry]})
 
 
 @pytest.mark.parametrize(
@@ -419,6 +424,11 @@ def test_the_command_line_predicts_every_parameter(capsys):
         ("--circuit mine.py:line --width 2 --depth 3", "--depth: the family ansatz"),
         ("--circuit mine.py:line --width 2 --set depth", "--set: 'depth' is not KEY="),
         ("--circuit mine.py:line --width 2 --set depth=1 shift=NaN", "shift: got nan"),
+        (
+            "--circuit mine.py:line --width 2 --set width=1",
+            "--set: width is no key",
+        ),
+        ("--width 4 --depth 2 --sigma 1e300", "more than can be computed ("),
         ("--circuit mine.py:lin --width 2 --set depth=1", "did you mean line"),
         (
             "--circuit mine.py --width 2 --set depth=1",
@@ -767,6 +777,11 @@ def test_a_whole_run_of_a_file_of_ones_own(project):
     names = [row["parameter"] for row in drawn if row["width"] == row["depth"] == "2"]
     assert names[:4] == ["t0_0", "t0_1", "t1_0", "t1_1"]
     run_in(project)("audit", "--configfile", "mine.yaml")
+    # Another file in its place, whatever its date.
+    (project / "mine.py").write_text(GOOD + "\n")
+    os.utime(project / "mine.py", (0, 0))
+    asked = run_in(project)("--dry-run", "--configfile", "mine.yaml")
+    assert "building the circuits of mine.py" in asked.stdout + asked.stderr
 
 
 def test_a_bad_circuit_stops_a_run_before_it_samples(project):

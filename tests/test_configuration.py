@@ -123,9 +123,22 @@ BAD = {
     "no number": ("ensembles.0.sigma", [float("nan")], r"sigma\.0: got nan"),
     "an entry of text": ("ensembles", ["random"], r"ensembles\.0: got 'random'; .*"),
     "two families": ("ensembles.0.family", ["random"], r"family: got \['random'\]"),
+    "a number as YAML has none": (
+        "ensembles.0.sigma",
+        ["1e-3"],
+        r"got '1e-3'; allowed: number, .*; for a number write 0\.001, as YAML",
+    ),
+    "a small number": ("ensembles.0.sigma", ["1e-7"], r"write 1\.0e-07, as YAML"),
+    "a number for a name": ("experiment", 2024, "got 2024; .*; for a text write it in"),
     "half a symbol": ("symbol", {"layer": 0}, "symbol: the key qubit is missing"),
     "a notebook elsewhere": ("stream", "papers", "stream: got 'papers'; allowed"),
 }
+
+
+@pytest.mark.parametrize("config", [[], "hello"])
+def test_a_configuration_has_keys(config: Any) -> None:
+    with pytest.raises(BadInput, match="; allowed: keys with their values"):
+        configuration.check(config)
 
 
 @pytest.mark.parametrize("name", BAD)

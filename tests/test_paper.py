@@ -74,6 +74,10 @@ def test_text_that_latex_would_misread_is_escaped() -> None:
     assert escape("5 % of n_a < 2 & {x}") == (r"5 \% of n\_a \textless{} 2 \& \{x\}")
     assert escape("\\^~") == (r"\textbackslash{}\textasciicircum{}\textasciitilde{}")
     assert escape('is "the variance".') == "is ``the variance''."
+    assert escape("γ0 Σ ς Α") == (
+        r"\ensuremath{\gamma}0 \ensuremath{\Sigma} U+03C2 U+0391"
+    )
+    assert escape("über 中") == "über U+4E2D"
     assert escape("5 × 2 layers") == r"5 \ensuremath{\times} 2 layers"
     assert number(float("nan")) == "--"
     assert interval(-1, 0.5) == r"[\ensuremath{-1.00}, \ensuremath{0.500}]"

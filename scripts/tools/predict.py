@@ -23,6 +23,8 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import numpy as np
+
 from barren import columns
 from barren.physics.ensembles import BadInput, Ensemble
 from barren.physics.families import FAMILIES, Ansatz, predict
@@ -30,7 +32,7 @@ from barren.physics.layered import Layered
 from barren.physics.moments import require_known
 from barren.physics.own_circuits import OwnCircuit
 from barren.runner.experiment import Experiment
-from barren.runner.functions import check_functions
+from barren.runner.functions import TAKEN, check_functions
 
 LAYERED = {name: of for name, of in FAMILIES.items() if issubclass(of, Layered)}
 KINDS: dict[str, Any] = {
@@ -70,6 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         writer.writerows(rows)
     except BadInput as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
+    except (ArithmeticError, MemoryError, np.linalg.LinAlgError) as error:
+        parser.exit(2, f"{parser.prog}: more than can be computed ({error})\n")
 
 
 def of_family(family: type[Layered], lists: dict[str, Any]) -> list[list[Any]]:
@@ -95,6 +99,8 @@ def of_circuit(lists: dict[str, Any]) -> list[list[Any]]:
         key, equals, value = text.partition("=")
         if not equals or not key.isidentifier():
             raise BadInput(f"--set: {text!r} is not KEY=VALUE")
+        if key in TAKEN:
+            raise BadInput(f"--set: {key} is no keyword of a function")
         keywords.setdefault(key, []).append(_value(value))
     asked = lists["parameters"] or ["first"]
     entry = {"family": Ansatz.family, "circuit": lists["circuit"], "parameters": asked}

@@ -120,6 +120,7 @@ def test_symbols_are_in_the_circuits_order():
 
 
 NO_STRING = "is no rotation about a Pauli string"
+NO_FIRST = "is no Clifford gate, and not the first of a single qubit"
 
 
 @pytest.mark.parametrize(
@@ -138,8 +139,14 @@ NO_STRING = "is no rotation about a Pauli string"
         ([cirq.PhasedXPowGate(phase_exponent=TURN)(A)], NO_STRING),
         ([cirq.rx(T + 1)(A)], NO_STRING),
         ([cirq.rx(T * T)(A)], NO_STRING),
-        ([*USED, cirq.T(A)], "is no Clifford gate and does not come first"),
-        ([cirq.CZ(A, B) ** 0.5], "is no Clifford gate and does not come first"),
+        (
+            [*USED, cirq.T(A)],
+            NO_FIRST,
+        ),
+        (
+            [cirq.CZ(A, B) ** 0.5],
+            NO_FIRST,
+        ),
         ([cirq.rx(T)(A), cirq.ry(0.1)(A)], "is no Clifford gate"),
         ([cirq.CCX(A, B, C)], "is no Clifford gate"),
         ([cirq.depolarize(0.1)(A)], "is not unitary"),

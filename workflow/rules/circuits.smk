@@ -36,6 +36,8 @@ rule build_circuits:
         "../../envs/tfq.yaml"
     params:
         **settings("engine"),
+        # A file that takes another's place may be older.
+        contents=[sha256(Path(path)) for path in EXPERIMENT.functions],
         ensembles=as_json(EXPERIMENT.of_widths(widths(EXPERIMENT.ensembles))),
     message:
         "building the circuits of {input.sources}"

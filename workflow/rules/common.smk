@@ -15,7 +15,7 @@ from barren.runner import configuration, cost, layout
 from barren.runner.experiment import widths
 from barren.runner.jobs import outputs, records
 from barren.runner.sources import options, project_files, sources, workflow_files
-from barren.runner.step import collect_seldom
+from barren.runner.step import collect_seldom, sha256
 
 # Of Snakemake itself: in a cluster's job it runs twice, and counts (130 MiB each).
 SNAKEMAKE_MIB = 300

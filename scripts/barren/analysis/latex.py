@@ -2,6 +2,7 @@
 
 import math
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 _ESCAPES = str.maketrans(
@@ -15,6 +16,12 @@ _ESCAPES = str.maketrans(
         "×": r"\ensuremath{\times}",
         "\N{HORIZONTAL ELLIPSIS}": r"\ldots{}",
     }
+)
+#: Greek letters that have a macro; others look like Latin ones.
+_GREEK = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho "
+    "sigma tau upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon "
+    "Phi Psi Omega"
 )
 _ACCESS = r"""\providecommand{\barren}[1]{%
   \ifcsname barren:#1\endcsname\csname barren:#1\endcsname
@@ -33,7 +40,18 @@ _AFTER = r"""}%
 
 def escape(text: str) -> str:
     """Text as LaTeX that prints it, with quotation marks of either side."""
-    return re.sub('"([^"]*)"', r"``\1''", text.translate(_ESCAPES))
+    plain = re.sub('"([^"]*)"', r"``\1''", text.translate(_ESCAPES))
+    return re.sub(r"[\u0250-\U0010ffff]", lambda of: _letter(of[0]), plain)
+
+
+def _letter(character: str) -> str:
+    """A Greek letter as its macro; others, which fonts lack, as their codes."""
+    name = unicodedata.name(character, "").replace("LAMDA", "LAMBDA")
+    if of := re.fullmatch(r"GREEK (SMALL|CAPITAL) LETTER (\w+)", name):
+        macro = of[2].lower() if of[1] == "SMALL" else of[2].capitalize()
+        if macro in _GREEK.split():
+            return rf"\ensuremath{{\{macro}}}"
+    return f"U+{ord(character):04X}"
 
 
 def number(value: float) -> str:

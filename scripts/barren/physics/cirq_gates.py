@@ -99,7 +99,7 @@ def _rotation(operation: cirq.Operation, symbol: sympy.Symbol) -> tuple[str, flo
 
     none = NoExactForm(
         f"{name_of(operation)} is no rotation about a Pauli string by a multiple of "
-        f"{symbol} below {math.pi / SMALL:.0f}"
+        f"{symbol} from {2 * PRECISION:g} to {math.pi / SMALL:.0f}"
     )
     # With a phase that makes its trace positive it is cos I - i sin A.
     small = at(SMALL)
@@ -138,7 +138,8 @@ def _images(operation: cirq.Operation) -> tuple[str, ...]:
             found = _pauli(unitary.conj().T @ matrix @ unitary)
             if found is None:
                 raise NoExactForm(
-                    f"{name_of(operation)} is no Clifford gate and does not come first"
+                    f"{name_of(operation)} is no Clifford gate, and not the first of "
+                    "a single qubit"
                 )
             sign, letters, _ = found
             images.append(("+" if sign > 0 else "-") + letters)

@@ -21,7 +21,7 @@ from barren.physics.families import FAMILIES
 from barren.physics.layered import Layered
 from barren.runner import cost
 from barren.runner.experiment import NOTEBOOK, Experiment
-from barren.runner.functions import check_functions, hint
+from barren.runner.functions import check_functions, hint, spelled
 
 SCHEMA = Path(__file__).parents[3] / "workflow" / "schemas" / "config.schema.yaml"
 HEAD = """\
@@ -129,6 +129,8 @@ def read(path: Path) -> dict[str, Any]:
 
 def check(config: dict[str, Any]) -> Experiment:
     """Fill in the defaults; raise BadInput, one line, for what is wrong."""
+    if not isinstance(config, dict):
+        raise BadInput(f"got {config!r}; allowed: keys with their values")
     schema = load_schema()
     for key, of in schema["properties"].items():
         if "default" in of:
@@ -177,7 +179,10 @@ def explain(error: Any) -> str:
         return (
             f"{place}results/{error.instance}/ has another purpose; choose another name"
         )
-    return f"{place}got {error.instance!r}; allowed: {allowed(error.schema)}"
+    told = f"{place}got {error.instance!r}; allowed: {allowed(error.schema)}"
+    kinds = ("integer", "number") if isinstance(error.instance, str) else ("string",)
+    meant = error.validator == "type" and error.schema["type"] in kinds
+    return told + (spelled(error.instance) if meant else "")
 
 
 def check_size(experiment: Experiment) -> None:

@@ -6,6 +6,7 @@ tell is told by `build_circuits`.
 
 import ast
 import difflib
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import fields
 from pathlib import Path
@@ -13,14 +14,16 @@ from typing import Any
 
 from barren import columns
 from barren.physics.ensembles import BadInput
+from barren.physics.families import FAMILIES
 from barren.physics.layered import Layered
 from barren.physics.own_circuits import OwnCircuit
 
-#: What a keyword argument cannot be called: keys and columns with another meaning.
+#: What a keyword argument cannot be called: keys, columns and figures with another
+#: meaning.
 TAKEN = (
     {of.name for family in (OwnCircuit, Layered) for of in fields(family)}
     | {columns.FAMILY, columns.CIRCUIT_OF, "ensemble", columns.POSITION}
-    | {*columns.QUBITS, *columns.VALUES}
+    | {*columns.QUBITS, *columns.VALUES, "layer", "qubit"}
 )
 #: Up to which a table's column holds whole numbers as they are.
 LARGEST = 2**53
@@ -41,6 +44,8 @@ def check_functions(circuits: Iterable[OwnCircuit]) -> None:
                 f"circuit: {path}: allowed: a file in the working directory or below, "
                 "without braces in its name"
             )
+        if name in FAMILIES:
+            raise BadInput(f"circuit: {name} is the name of a family; rename it")
         if files.setdefault(name, path) != path:
             raise BadInput(
                 f"circuit: {files[name]} and {path} both define {name}; rename one, "
@@ -110,7 +115,7 @@ def _check_values(key: str, values: list[Any]) -> None:
         if isinstance(value, str) and not _is_word(value):
             raise BadInput(
                 f"{key}: got {value!r}; allowed: one line of text that is not a number "
-                "or boolean"
+                f"or boolean{spelled(value)}"
             )
 
 
@@ -122,6 +127,17 @@ def _is_word(text: str) -> bool:
     except ValueError:
         plain = text.isprintable() and text == text.strip() != ""
         return plain and text.lower() not in {"true", "false"}
+
+
+def spelled(value: Any) -> str:
+    """How to write what YAML takes for text or a number, if that may be meant."""
+    if type(value) in {int, float}:
+        return "; for a text write it in quotes"
+    try:
+        number = re.sub(r"^(-?\d+)e", r"\1.0e", repr(float(value)))
+    except (TypeError, ValueError):
+        return ""
+    return f"; for a number write {number}, as YAML takes this for text"
 
 
 def hint(name: str, known: Collection[str], which: str = "it has ") -> str:
