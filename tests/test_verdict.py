@@ -811,7 +811,8 @@ def test_a_slope_is_on_one_side_if_all_of_its_interval_is(
         (Z - 0.02, "undecided"),
         (Z + 0.02, above),
     ):
-        points = line(border + distance * error, error=error * np.sqrt(2))
+        of = border + distance * error
+        points = line(of, (4, 5, 6), error * np.sqrt(2))
         assert verdict_of(claim, points) == verdict, distance
 
 
@@ -1335,6 +1336,10 @@ def test_vanishing_identity_blocks_are_contradicted(tutorial: list[Point]) -> No
     assert by_name(judge(falling))[name].verdict == "contradicted"
     unknown = [replace(p, prediction=Prediction()) for p in points]
     assert by_name(judge(unknown))[name].verdict == "contradicted"
+    widths = {p.ensemble.width for p in points if name in p.ensemble.claims}
+    ends = {min(widths), max(widths)}
+    two = [p for p in falling if p.ensemble.width in ends]
+    assert by_name(judge(two))[name].verdict == "undecided"
 
 
 def test_slopes_stand_side_by_side(tutorial: list[Point]) -> None:

@@ -204,10 +204,10 @@ def keeps_variance(points: list[Point], level: float) -> Outcome:
     """Tutorial, claim 3: the slope is less than a quarter of the plateau's."""
     _require_fixed_weights(points)
     of = slopes_of(points, level)
-    a, b = sampled_of(points)[-2:]
+    *narrow, a, b = sampled_of(points)
     # From narrow widths on it may fall until the light cone has room.
     last = fit_curves([a, b]).get(EXACT)
-    falls = of.high < -SLOW and (last is None or last.slope < -SLOW)
+    falls = of.high < -SLOW and (last is None or last.slope < -SLOW) and bool(narrow)
     said = last and f"Exact from {a.n} to {b.ensemble.width}: {last.slope:z.3f}."
     return side(points, of.low > -SLOW, falls, [*of.said, said or ""])
 

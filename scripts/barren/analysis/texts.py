@@ -115,8 +115,9 @@ TEXTS = {
         "identity blocks do not keep the variance",
         f"{TUTORIAL}; {GRANT}",
         f"The slope of log variance against width is above {-SLOW:.2f}, a quarter of "
-        "that of a barren plateau. Contradicted if below, and between the two largest "
-        f"widths the exact one too, where it is known. {CURVES}",
+        "that of a barren plateau. Contradicted if below, of three widths or more, and "
+        "between the two largest the exact one too, where it is known. "
+        f"{CURVES}",
     ),
     "deeper_in_block_is_smaller": Text(
         "The variance is smaller with the symbol deep in its block than at its start.",
