@@ -129,6 +129,8 @@ BAD = {
         r"got '1e-3'; allowed: number, .*; for a number write 0\.001, as YAML",
     ),
     "a small number": ("ensembles.0.sigma", ["1e-7"], r"write 1\.0e-07, as YAML"),
+    "a truth for a name": ("experiment", True, "got True; .*; for a text write it in"),
+    "no finite number": ("ensembles.0.sigma", ["inf"], r"got 'inf'; .* to 10$"),
     "a number for a name": ("experiment", 2024, "got 2024; .*; for a text write it in"),
     "half a symbol": ("symbol", {"layer": 0}, "symbol: the key qubit is missing"),
     "a notebook elsewhere": ("stream", "papers", "stream: got 'papers'; allowed"),

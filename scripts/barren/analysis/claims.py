@@ -108,9 +108,11 @@ def mean_is_zero(points: list[Point], level: float) -> Outcome:
     reach = -special.stdtrit(samples - 1, level / len(sampled) / 2) / np.sqrt(samples)
     off = [p for p, beyond in zip(sampled, means > reach, strict=True) if beyond]
     known = {p.n: m for p in sampled if (m := p.prediction.mean) is not None}
-    # By theta alone that of uniform angles is.
-    unknown = {p.n: 0.0 if p.ensemble.sigma is None else math.inf for p in sampled}
-    zero = all(abs({**unknown, **known}[p.n]) <= p.rounding for p in sampled)
+    # That of uniform angles is 0, as theta is alone.
+    zero = all(
+        abs(known.get(p.n, math.inf if p.ensemble.sigma else 0.0)) <= p.rounding
+        for p in sampled
+    )
     small = zero and reach.max() <= LARGE_MEAN
     verdict: Verdict = "supported" if small else "undecided"
     said = [

@@ -219,10 +219,8 @@ def by_setting(points: Sequence[Point], own: set[str]) -> dict[str, list[Point]]
         return {*ensemble.keys()} - own - first
 
     def shared(point: Point) -> tuple[Any, ...]:
-        values = point.ensemble.keys()
-        return tuple(
-            (key, values[key]) for key in values if key in apart(point.ensemble)
-        )
+        kept = apart(point.ensemble)
+        return tuple(of for of in point.ensemble.keys().items() if of[0] in kept)
 
     settings: dict[str, list[Point]] = {}
     for of in grouped(points, shared).values():

@@ -6,6 +6,7 @@ tell is told by `build_circuits`.
 
 import ast
 import difflib
+import math
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import fields
@@ -131,13 +132,16 @@ def _is_word(text: str) -> bool:
 
 def spelled(value: Any) -> str:
     """How to write what YAML takes for text or a number, if that may be meant."""
-    if type(value) in {int, float}:
+    if isinstance(value, int | float):
         return "; for a text write it in quotes"
     try:
-        number = re.sub(r"^(-?\d+)e", r"\1.0e", repr(float(value)))
+        number = float(value)
     except (TypeError, ValueError):
         return ""
-    return f"; for a number write {number}, as YAML takes this for text"
+    if not math.isfinite(number):
+        return ""
+    text = re.sub(r"^(-?\d+)e", r"\1.0e", repr(number))
+    return f"; for a number write {text}, as YAML takes this for text"
 
 
 def hint(name: str, known: Collection[str], which: str = "it has ") -> str:
