@@ -1074,6 +1074,15 @@ def test_the_answer_counts_claims() -> None:
     )
 
 
+def test_every_reason_not_to_judge_is_said() -> None:
+    """Of a claim that no setting decides, each once."""
+    settings = [
+        replace(found("not judged", f"depth {n}"), evidence=why)
+        for n, why in enumerate(("nothing was sampled", "one width", "one width"))
+    ]
+    assert statements.summary(settings) == "not judged: nothing was sampled; one width"
+
+
 def test_a_contradiction_is_laid_to_the_circuits_where_all_of_theory_agrees() -> None:
     """And the plotted curve, which is a matter of words, is not explained."""
     against = found("contradicted")

@@ -88,7 +88,7 @@ def summary(findings: Sequence[Finding]) -> str:
     """The verdict on a claim: "supported in 5 of 6 settings, contradicted in 1"."""
     counts = Counter(f.verdict for f in findings if f.judged)
     if not counts:
-        return f"not judged: {findings[0].evidence}"
+        return f"not judged: {'; '.join(dict.fromkeys(f.evidence for f in findings))}"
     settings = counts.total()
     if len(counts) == 1:
         (verdict,) = counts
