@@ -459,7 +459,7 @@ def test_curves_are_of_one_circuit_and_one_parameter() -> None:
     assert [len(of) for of in settings.values()] == [2, 1, 1, 1]
     assert [*settings] == [
         "circuit f, a 1",
-        "circuit f, b 1",
+        "circuit f, b 1, parameter x",
         "circuit f, a 1, parameter x",
         "circuit f, a 1, parameter y",
     ]

@@ -213,14 +213,11 @@ def by_setting(points: Sequence[Point], own: set[str]) -> dict[str, list[Point]]
     several = len({ensemble.family for ensemble in ensembles}) > 1
     keys = words.varied(ensembles)
 
-    def apart(ensemble: Ensemble) -> set[str]:
-        # The first parameter is one, whatever its name is at a width.
-        first = set() if ensemble.asks_for_several else {columns.PARAMETER}
-        return {*ensemble.keys()} - own - first
-
     def shared(point: Point) -> tuple[Any, ...]:
-        kept = apart(point.ensemble)
-        return tuple(of for of in point.ensemble.keys().items() if of[0] in kept)
+        # The first parameter is one, whatever its name is at a width.
+        first = set() if point.ensemble.asks_for_several else {columns.PARAMETER}
+        values = point.ensemble.keys().items()
+        return tuple(of for of in values if of[0] not in own | first)
 
     settings: dict[str, list[Point]] = {}
     for of in grouped(points, shared).values():
@@ -228,7 +225,8 @@ def by_setting(points: Sequence[Point], own: set[str]) -> dict[str, list[Point]]
         built = [k for k in ensemble.shape_keys if k not in {*own, columns.SIGMA}]
         parts = [ensemble.title] if several else []
         parts += [words.text(key, ensemble.keys()) for key in built]
-        parts += words.further(ensemble, keys & apart(ensemble).difference(built))
+        varying = words.varied(point.ensemble for point in of)
+        parts += words.further(ensemble, keys.difference(built, own, varying))
         name = ", ".join(parts) or ensemble.title
         # Rounded words may be those of another setting.
         name = f"{name} ({ensemble.name})" if name in settings else name
