@@ -13,8 +13,8 @@ from barren.physics.ensembles import BadInput, Ensemble
 from barren.physics.families import FAMILIES
 
 #: A sampled variance below it, for gradients of at most 1, is what single precision
-#: leaves of a gradient of 0, where no exact variance says otherwise.
-ROUNDING = 1e-10
+#: leaves of gradients that are 0, unless the exact one is as small: below so many times.
+ROUNDING, SMALL = 1e-10, 100
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -77,7 +77,9 @@ def ensemble_of(row: Any) -> Ensemble:
 
 def is_rounding(variance: Any, exact: Any, bound: Any) -> Any:
     """Whether sampled variances are what is left of a 0, numbers or columns."""
-    return np.logical_and(variance < ROUNDING * bound**2, np.logical_not(exact > 0))
+    floor = ROUNDING * bound**2
+    small = np.logical_and(exact > 0, exact < SMALL * floor)
+    return np.logical_and(variance < floor, np.logical_not(small))
 
 
 def without_rounding(statistics: pd.DataFrame) -> pd.DataFrame:
