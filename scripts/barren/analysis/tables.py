@@ -13,7 +13,7 @@ from barren.physics.ensembles import BadInput, Ensemble
 from barren.physics.families import FAMILIES
 
 #: A sampled variance below it, for gradients of at most 1, is what single precision
-#: leaves of gradients that are 0, unless the exact one is as small: below so many times.
+#: leaves of gradients that are 0, unless the exact one is small too: so many times it.
 ROUNDING, SMALL = 1e-10, 100
 
 
