@@ -1007,9 +1007,8 @@ def test_a_few_sampled_widths_do_not_hide_what_is_exact() -> None:
         replace(p, summary=replace(p.summary, samples=200 * (p.ensemble.width < 6)))
         for p in cost_points(0, -0.5, (-0.5, -0.5), (4, 5, 6))
     ]
-    (finding,) = (of for of in judge(points) if of.claim == COSTS)
-    assert finding.verdict == "supported"
-    assert finding.evidence.startswith("Widths: 4, 5, 6.")
+    verdict, said, _ = TESTS[COSTS](points, 0.01)
+    assert verdict == "supported" and said[0] == "Widths: 4, 5, 6."
 
 
 @pytest.mark.parametrize(
