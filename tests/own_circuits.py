@@ -12,10 +12,14 @@ def twisted(
     angle: float = 0.5,
     gate: str = "CZ",
     closed: bool = False,
+    mixed: bool = False,
 ) -> cirq.Circuit:
-    """Layers of R_X by a symbol and R_Y by an angle, on a line or on a ring."""
+    """Layers of R_X by a symbol and R_Y by an angle, on a line or on a ring.
+
+    Mixed: Hadamard gates come first.
+    """
     two = {"CZ": cirq.CZ, "CNOT": cirq.CNOT}[gate]
-    circuit = cirq.Circuit()
+    circuit = cirq.Circuit(cirq.H(qubit) for qubit in qubits if mixed)
     for layer in range(depth):
         for place, qubit in enumerate(qubits):
             circuit.append(cirq.rx(sympy.Symbol(f"x{layer}_{place}"))(qubit))

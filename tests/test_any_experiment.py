@@ -118,7 +118,7 @@ DEPTHS = {
 KEYWORDS = {
     "angle": st.floats(-2, 2) | st.lists(st.floats(-2, 2), min_size=1, unique=True),
     "gate": st.sampled_from(["CZ", "CNOT", ["CZ", "CNOT"]]),
-    "closed": st.sampled_from([True, False, [False, True]]),
+    **dict.fromkeys(("closed", "mixed"), st.sampled_from([True, False, [False, True]])),
 }
 KINDS = {
     "integer": integers,
