@@ -139,14 +139,8 @@ NO_FIRST = "is no Clifford gate, and not the first of a single qubit"
         ([cirq.PhasedXPowGate(phase_exponent=TURN)(A)], NO_STRING),
         ([cirq.rx(T + 1)(A)], NO_STRING),
         ([cirq.rx(T * T)(A)], NO_STRING),
-        (
-            [*USED, cirq.T(A)],
-            NO_FIRST,
-        ),
-        (
-            [cirq.CZ(A, B) ** 0.5],
-            NO_FIRST,
-        ),
+        ([*USED, cirq.T(A)], NO_FIRST),
+        ([cirq.CZ(A, B) ** 0.5], NO_FIRST),
         ([cirq.rx(T)(A), cirq.ry(0.1)(A)], "is no Clifford gate"),
         ([cirq.CCX(A, B, C)], "is no Clifford gate"),
         ([cirq.depolarize(0.1)(A)], "is not unitary"),

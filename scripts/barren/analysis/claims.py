@@ -372,13 +372,17 @@ def _require_fixed_weights(points: Sequence[Point]) -> None:
         )
 
 
-def _layer(point: Point) -> int:
-    """The symbol's; a family of which that is claimed is layered."""
+def _layered(point: Point) -> Layered:
+    """Its ensemble; a family of which layers are claimed is layered."""
     assert isinstance(point.ensemble, Layered)
-    return point.ensemble.symbol_layer
+    return point.ensemble
+
+
+def _layer(point: Point) -> int:
+    """The symbol's."""
+    return _layered(point).symbol_layer
 
 
 def _is_deep(point: Point) -> bool:
     """Whether the symbol is in the half of U that is next to its inverse."""
-    assert isinstance(point.ensemble, Layered)
-    return 2 * point.ensemble.symbol_layer >= point.ensemble.symbol_layers > 1
+    return 2 * _layer(point) >= _layered(point).symbol_layers > 1

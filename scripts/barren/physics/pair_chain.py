@@ -79,8 +79,10 @@ def random_moments(
 
     def chain(kind: Algebra, read: Automaton, at: Indices) -> tuple[Floats, Floats]:
         maps, start = _random_chain(kind, width, at, symbol, sigma)
-        rest = mean[np.isin(depth, at)] ** 2, first, sigma is not None
-        return sweep.second_moments(kind, start, maps, read, at, *rest)
+        squared = mean[np.isin(depth, at)] ** 2
+        return sweep.second_moments(
+            kind, start, maps, read, at, squared, first, normal=sigma is not None
+        )
 
     diagonal = of_z(terms)
     if not diagonal and len(terms) > 1:
@@ -219,8 +221,9 @@ def identity_moments(
         mean += [weight * mean_identity(string, width, n, qubit, sigma) for n in layer]
     first = _distance(terms, qubit)
     read = sweep.automaton(axes, 3)
-    rest = mean**2, first, sigma is not None
-    found = sweep.second_moments(SINGLE, start, maps, read, layer, *rest)
+    found = sweep.second_moments(
+        SINGLE, start, maps, read, layer, mean**2, first, normal=sigma is not None
+    )
     return as_known(mean, *found, steps=width * max(layers, default=0))
 
 
