@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barren.physics.blocks import Block, merged
-from barren.physics.circuits import AXES, Circuits
+from barren.physics.circuits import Circuits
 from barren.physics.ensembles import Ensemble
 from barren.physics.moments import Floats
-from barren.physics.observables import Term
-from barren.physics.simulate import PAULIS, Complex
+from barren.physics.simulate import Complex, swept
 
 #: Half the change of a symbol, whose unit is the user's, in the central difference that
 #: derives a unitary: an error of 1e-8 or so, below the rounding of a state.
@@ -29,8 +28,6 @@ ELSEWHERE = (0.618, 2.719)
 PLACES = 500
 #: Amplitudes of the states that go through a gate at once: those stay in the cache.
 AMPLITUDES = 2**16
-
-State = NDArray[np.complex64]
 
 
 def adjoint_gradients(
@@ -50,7 +47,7 @@ def adjoint_gradients(
     for begin in range(0, len(found), at_once):
         rows = slice(begin, begin + at_once)
         some = [block.of(rows) for block in blocks]
-        gradient = _gradient(some, ensemble.terms, ensemble.width, len(found[rows]))
+        gradient = swept(some, ensemble.terms, ensemble.width, len(found[rows]))
         for name, column in gradient.items():
             found[rows, symbols.index(name)] = column
     return found
@@ -194,61 +191,3 @@ def _generator(operation: Any) -> tuple[Floats, Complex] | None:
     parts = np.einsum("ik,kj->kij", vectors, vectors.conj().T @ zero)
     again = np.tensordot(np.exp(1j * np.outer(ELSEWHERE, speeds)), parts, 1)
     return (speeds, parts) if np.allclose(again, [one, other], 0, 1e-9) else None
-
-
-class _States:
-    """States (samples, 2^width), whose qubits stand in an order that changes."""
-
-    def __init__(self, amplitudes: State, width: int) -> None:
-        self.amplitudes, self.order = amplitudes, [*range(width)]
-
-    def front(self, qubits: Sequence[int]) -> State:
-        """The states (samples, 2^qubits, rest) with some qubits put first."""
-        samples = len(self.amplitudes)
-        if self.order[: len(qubits)] != [*qubits]:
-            order = [*qubits, *(q for q in self.order if q not in qubits)]
-            axes = [1 + self.order.index(qubit) for qubit in order]
-            bits = self.amplitudes.reshape(samples, *[2] * len(order))
-            self.amplitudes = bits.transpose(0, *axes).reshape(samples, -1)
-            self.order = order
-        return self.amplitudes.reshape(samples, 2 ** len(qubits), -1)
-
-    def apply(self, matrices: State, qubits: Sequence[int]) -> None:
-        """Multiply matrices (samples or 1, 2^qubits, 2^qubits) into the states."""
-        shape = self.amplitudes.shape
-        self.amplitudes = (matrices @ self.front(qubits)).reshape(shape)
-
-
-def _gradient(
-    blocks: Sequence[Block], terms: Sequence[Term], width: int, samples: int
-) -> Mapping[str, NDArray[np.float32]]:
-    """The gradient of some circuits by each symbol, (samples,).
-
-    Going back from the end with psi and O psi, each gate U that has the symbol adds
-    2 Re <O psi| dU/ds |psi>, with psi before the gate and O psi after it.
-    """
-    start = np.zeros((samples, 2**width), np.complex64)
-    start[:, 0] = 1
-    psi, natural = _States(start, width), range(width)
-    for block in blocks:
-        psi.apply(block.map, block.sites)
-    last = psi.front(natural)[..., 0]
-    total = np.zeros_like(last)
-    for weight, string in terms:
-        part = _States(last, width)
-        for qubit, letter in string:
-            part.apply(PAULIS[AXES.index(letter)].astype(np.complex64), [qubit])
-        total += np.float32(weight) * part.front(natural)[..., 0]
-    image = _States(total, width)
-    found: dict[str, Any] = defaultdict(np.float32)
-    for block in reversed(blocks):
-        inverse = block.map.conj().swapaxes(1, 2)
-        psi.apply(inverse, block.sites)
-        if block.slopes:
-            before, after = psi.front(block.sites), image.front(block.sites)
-            products = after.conj() @ before.swapaxes(1, 2)
-            for name, slope in block.slopes.items():
-                share = np.einsum("sij,sij->s", slope, products).real
-                found[name] = found[name] + 2 * share
-        image.apply(inverse, block.sites)
-    return found

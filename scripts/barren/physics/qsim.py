@@ -18,14 +18,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from barren.physics.blocks import kron
 from barren.physics.circuits import Circuits
 from barren.physics.layered import THETA, Gate, Layered, Moment
-from barren.physics.simulate import PAULIS, Complex, kron, rotations
+from barren.physics.simulate import MATRICES, PAULIS, Complex, rotations
 
-MATRICES = {
-    "CZ": np.diag([1, 1, 1, -1]).astype(complex),
-    "CNOT": np.eye(4, dtype=complex)[[0, 1, 3, 2]],
-}
 #: On the symbol's qubit and a further one, which goes from |0> to |+>, and chooses.
 CHOICE = "choice"
 
