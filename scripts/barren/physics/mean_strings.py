@@ -97,15 +97,6 @@ def mean_gradient(
     return found
 
 
-def mean_loss(
-    string: String, width: int, depth: Indices, sigma: float | None
-) -> Floats:
-    """Mean of <P> at each depth."""
-    means = MeanString.of(string).before(width, sigma, max(depth, default=0))
-    found: Floats = np.array([mean.prepared for mean in means])[depth]
-    return found
-
-
 def distance(string: String, width: int, qubit: int) -> int:
     """Layers before the last that the light cone needs to reach a qubit."""
     support = MeanString.of(string).before_ladder(width).support

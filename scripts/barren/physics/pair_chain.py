@@ -1,6 +1,6 @@
 """Exact moments of the random circuits for sums of Pauli strings.
 
-Gradient g = d<O>/d theta and loss <O>, O = sum_s o_s P_s. E g^2 is the sum over s, t of
+Gradient g = d<O>/d theta, O = sum_s o_s P_s. E g^2 is the sum over s, t of
 o_s o_t F[s, t], F the mean of the product of both strings' derivatives. Uniform axes
 and symmetric angles make F a chain over classes of each site (see `sweep`):
 
@@ -25,12 +25,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from barren.physics import sweep
-from barren.physics.mean_strings import (
-    distance,
-    mean_gradient,
-    mean_identity,
-    mean_loss,
-)
+from barren.physics.mean_strings import distance, mean_gradient, mean_identity
 from barren.physics.moments import Floats, Moments, as_known
 from barren.physics.observables import NoExactForm, Term, of_z
 from barren.physics.pauli_actions import Circuit, Rotation, digits_of
@@ -56,29 +51,24 @@ def random_moments(
     terms: Sequence[Term],
     width: int,
     depths: Sequence[int],
-    symbol: tuple[int, int] | None = (0, 0),
+    symbol: tuple[int, int] = (0, 0),
     sigma: float | None = None,
 ) -> Moments:
     """Moments of the gradient at each of `depths`, for the symbol (layer, qubit).
 
-    Without a symbol those of the loss <O>, from depth 1. The second moment is nan where
-    the variance is not known to `TOLERANCE`. Raises NoExactForm for a sum of strings
-    with an X or Y among them.
+    The second moment is nan where the variance is not known to `TOLERANCE`. Raises
+    NoExactForm for a sum of strings with an X or Y among them.
     """
     depth = np.asarray(depths, dtype=np.intp)
-    if symbol is None:
-        means = [w * mean_loss(s, width, depth, sigma) for w, s in terms]
-        first = 0
-    else:
-        layer, qubit = symbol
-        if np.any(depth <= layer):
-            raise ValueError(f"the symbol's layer {layer} needs a depth above {layer}")
-        means = [w * mean_gradient(s, width, depth, symbol, sigma) for w, s in terms]
-        first = layer + 1 + min(distance(s, width, qubit) for _, s in terms)
+    layer, qubit = symbol
+    if np.any(depth <= layer):
+        raise ValueError(f"the symbol's layer {layer} needs a depth above {layer}")
+    means = [w * mean_gradient(s, width, depth, symbol, sigma) for w, s in terms]
     mean = sum(means, np.zeros(len(depth)))
+    first = layer + 1 + min(distance(s, width, qubit) for _, s in terms)
 
     def chain(kind: Algebra, read: Automaton, at: Indices) -> tuple[Floats, Floats]:
-        maps, start = _random_chain(kind, width, at, symbol, sigma)
+        maps, start = _random_chain(kind, width, max(at, default=0), symbol, sigma)
         squared = mean[np.isin(depth, at)] ** 2
         return sweep.second_moments(
             kind, start, maps, read, at, squared, first, normal=sigma is not None
@@ -92,7 +82,7 @@ def random_moments(
     read = sweep.automaton(squares, len(kind.norm))
     second, error = chain(kind, read, depth)
     # The product of different strings.
-    bound = _cross_bound(terms, depth, sigma, overlapping=symbol is not None)
+    bound = _cross_bound(terms, depth, sigma)
     counts = bound > NEGLIGIBLE * second
     error = error + np.where(second > 0, bound, 0.0)
     counts &= second > 0
@@ -118,9 +108,11 @@ def asymptotic_variance(
     layer, qubit = symbol
     bloch = 1.0
     if layer > 0:
-        paulis = [[(1.0, ((qubit, letter),))] for letter in "XYZ"]
-        losses = [random_moments(p, width, [layer], None, sigma) for p in paulis]
-        bloch = float(sum(loss.second_moment[0] for loss in losses))
+        maps, start = _random_chain(SINGLE, width, layer, None, sigma)
+        read, at = _any_axis(width, qubit), np.array([layer])
+        normal = sigma is not None
+        found = sweep.second_moments(SINGLE, start, maps, read, at, normal=normal)
+        bloch = 3 * float(as_known(np.zeros(1), *found, steps=0).second_moment[0])
     squares = sum(weight**2 for weight, _ in terms)
     return squares * 2.0**width * (3 - bloch) / (6 * (4.0**width - 1))
 
@@ -128,7 +120,7 @@ def asymptotic_variance(
 def _random_chain(
     kind: Algebra,
     width: int,
-    depth: Indices,
+    depth: int,
     symbol: tuple[int, int] | None,
     sigma: float | None,
 ) -> tuple[Floats, Floats]:
@@ -140,8 +132,7 @@ def _random_chain(
     }[len(kind.norm)]
     rotation = _site_map(kind, rotation_map(sigma), mean_shrink(sigma))
     classes = len(site)
-    shape = (max(depth, default=0), width, classes, classes)
-    maps = np.broadcast_to(rotation, shape).copy()
+    maps = np.broadcast_to(rotation, (depth, width, classes, classes)).copy()
     if symbol is not None:
         maps[symbol] = _site_map(kind, symbol_map(sigma), 0.0)
     return maps, np.broadcast_to(site, (1, width, classes))
@@ -171,21 +162,19 @@ def _paired(tensor: Floats) -> Floats:
     return pairs
 
 
-def _cross_bound(
-    terms: Sequence[Term], depth: Indices, sigma: float | None, overlapping: bool
-) -> Floats:
+def _cross_bound(terms: Sequence[Term], depth: Indices, sigma: float | None) -> Floats:
     """Bound on the sum over s != t of |o_s o_t F[s, t]|, at each depth.
 
     Every other number of the chain is at most 1, so F is at most (shrink^depth /
     sqrt 2)^k, k the sites where s and t differ: 1 / sqrt 2 is <Z> of the preparation.
-    `overlapping`: for gradients, F is 0 unless s and t share a site.
+    It is 0 unless s and t share a site.
     """
     zs = [sum(1 << site for site, _ in string) for _, string in terms]
     weights = np.abs([weight for weight, _ in terms])
     factor = np.float_power(mean_shrink(sigma), depth) / math.sqrt(2)
     bound = np.zeros(len(depth))
     for z, weight in zip(zs, weights, strict=True):
-        counted = [z != other and (not overlapping or z & other > 0) for other in zs]
+        counted = [z != other and z & other > 0 for other in zs]
         differing = np.array([(z ^ other).bit_count() for other in zs])
         for sites in np.unique(differing[counted]):
             share = weights[counted & (differing == sites)].sum()
@@ -211,20 +200,23 @@ def identity_moments(
     """
     start = _commutators(terms, width)
     layer = np.asarray(layers, dtype=np.intp)
-    axes = {
-        digits_of(((qubit, letter),), width, "IZV"): share
-        for letter, share in (("Z", 1 / 3), ("V", 2 / 3))
-    }
     maps = np.broadcast_to(rotation_map(sigma), (max(layer, default=0), width, 3, 3))
     mean = np.zeros(len(layer))
     for weight, string in terms:
         mean += [weight * mean_identity(string, width, n, qubit, sigma) for n in layer]
     first = _distance(terms, qubit)
-    read = sweep.automaton(axes, 3)
+    read = _any_axis(width, qubit)
     found = sweep.second_moments(
         SINGLE, start, maps, read, layer, mean**2, first, normal=sigma is not None
     )
     return as_known(mean, *found, steps=width * max(layers, default=0))
+
+
+def _any_axis(width: int, qubit: int) -> Automaton:
+    """The mean over X, Y and Z on a qubit."""
+    shares = (("Z", 1 / 3), ("V", 2 / 3))
+    strings = {digits_of(((qubit, p),), width, "IZV"): share for p, share in shares}
+    return sweep.automaton(strings, 3)
 
 
 def _commutators(terms: Sequence[Term], width: int) -> Floats:
