@@ -105,17 +105,18 @@ def replay_notebook(
 
     The notebook seeds numpy's legacy generator once and draws in the order of its
     cells: here for one ensemble the circuits and then, as float32, their theta. `skip`
-    is the number of uniform draws before them (see `Ensemble.notebook_draws`), `of` the
+    is the number of uniform draws before them (see `Ensemble.notebook`), `of` the
     number of circuits of the ensemble. The symbol is at layer 0, qubit 0.
     """
-    draws = ensemble.notebook_draws
-    assert draws is not None
+    order = ensemble.notebook
+    draws = len(order)
     uniform = np.random.RandomState(seed).random_sample(skip + of * (draws + 1))[skip:]
-    pairs, phi = ensemble.replay(uniform[: of * draws].reshape(of, draws)[samples])
-    theta = 2 * np.pi * uniform[of * draws :][samples]
-    pairs[:, 0, 0, 1] = 0
+    pairs = np.zeros((len(samples), 2 * ensemble.layers * ensemble.width))
+    pairs[:, order] = uniform[: of * draws].reshape(of, draws)[samples]
+    pairs = pairs.reshape(-1, ensemble.layers, ensemble.width, 2)
     axes = (pairs[..., 0] > 1 / 3).astype(np.uint8) + (pairs[..., 0] > 2 / 3)
     angles = 2 * np.pi * pairs[..., 1]
+    more = {PHI: angles[:, 0, 0].copy()} if 1 in order else {}
+    theta = 2 * np.pi * uniform[of * draws :][samples]
     angles[:, 0, 0] = theta.astype(np.float32)
-    more = {} if phi is None else {PHI: 2 * np.pi * phi}
     return with_theta(ensemble, angles, axes=axes.astype(np.uint8), **more)

@@ -131,9 +131,13 @@ class Ensemble:
         return None
 
     @property
-    def notebook_draws(self) -> int | None:
-        """Uniform draws of the tutorial's notebook for a circuit, without its theta."""
-        return None
+    def notebook(self) -> list[int]:
+        """The draws of the tutorial's notebook for a circuit, if it has such circuits.
+
+        In their order, each by its place in an array of axis and angle of all rotations
+        (layers, width, 2), where phi has that of the symbol's angle.
+        """
+        return []
 
     def draw_angle(self, rng: Any, shape: tuple[int, ...] = ()) -> Any:
         """Angles, radians, uniform or normal with mean 0."""

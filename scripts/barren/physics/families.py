@@ -74,16 +74,10 @@ class Random(Layered):
                 yield replace(curve, depth=depth), prediction
 
     @property
-    def notebook_draws(self) -> int:
-        """An axis and an angle for each rotation, no angle for the symbol."""
-        return 2 * self.layers * self.width - 1
-
-    def replay(self, uniform: Any) -> tuple[Any, None]:
-        """Axis and angle of each rotation in turn."""
-        import numpy as np
-
-        pairs = np.insert(uniform, 1, np.nan, axis=1)
-        return pairs.reshape(len(pairs), self.layers, self.width, 2), None
+    def notebook(self) -> list[int]:
+        """No angle for the symbol."""
+        first, _, *rest = range(2 * self.layers * self.width)
+        return [first, *rest]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,22 +202,15 @@ class IdentityTutorial(Identity):
         return self, 0
 
     @property
-    def notebook_draws(self) -> int:
-        """An axis and an angle for each rotation, and phi in place of the symbol's."""
-        return 2 * self.layers * self.width
-
-    def replay(self, uniform: Any) -> tuple[Any, Any]:
-        """Axis and angle of each rotation in turn, phi after the first block."""
-        import numpy as np
-
-        samples = len(uniform)
-        first = 2 * self.block_depth * self.width - 1
-        head = np.insert(uniform[:, :first], 1, np.nan, axis=1)
-        # A further block starts with the angle that stands in place of the symbol.
-        rest = uniform[:, first + 1 :].reshape(samples, self.blocks - 1, first + 1)
-        rest[:, :, [0, 1]] = rest[:, :, [1, 0]]
-        pairs = np.concatenate([head, rest.reshape(samples, -1)], axis=1)
-        return pairs.reshape(samples, self.layers, self.width, 2), uniform[:, first]
+    def notebook(self) -> list[int]:
+        """For the symbol phi, after the first block; others start with an angle."""
+        block = 2 * self.block_depth * self.width
+        first, phi, *rest = range(block)
+        order = [first, *rest, phi]
+        for start in range(block, self.blocks * block, block):
+            first, second, *rest = range(start, start + block)
+            order += [second, first, *rest]
+        return order
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,14 +79,6 @@ class Layered(Ensemble):
         axes = {} if self.axis else {"axes": rng.integers(0, 3, shape, "uint8")}
         return axes | {ANGLES: self.draw_angle(rng, shape)}
 
-    def replay(self, uniform: Any) -> tuple[Any, Any]:
-        """The notebook's draws (samples, draws) in the order of `draw`.
-
-        Returns (samples, layers, width, 2), for axis and angle, with a hole at the
-        symbol's angle; and phi in turns (samples,), or None.
-        """
-        raise NotImplementedError
-
     # What follows from it.
 
     @cached_property

@@ -23,6 +23,8 @@ from barren.physics.observables import Term
 
 Bytes = NDArray[np.uint8]
 LETTERS = np.frombuffer(AXES.encode(), np.uint8)
+#: Names of the gates in a program.
+GATES = {"CZ": b"CZP", "CNOT": b"CNP"}
 
 
 def serialise(ensemble: Layered, circuits: Circuits) -> NDArray[np.bytes_]:
@@ -49,7 +51,7 @@ def pauli_sum(terms: Sequence[Term]) -> bytes:
             _message(3, _message(1, _qubit(qubit)) + _message(2, letter.encode()))
             for qubit, letter in string
         )
-        text += _message(1, b"\x0d" + np.float32(weight).tobytes() + paulis)
+        text += _message(1, _number(weight) + paulis)
     return text
 
 
@@ -84,16 +86,19 @@ def _operation(gate: Gate, letter: bytes, exponent: bytes) -> bytes:
     """A gate: its name, exponent, global shift, controls and qubits."""
     rotation, symbol = gate.name == "R", gate.angle == THETA
     name = (gate.axis.encode() or letter) + b"P" if rotation else GATES[gate.name]
-    value = _float(exponent) if rotation else _number(1)
-    return _message(
-        1,
-        _message(1, _message(1, name))
-        + _argument("exponent", _message(2, THETA.encode()) if symbol else value)
-        + _argument("exponent_scalar", _number(1 / np.pi if symbol else 1))
-        + _argument("global_shift", _number(-0.5 if rotation else 0))
-        + _UNCONTROLLED
-        + b"".join(_message(3, _message(2, _qubit(qubit))) for qubit in gate.qubits),
-    )
+    value = b"\x0d" + exponent if rotation else _number(1)
+    arguments = {
+        b"exponent": _message(2, THETA.encode()) if symbol else _message(1, value),
+        b"exponent_scalar": _message(1, _number(1 / np.pi if symbol else 1)),
+        b"global_shift": _message(1, _number(-0.5 if rotation else 0)),
+        b"control_qubits": _message(1, _message(3, b"")),
+        b"control_values": _message(1, _message(3, b"")),
+    }
+    parts = [_message(1, _message(1, name))]
+    for key, argument in arguments.items():
+        parts.append(_message(2, _message(1, key) + _message(2, argument)))
+    parts += [_message(3, _message(2, _qubit(qubit))) for qubit in gate.qubits]
+    return _message(1, b"".join(parts))
 
 
 # The wire format of protocol buffers, as far as these messages need it.
@@ -112,25 +117,6 @@ def _qubit(qubit: int) -> bytes:
     return f"0_{qubit}".encode()
 
 
-def _float(value: bytes) -> bytes:
-    """An argument that is a float32."""
-    return _message(1, b"\x0d" + value)
-
-
-@cache
 def _number(value: float) -> bytes:
-    return _float(np.float32(value).tobytes())
-
-
-@cache
-def _argument(name: str, value: bytes) -> bytes:
-    return _message(2, _message(1, name.encode()) + _message(2, value))
-
-
-_UNCONTROLLED = b"".join(
-    _argument(name, _message(1, _message(3, b"")))
-    for name in ("control_qubits", "control_values")
-)
-
-#: Names of the gates in a program.
-GATES = {"CZ": b"CZP", "CNOT": b"CNP"}
+    """Field 1, a float32."""
+    return b"\x0d" + np.float32(value).tobytes()

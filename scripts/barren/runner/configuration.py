@@ -212,7 +212,7 @@ def check_notebook(experiment: Experiment) -> None:
     if experiment.config["seed"] >= 2**32:
         raise BadInput("seed: the notebook's stream takes seeds below 4294967296")
     for ensemble in experiment.ensembles:
-        if ensemble.notebook_draws is None:
+        if not ensemble.notebook:
             raise BadInput(f"stream: the notebook has no family {ensemble.family}")
         assert isinstance(ensemble, Layered)
         if ensemble.symbol != (0, 0) or ensemble.sigma is not None:

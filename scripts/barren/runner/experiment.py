@@ -176,9 +176,9 @@ class Experiment:
             if type(ensemble) is not family:
                 family = type(ensemble)
                 skips[family.family] = skip
-                skip += family.displayed([])[0].notebook_draws or 0
+                skip += len(family.displayed([])[0].notebook)
             skips[program] = skip
-            skip += self.config["samples"] * ((ensemble.notebook_draws or 0) + 1)
+            skip += self.config["samples"] * (len(ensemble.notebook) + 1)
         for ensemble in self.ensembles:  # those of which none is sampled
             skips.setdefault(ensemble.family, skip)
         return skips
