@@ -164,8 +164,9 @@ class Ensemble:
 
     @property
     def shape_keys(self) -> tuple[str, ...]:
-        """The columns that say which circuits."""
-        return self.circuit_keys()
+        """The columns that say which circuits, in the order of names."""
+        others = {"family", "sigma", *self.gradient_keys}
+        return *(key for key in self.keys() if key not in others), "sigma"
 
     def keys(self) -> dict[str, Any]:
         """Family and keys, by column name."""
@@ -199,17 +200,15 @@ class Ensemble:
             return self.program
         return f"{self.program}_observable-{Observable.parse(self.observable).slug}"
 
+    def told_by(self, keys: Container[str]) -> str:
+        """What the circuits are built of, as far as some keys tell them apart."""
+        own = [key for key in self.circuit_keys() if key not in {"width", "sigma"}]
+        return ", ".join(f"{key.replace('_', ' ')} {getattr(self, key)}" for key in own)
+
     @property
     def structure(self) -> str:
         """What the circuits are built of, in words: "depth 50"."""
-        keys = [key for key in self.circuit_keys() if key not in {"width", "sigma"}]
-        return ", ".join(
-            f"{key.replace('_', ' ')} {getattr(self, key)}" for key in keys
-        )
-
-    def told_by(self, keys: Container[str]) -> str:
-        """What the circuits are built of, as far as some keys tell them apart."""
-        return self.structure
+        return self.told_by(self.shape_keys)
 
     @classmethod
     def crossed(cls, entry: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:

@@ -1,13 +1,13 @@
 """The families of circuits: one class for each, all of which are listed here."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 from barren.physics.ensembles import Ensemble, Prediction, grouped
 from barren.physics.layered import ANGLES, PHI, Layered, Moment
 from barren.physics.observables import of_z
-from barren.physics.own_circuits import OwnCircuit
+from barren.physics.own_circuits import Ansatz as Ansatz
 
 #: Layers to which the theory shows what more depth would do, and up to which width.
 FURTHER, NARROW = 200, 12
@@ -117,8 +117,7 @@ class Identity(Layered):
                 yield from self.ladder(layer, -1)
                 yield self.rotations(layer, -1, self.opposite)
 
-    @property
-    def structure(self) -> str:
+    def told_by(self, keys: Container[str]) -> str:
         """Blocks of twice the layers of U."""
         return f"{self.blocks} × 2 × {self.block_depth} layers"
 
@@ -211,15 +210,6 @@ class IdentityTutorial(Identity):
             first, second, *rest = range(start, start + block)
             order += [second, first, *rest]
         return order
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ansatz(OwnCircuit):
-    """A circuit of your own: a function of qubits that returns a cirq.Circuit."""
-
-    family: ClassVar[str] = "ansatz"
-    title: ClassVar[str] = "ansatz"
-    kind: ClassVar[str] = "ansatz"
 
 
 FAMILIES: dict[str, type[Ensemble]] = {

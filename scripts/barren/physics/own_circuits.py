@@ -20,12 +20,11 @@ MOST_LAYERS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class OwnCircuit(Ensemble):
-    """A circuit that a function of qubits and keywords returns, as a cirq.Circuit.
+class Ansatz(Ensemble):
+    """A circuit of your own: a function of qubits that returns a cirq.Circuit."""
 
-    Every circuit draws all its parameters, independent. What is no key of every such
-    ensemble is a keyword argument of the function.
-    """
+    # Every circuit draws all its parameters, independent. What is no key of every such
+    # ensemble is a keyword argument of the function.
 
     #: FILE.py:FUNCTION, and what the function is called with besides the qubits.
     source: str
@@ -35,6 +34,9 @@ class OwnCircuit(Ensemble):
     #: Of these the one that is meant, where a row or a point is about one.
     parameter: str | None = None
 
+    family: ClassVar[str] = "ansatz"
+    title: ClassVar[str] = "ansatz"
+    kind: ClassVar[str] = "ansatz"
     gate_by_gate: ClassVar[bool] = True
     gradient_keys: ClassVar[tuple[str, ...]] = (
         "observable",
@@ -49,20 +51,10 @@ class OwnCircuit(Ensemble):
 
     def keys(self) -> dict[str, Any]:
         """Family, width, the function's name, its keywords, and which derivative."""
-        return {
-            "family": self.family,
-            "width": self.width,
-            "circuit": self.function,
-            **dict(self.keywords),
-            "sigma": self.sigma,
-            "observable": self.observable,
-            "parameter": self.parameter,
-        }
-
-    @property
-    def shape_keys(self) -> tuple[str, ...]:
-        """The function and its keywords."""
-        return "width", "circuit", *dict(self.keywords), "sigma"
+        values = {"family": self.family, "width": self.width, "circuit": self.function}
+        values |= dict(self.keywords)
+        further = ("sigma", "observable", "parameter")
+        return values | {key: getattr(self, key) for key in further}
 
     @property
     def circuit(self) -> str:
@@ -77,11 +69,6 @@ class OwnCircuit(Ensemble):
         """Name of the ensemble; with its parameter where it is about one."""
         parameter = "" if self.parameter is None else f"_parameter-{self.parameter}"
         return super().name + parameter
-
-    @property
-    def structure(self) -> str:
-        """The function and its keywords."""
-        return self.told_by(self.shape_keys)
 
     def told_by(self, keys: Container[str]) -> str:
         """The function and its keywords, those of some keys."""
