@@ -17,7 +17,7 @@ from barren.physics.adjoint import steepness_of_symbols
 from barren.physics.cirq_gates import name_of, read_circuit
 from barren.physics.ensembles import TFQ, TFQ_STEP, BadInput
 from barren.physics.observables import NoExactForm
-from barren.physics.own_circuits import Ansatz
+from barren.physics.own_circuits import OwnCircuit
 from barren.physics.packages import parts_of
 from barren.runner import step
 from barren.runner.experiment import Experiment
@@ -49,7 +49,7 @@ def build_circuits(
         path.write_text(json.dumps(data) + "\n")
 
 
-def build(ensemble: Ansatz) -> dict[str, Any]:
+def build(ensemble: OwnCircuit) -> dict[str, Any]:
     """The circuit of an ensemble as plain data, a dictionary that JSON holds.
 
     `cirq` (Cirq's own JSON, as text), `program` (the serialised TensorFlow Quantum
@@ -108,7 +108,7 @@ def one_line(error: BaseException) -> str:
 
 
 def call(
-    function: Callable[..., Any], ensemble: Ansatz, qubits: list[cirq.GridQubit]
+    function: Callable[..., Any], ensemble: OwnCircuit, qubits: list[cirq.GridQubit]
 ) -> cirq.Circuit:
     """The circuit of a function; BadInput for what is none that can be used."""
     keywords = dict(ensemble.keywords)
@@ -131,7 +131,7 @@ def call(
     return circuit
 
 
-def check_symbols(what: str, symbols: list[str], ensemble: Ansatz) -> None:
+def check_symbols(what: str, symbols: list[str], ensemble: OwnCircuit) -> None:
     """BadInput for no symbols, for names that are none, for parameters beside them."""
     if not symbols:
         raise BadInput(f"{what} has no symbols, so there is no gradient")
@@ -146,7 +146,7 @@ def check_symbols(what: str, symbols: list[str], ensemble: Ansatz) -> None:
 
 
 def built(
-    circuit: cirq.Circuit, ensemble: Ansatz, qubits: list[cirq.GridQubit]
+    circuit: cirq.Circuit, ensemble: OwnCircuit, qubits: list[cirq.GridQubit]
 ) -> dict[str, Any]:
     """A circuit as plain data (see `build`)."""
     # An empty moment in the end would be lost from a program's bytes.
@@ -183,7 +183,7 @@ def built(
         return data | {"reason": str(error)}
 
 
-def check_speed(ensemble: Ansatz, data: dict[str, Any]) -> None:
+def check_speed(ensemble: OwnCircuit, data: dict[str, Any]) -> None:
     """BadInput for a gate that turns too fast for TensorFlow Quantum's differences."""
     symbols = ensemble.asked(data["symbols"])
     steepness = steepness_of_symbols(data["cirq"].encode(), symbols)

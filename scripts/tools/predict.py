@@ -30,6 +30,7 @@ from barren.physics.ensembles import BadInput, Ensemble
 from barren.physics.families import FAMILIES, Ansatz, predict
 from barren.physics.layered import Layered
 from barren.physics.moments import require_known
+from barren.physics.own_circuits import OwnCircuit
 from barren.runner.experiment import Experiment
 from barren.runner.functions import TAKEN, check_functions
 
@@ -115,7 +116,7 @@ def of_circuit(lists: dict[str, Any]) -> list[list[Any]]:
     return [[*keys, *columns.THEORY], *rows]
 
 
-def build(circuits: Mapping[str, Ansatz]) -> dict[str, Any]:
+def build(circuits: Mapping[str, OwnCircuit]) -> dict[str, Any]:
     """Circuits of one's own, built, by program."""
     try:
         import build_circuits

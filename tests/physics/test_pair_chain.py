@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from barren.physics import pair_chain, rotations, sweep
+from barren.physics import pair_chain, sweep
 from barren.physics.observables import NoExactForm, Observable
 from barren.physics.pair_chain import (
     PAIR,
@@ -317,7 +317,7 @@ def test_products_that_cancel_leave_their_rounding(text, left, known):
 def test_small_angles_have_all_digits():
     """R_P(angle) moves sigma^2 of a Pauli, less its square."""
     for sigma in (1e-4, 1e-2):
-        cos2, sin2 = rotations.mean_squares(sigma)
+        cos2, sin2 = pair_chain.mean_squares(sigma)
         square = sigma**2 - sigma**4 + 2 / 3 * sigma**6
         assert sin2 == pytest.approx(square, rel=1e-14, abs=sigma**8)
         assert cos2 == 1 - sin2
@@ -538,7 +538,7 @@ def test_identity_moments_of_reference():
 
 # Planted faults: each must be seen by the oracle above.
 
-PAIRED = pair_chain._paired
+PAIRED, SITE_MAPS = pair_chain._paired, pair_chain._site_maps
 UNEQUAL = np.array([1, 0, 1, 1, 1])[:, np.newaxis]
 
 
@@ -547,7 +547,7 @@ UNEQUAL = np.array([1, 0, 1, 1, 1])[:, np.newaxis]
     [
         ("mean_shrink", lambda sigma: 0.5),
         ("_paired", lambda tensor: PAIRED(tensor) * UNEQUAL),
-        ("symbol_map", lambda sigma: rotations.rotation_map(sigma)),
+        ("_site_maps", lambda kind, sigma: SITE_MAPS(kind, sigma)[:1] * 2),
         ("PAIR", PAIR._replace(swap=np.arange(25))),
         ("PAULI", PAULI._replace(swap=np.arange(16))),
         ("SINGLE", SINGLE._replace(swap=np.arange(9))),

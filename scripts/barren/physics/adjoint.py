@@ -54,7 +54,7 @@ def adjoint_gradients(
 
 
 class _Gate(NamedTuple):
-    """An operation of Cirq, its symbols, and what generates it, if something does.
+    """An operation of Cirq, and its symbols.
 
     alike: the operation of all that differ in qubits and names of symbols alone.
     """
@@ -62,7 +62,6 @@ class _Gate(NamedTuple):
     operation: Any
     alike: Any
     names: list[str]
-    generator: tuple[Floats, Complex] | None
 
 
 @lru_cache(8)  # of the batches and observables that share a circuit
@@ -73,9 +72,11 @@ def _gates(text: bytes) -> list[_Gate]:
     gates = []
     for operation in cirq.read_json(json_text=text.decode()).all_operations():
         names = sorted(cirq.parameter_names(operation))
-        alike = _nameless(operation, names)
-        generator = _generator(alike) if names else None
-        gates.append(_Gate(operation, alike, names, generator))
+        # Like others but for its qubits and its symbols' names.
+        qubits = cirq.LineQubit.range(len(operation.qubits))
+        symbols = {name: f"s{at}" for at, name in enumerate(names)}
+        alike = cirq.resolve_parameters_once(operation.with_qubits(*qubits), symbols)
+        gates.append(_Gate(operation, alike, names))
     return gates
 
 
@@ -108,18 +109,15 @@ def _steepness(operation: Any) -> list[Steepness]:
     import cirq
 
     names = sorted(cirq.parameter_names(operation))
-    if names and (generator := _generator(operation)):
-        speeds = generator[0]
+    if generator := _generator(operation):
+        speeds, _ = generator
         return [Steepness(float(np.abs(speeds).max()), float(np.ptp(speeds)))]
     # Spread evenly over any periods, each symbol by itself, beyond what is drawn.
     roots = 2 ** (np.arange(1, len(names) + 1) / (len(names) + 1))
     places = dict(zip(names, np.outer(roots, np.arange(PLACES)), strict=True))
     found = []
     for name in names:
-        up, down = (
-            _unitaries(operation, places | {name: places[name] + step})
-            for step in (STEP, -STEP)
-        )
+        up, down = _to_either_side(operation, places, name)
         both = up @ down.conj().swapaxes(1, 2)
         # -i dU/ds U^dagger, which is Hermitian.
         slope = -1j * (both - both.conj().swapaxes(1, 2)) / (4 * STEP)
@@ -131,10 +129,10 @@ def _steepness(operation: Any) -> list[Steepness]:
 
 def _block(gate: _Gate, values: Mapping[str, Floats], asked: Sequence[str]) -> Block:
     """A gate at the values of its symbols, and its derivatives by those asked for."""
-    operation, _, names, generator = gate
+    operation, alike, names = gate
     own = {name: values[name] for name in names}
     slopes: dict[str, Complex] = {}
-    if generator:
+    if names and (generator := _generator(alike)):
         speeds, parts = generator
         phases = np.exp(1j * np.outer(own[names[0]], speeds))
         both = np.stack([phases, 1j * speeds * phases])
@@ -142,10 +140,7 @@ def _block(gate: _Gate, values: Mapping[str, Floats], asked: Sequence[str]) -> B
     else:
         unitaries = _unitaries(operation, own)
         for name in names:
-            up, down = (
-                _unitaries(operation, own | {name: own[name] + step})
-                for step in (STEP, -STEP)
-            )
+            up, down = _to_either_side(operation, own, name)
             slopes[name] = (up - down) / (2 * STEP)
     qubits = tuple(qubit.col for qubit in operation.qubits)
     kept = {n: of.astype(np.complex64) for n, of in slopes.items() if n in asked}
@@ -163,13 +158,12 @@ def _unitaries(operation: Any, values: Mapping[str, Floats]) -> Complex:
     )
 
 
-def _nameless(operation: Any, names: Sequence[str]) -> Any:
-    """A gate like that of others but for its qubits and its symbols' names."""
-    import cirq
-
-    qubits = cirq.LineQubit.range(len(operation.qubits))
-    symbols = {name: f"s{at}" for at, name in enumerate(names)}
-    return cirq.resolve_parameters_once(operation.with_qubits(*qubits), symbols)
+def _to_either_side(
+    operation: Any, values: Mapping[str, Floats], name: str
+) -> list[Complex]:
+    """A gate's unitary at values of which one symbol is a step more, and less."""
+    sides = ({name: values[name] + step} for step in (STEP, -STEP))
+    return [_unitaries(operation, {**values, **side}) for side in sides]
 
 
 @cache
@@ -181,7 +175,7 @@ def _generator(operation: Any) -> tuple[Floats, Complex] | None:
     """
     import cirq
 
-    if len(names := cirq.parameter_names(operation)) > 1:
+    if len(names := cirq.parameter_names(operation)) != 1:
         return None
     h = 1e-3
     points = np.array([0.0, h, -h, 2 * h, -2 * h, *ELSEWHERE])

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from barren.physics.ensembles import Ensemble, Prediction, grouped
 from barren.physics.layered import ANGLES, PHI, Layered, Moment
 from barren.physics.observables import of_z
-from barren.physics.own_circuits import Ansatz as Ansatz
+from barren.physics.own_circuits import OwnCircuit
 
 #: Layers to which the theory shows what more depth would do, and up to which width.
 FURTHER, NARROW = 200, 12
@@ -210,6 +210,15 @@ class IdentityTutorial(Identity):
             first, second, *rest = range(start, start + block)
             order += [second, first, *rest]
         return order
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ansatz(OwnCircuit):
+    """A circuit of your own: a function of qubits that returns a cirq.Circuit."""
+
+    family: ClassVar[str] = "ansatz"
+    title: ClassVar[str] = "ansatz"
+    kind: ClassVar[str] = "ansatz"
 
 
 FAMILIES: dict[str, type[Ensemble]] = {

@@ -12,8 +12,12 @@ import numpy as np
 
 from barren.physics.moments import Floats
 from barren.physics.observables import String
-from barren.physics.rotations import mean_shrink
 from barren.physics.sweep import Indices
+
+
+def mean_shrink(sigma: float | None) -> float:
+    """Factor of a rotation about a random axis on the mean of each Pauli."""
+    return 1 / 3 if sigma is None else 1 / 3 + 2 / 3 * math.exp(-(sigma**2) / 2)
 
 
 class MeanString(NamedTuple):

@@ -77,13 +77,12 @@ def _prediction(
     error: float | None,
 ) -> Prediction:
     """A prediction; a variance that is None has a reason."""
-    found = Prediction(mean, second, variance, relative_error=error)
-    if found.variance is not None:
-        return found
-    if found.relative_error is None:
-        return found._replace(reason="the symbol is behind other gates")
-    told = f"known to a relative error of {found.relative_error:.0e} alone"
-    return found._replace(reason=told)
+    reason = None
+    if variance is None:
+        reason = "the symbol is behind other gates"
+        if error is not None:
+            reason = f"known to a relative error of {error:.0e} alone"
+    return Prediction(mean, second, variance, relative_error=error, reason=reason)
 
 
 def require_known(predicted: Iterable[tuple[Ensemble, Prediction]]) -> None:

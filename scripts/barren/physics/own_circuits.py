@@ -20,11 +20,12 @@ MOST_LAYERS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ansatz(Ensemble):
-    """A circuit of your own: a function of qubits that returns a cirq.Circuit."""
+class OwnCircuit(Ensemble):
+    """A circuit that a function of qubits and keywords returns, as a cirq.Circuit.
 
-    # Every circuit draws all its parameters, independent. What is no key of every such
-    # ensemble is a keyword argument of the function.
+    Every circuit draws all its parameters, independent. What is no key of every such
+    ensemble is a keyword argument of the function.
+    """
 
     #: FILE.py:FUNCTION, and what the function is called with besides the qubits.
     source: str
@@ -34,9 +35,6 @@ class Ansatz(Ensemble):
     #: Of these the one that is meant, where a row or a point is about one.
     parameter: str | None = None
 
-    family: ClassVar[str] = "ansatz"
-    title: ClassVar[str] = "ansatz"
-    kind: ClassVar[str] = "ansatz"
     gate_by_gate: ClassVar[bool] = True
     gradient_keys: ClassVar[tuple[str, ...]] = (
         "observable",

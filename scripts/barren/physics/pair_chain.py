@@ -25,23 +25,27 @@ from collections.abc import Sequence
 import numpy as np
 
 from barren.physics import sweep
-from barren.physics.mean_strings import distance, mean_gradient, mean_identity
+from barren.physics.mean_strings import (
+    distance,
+    mean_gradient,
+    mean_identity,
+    mean_shrink,
+)
 from barren.physics.moments import Floats, Moments, as_known
 from barren.physics.observables import NoExactForm, Term, of_z
-from barren.physics.pauli_actions import Circuit, Rotation, digits_of
+from barren.physics.pauli_actions import Circuit, Rotation, digits_of, mean_squares
 from barren.physics.pauli_paths import gradient_moments
-from barren.physics.rotations import PREPARED, mean_shrink, rotation_map, symbol_map
 from barren.physics.sweep import Algebra, Automaton, Indices
 
 #: Share of the sum over s = t below which that over s != t is left out.
 NEGLIGIBLE = 1e-8
 
-# The norms' weights: how many strings or pairs a class holds, times 1/3 unless it is
-# that of the identity. It lets the short strings near the observable count against the
-# many long ones.
-SINGLE = sweep.algebra([1, 0, 2], [2], np.array([3, 1, 2]) / 3)
-PAULI = sweep.algebra([3, 2, 1, 0], [1, 2], np.array([3, 1, 1, 1]) / 3)
-PAIR = sweep.algebra([3, 2, 1, 0, 4], [4], np.array([3, 1, 1, 1, 2]) / 3)
+SINGLE = sweep.algebra(["II"], ["ZZ"], ["XX", "YY"])
+PAULI = sweep.algebra(["II"], ["XX"], ["YY"], ["ZZ"])
+PAIR = sweep.algebra(["II"], ["IZ"], ["ZI"], ["ZZ"], ["XX", "YY"])
+
+#: <I>^2, <Z>^2, <X>^2, <Y>^2 of the preparation R_Y(pi/4)|0>.
+SQUARES = np.array([1, 1 / 2, 1 / 2, 0])
 
 
 # The random family.
@@ -125,32 +129,41 @@ def _random_chain(
     sigma: float | None,
 ) -> tuple[Floats, Floats]:
     """The maps of all layers and the preparation R_Y(pi/4)|0> on every qubit."""
-    site = {
-        len(SINGLE.norm): PREPARED,
-        len(PAULI.norm): np.array([1, 1 / 2, 0, 1 / 2]),
-        len(PAIR.norm): np.array([1, 0.5**0.5, 0.5**0.5, 1 / 2, 1 / 4]),
-    }[len(kind.norm)]
-    rotation = _site_map(kind, rotation_map(sigma), mean_shrink(sigma))
-    classes = len(site)
+    rotation, derivative = _site_maps(kind, sigma)
+    classes = len(rotation)
     maps = np.broadcast_to(rotation, (depth, width, classes, classes)).copy()
     if symbol is not None:
-        maps[symbol] = _site_map(kind, symbol_map(sigma), 0.0)
-    return maps, np.broadcast_to(site, (1, width, classes))
+        maps[symbol] = derivative
+    return maps, np.broadcast_to(_prepared(kind), (1, width, classes))
 
 
-def _site_map(kind: Algebra, single: Floats, shrink: float) -> Floats:
-    """A map on I, Z, V as one on the classes of `kind`; `shrink` of IZ and ZI."""
-    if kind is SINGLE:
-        return single
-    if kind is PAULI:
-        keep, move = single[1, 1], single[2, 1]
-        full: Floats = np.full((4, 4), move) + (keep - move) * np.eye(4)
-        full[0] = full[:, 0] = 0
-        full[0, 0] = single[0, 0]
-        return full
-    full = np.diag([single[0, 0], shrink, shrink, 0.0, 0.0])
-    full[3:, 3:] = single[1:, 1:]
-    return full
+def _prepared(kind: Algebra) -> Floats:
+    """f of the preparation at a site: the mean of <P><Q> over each class."""
+    return np.array([np.sqrt(SQUARES[[*of]].prod(axis=1)).mean() for of in kind.pairs])
+
+
+def _site_maps(kind: Algebra, sigma: float | None) -> list[Floats]:
+    """Maps at a site of a rotation about a random axis, and of its derivative.
+
+    A Pauli stays for its own axis, goes to itself with cos and to another with sin for
+    the other two; in the derivative, for these alone, cos and sin change places.
+    """
+    cos2, sin2 = mean_squares(sigma)
+    sizes = np.array([len(of) for of in kind.pairs])
+    equal = np.array([p == q for (p, q), *_ in kind.pairs])
+    paulis, unequal = np.flatnonzero(equal)[1:], np.flatnonzero(~equal)
+    maps = []
+    for identity, shrink, keep, move in (
+        (1.0, mean_shrink(sigma), 1 / 3 + 2 / 3 * cos2, sin2 / 3),
+        (0.0, 0.0, 2 / 3 * sin2, cos2 / 3),
+    ):
+        of = np.zeros((len(sizes), len(sizes)))
+        of[0, 0] = identity
+        of[unequal, unequal] = shrink
+        of[np.ix_(paulis, paulis)] = move * sizes[paulis]
+        of[paulis, paulis] = keep + move * (sizes[paulis] - 1)
+        maps.append(of)
+    return maps
 
 
 def _paired(tensor: Floats) -> Floats:
@@ -200,7 +213,7 @@ def identity_moments(
     """
     start = _commutators(terms, width)
     layer = np.asarray(layers, dtype=np.intp)
-    maps = np.broadcast_to(rotation_map(sigma), (max(layer, default=0), width, 3, 3))
+    maps, _ = _random_chain(SINGLE, width, max(layer, default=0), None, sigma)
     mean = np.zeros(len(layer))
     for weight, string in terms:
         mean += [weight * mean_identity(string, width, n, qubit, sigma) for n in layer]
@@ -228,7 +241,7 @@ def _commutators(terms: Sequence[Term], width: int) -> Floats:
 
 
 def _products(
-    one: tuple[float, set[int]], other: tuple[float, set[int]], width: int
+    first: tuple[float, set[int]], second: tuple[float, set[int]], width: int
 ) -> Floats:
     """f of <iQS><iQT> for products S, T of Z, where Q anticommutes with both.
 
@@ -236,14 +249,15 @@ def _products(
     gains a Z, i X Z = Y and i Y Z = -X, so V counts on sites of both alone, where it
     must be odd in number: half the difference of two products, V with either sign.
     """
-    (v, s), (w, t) = one, other
+    (a, s), (b, t) = first, second
     if not s & t:
         return np.zeros((0, width, 3))
-    start = np.tile(PREPARED, (2, width, 1))
+    one, z, v = _prepared(SINGLE)
+    start = np.tile([one, z, v], (2, width, 1))
     start[:, list(s ^ t)] = math.sqrt(1 / 2), math.sqrt(1 / 2), 0
     for term, sign in zip(start, (1, -1), strict=True):
-        term[list(s & t)] = PREPARED[1], PREPARED[0], sign * PREPARED[2]
-        term[0] *= sign * v * w / 2
+        term[list(s & t)] = z, one, sign * v
+        term[0] *= sign * a * b / 2
     return start
 
 

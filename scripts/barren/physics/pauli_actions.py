@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from barren.physics.moments import Floats
 from barren.physics.observables import NoExactForm, String
-from barren.physics.rotations import mean_squares
 
 Codes = NDArray[np.int64]
 
@@ -142,6 +141,12 @@ def code_of(digits: Sequence[int]) -> int:
     for digit in digits:
         code = 4 * code + digit
     return code
+
+
+def mean_squares(sigma: float | None) -> tuple[float, float]:
+    """E cos^2 and E sin^2 of an angle, normal or uniform."""
+    sin2 = 0.5 if sigma is None else -math.expm1(-2 * sigma**2) / 2
+    return 1 - sin2, sin2
 
 
 def action_of(gate: Rotation | Clifford, sigma: float | None) -> Action:

@@ -14,6 +14,7 @@ is a weighted sum of components, as an automaton along the line (see `automaton`
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from barren.physics.moments import TOLERANCE, Floats
+from barren.physics.pauli_actions import LETTERS
 
 Indices = NDArray[np.intp]
 #: One tensor (states, classes, states) for each site.
@@ -38,25 +40,31 @@ NEARBY = 4
 class Algebra(NamedTuple):
     """The classes of a site.
 
+    pairs: of each class the pairs of Paulis, by their digits (see `pauli_actions`).
     swap: (classes^2,), where a CZ sends the classes of two neighbours.
     norm: (classes,), what a component's square weighs in the norm in which a matrix
-        product state is truncated.
+        product state is truncated: how many pairs a class holds, times 1/3 unless it
+        is that of the identity. It lets the short strings near the observable count
+        against the many long ones.
     """
 
+    pairs: list[list[tuple[int, int]]]
     swap: Indices
     norm: Floats
 
 
-def algebra(toggled: Sequence[int], toggling: Sequence[int], norm: Floats) -> Algebra:
-    """Make one from what a CZ does: each class in `toggling` toggles its neighbour."""
-    classes = len(toggled)
-    swap = [
-        (toggled[a] if b in toggling else a) * classes
-        + (toggled[b] if a in toggling else b)
-        for a in range(classes)
-        for b in range(classes)
-    ]
-    return Algebra(np.array(swap), norm)
+def algebra(*classes: Sequence[str]) -> Algebra:
+    """Make one from the letters of each class's pairs, the identity's first."""
+    digit = LETTERS.index
+    pairs = [[(digit(of[0]), digit(of[1])) for of in some] for some in classes]
+    place = {pair: at for at, of in enumerate(pairs) for pair in of}
+    swap = []
+    for (a, b), (c, d) in product([of[0] for of in pairs], repeat=2):
+        # X and Y, digits 2 and 3, toggle a Z, 1, beside them.
+        one, other = (a ^ c >> 1, b ^ d >> 1), (c ^ a >> 1, d ^ b >> 1)
+        swap.append(place[one] * len(pairs) + place[other])
+    norm = np.array([3, *map(len, classes[1:])]) / 3
+    return Algebra(pairs, np.array(swap), norm)
 
 
 def automaton(strings: Mapping[tuple[int, ...], float], classes: int) -> Automaton:

@@ -15,7 +15,7 @@ from barren import columns
 from barren.physics.ensembles import BadInput, Ensemble, grouped
 from barren.physics.families import FAMILIES
 from barren.physics.observables import Observable
-from barren.physics.own_circuits import Ansatz
+from barren.physics.own_circuits import OwnCircuit
 
 NOTEBOOK = "notebook"
 
@@ -86,14 +86,14 @@ class Experiment:
         return tuple(e for e in self.ensembles if e.width <= limit)
 
     @cached_property
-    def own_circuits(self) -> dict[str, Ansatz]:
+    def own_circuits(self) -> dict[str, OwnCircuit]:
         """The circuits of one's own, by program, whether sampled or not.
 
         With all the parameters that any ensemble of them asks for.
         """
-        found: dict[str, Ansatz] = {}
+        found: dict[str, OwnCircuit] = {}
         for ensemble in self.ensembles:
-            if isinstance(ensemble, Ansatz):
+            if isinstance(ensemble, OwnCircuit):
                 first = found.setdefault(ensemble.program, ensemble)
                 names = dict.fromkeys((*first.parameters, *ensemble.parameters))
                 found[ensemble.program] = replace(first, parameters=tuple(names))

@@ -17,12 +17,12 @@ from barren import columns
 from barren.physics.ensembles import BadInput
 from barren.physics.families import FAMILIES
 from barren.physics.layered import Layered
-from barren.physics.own_circuits import Ansatz
+from barren.physics.own_circuits import OwnCircuit
 
 #: What a keyword argument cannot be called: keys, columns and figures with another
 #: meaning.
 TAKEN = (
-    {of.name for family in (Ansatz, Layered) for of in fields(family)}
+    {of.name for family in (OwnCircuit, Layered) for of in fields(family)}
     | {columns.FAMILY, columns.CIRCUIT_OF, "ensemble", columns.POSITION}
     | {*columns.QUBITS, *columns.VALUES, "layer", "qubit"}
 )
@@ -33,7 +33,7 @@ LONGEST = 200
 KINDS = {bool: "booleans", int: "integers", float: "floats", str: "strings"}
 
 
-def check_functions(circuits: Iterable[Ansatz]) -> None:
+def check_functions(circuits: Iterable[OwnCircuit]) -> None:
     """Raise BadInput, one line, for a file, function or keyword that does not fit."""
     files: dict[str, str] = {}
     values: dict[str, list[Any]] = {}
