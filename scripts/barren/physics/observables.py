@@ -76,12 +76,9 @@ class Observable:
         """The one spelling: `parse` of it gives the same value."""
         if self.name is not None:
             return self.name
-        parts = []
-        for weight, string in self.strings:
-            sign = "-" if weight < 0 else "+"
-            parts.append(f" {sign} {_spelled(abs(weight), string)}")
-        joined = "".join(parts)
-        return joined[3:] if joined.startswith(" + ") else "-" + joined[3:]
+        terms = [("+-"[w < 0], _spelled(abs(w), string)) for w, string in self.strings]
+        text = " ".join(f"{sign} {term}" for sign, term in terms)
+        return text[2:] if text.startswith("+") else "-" + text[2:]
 
     @property
     def slug(self) -> str:

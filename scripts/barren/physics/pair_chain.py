@@ -5,17 +5,10 @@ o_s o_t F[s, t], F the mean of the product of both strings' derivatives. Uniform
 and symmetric angles make F a chain over classes of each site (see `sweep`):
 
 - strings of I and Z: I, Z and V = {X, Y};
-- strings with X or Y: I, X, Y, Z. The preparation has X but no Y, and a rotation of
-  uniform angle halves the difference only, so X and Y must be told apart;
-- pairs of strings of I and Z: II, IZ, ZI, ZZ and V = XX or YY. A random rotation keeps
-  II, sends (Z, Z) to ZZ, XX and YY, for E sin cos = 0, and of (I, Z) keeps the mean of
-  Z. A CZ beside V gives a Z to both: II <-> ZZ, IZ <-> ZI.
+- strings with X or Y: I, X, Y, Z;
+- pairs of strings of I and Z: II, IZ, ZI, ZZ and V = XX or YY.
 
-The sites of IZ and ZI stay where they are, so F[s, t] has one factor `mean_shrink` for
-each of them and each layer: with s and t different it soon no longer counts. Without a
-ZZ to begin with no V arises and a derivative is zero: the terms of the local cost have
-no products but their squares.
-
+workflow/docs/theory.md derives them, and what pairs of different strings come to.
 Angles and sigma are in radians; sigma None stands for uniform angles.
 """
 

@@ -1,20 +1,10 @@
 """Exact moments of circuits of Pauli rotations and Clifford gates.
 
-Every rotation exp(-i m theta A / 2) has a parameter theta of its own, independent and
-uniform in [0, 2 pi) (m an integer) or normal with mean 0 and standard deviation sigma;
-the state before is a product; the observable is a sum of Pauli strings. Then
 E (d<O>/d theta)^2 follows from pairs (P, Q) of strings, carried back from the
-observable (compare `pair_chain`):
-
-- a Clifford gate C takes P to C^dagger P C;
-- a rotation leaves what commutes with A and takes P to P cos + iAP sin else. If P and Q
-  anticommute with it, E cos^2 stays and E sin^2 moves to (iAP, iAQ), for
-  E sin cos = 0; if one does, E cos stays, which is 0 for uniform angles;
-- its derivative exchanges cos and sin, times m^2, and is 0 unless both anticommute.
-
-PQ changes by Clifford gates alone. So each value R of it is a chain of its own over the
-strings P, a *sector*: the identity's has all P = Q, and of the others few survive. Two
-sweeps of it, f from the state and b from the observable, give all parameters.
+observable: "Circuits of your own" in workflow/docs/theory.md. PQ changes by Clifford
+gates alone. So each value R of it is a chain of its own over the strings P, a *sector*:
+the identity's has all P = Q, and of the others few survive. Two sweeps of it, f from
+the state and b from the observable, give all parameters.
 """
 
 import itertools
