@@ -3,7 +3,7 @@ import importlib.util
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import chdir
 from functools import cache
 from pathlib import Path
@@ -150,9 +150,7 @@ def built(
 ) -> dict[str, Any]:
     """A circuit as plain data (see `build`)."""
     # An empty moment in the end would be lost from a program's bytes.
-    circuit = cirq.drop_empty_moments(
-        cirq.Circuit(cirq.Moment(unitary(moment)) for moment in circuit)
-    )
+    circuit = cirq.drop_empty_moments(cirq.map_operations(circuit, unitary))
     # An observable may look at qubits that no gate has touched.
     idle = cirq.Circuit(cirq.I(q) for q in qubits if q not in circuit.all_qubits())
     whole = circuit + idle
@@ -196,16 +194,15 @@ def check_speed(ensemble: OwnCircuit, data: dict[str, Any]) -> None:
             )
 
 
-def unitary(moment: cirq.Moment) -> Iterator[cirq.Operation]:
-    """The operations but measurements, without tags and numbers of sympy."""
-    for operation in moment:
-        if cirq.is_measurement(operation):
-            continue
-        number = operation.untagged
-        if not cirq.parameter_names(number):
-            # With something to resolve, or nothing is done.
-            number = cirq.resolve_parameters(number, {"": 0})
-        yield number
+def unitary(operation: cirq.Operation, moment: int) -> list[cirq.Operation]:
+    """An operation but a measurement, without tags and numbers of sympy."""
+    if cirq.is_measurement(operation):
+        return []
+    number = operation.untagged
+    if not cirq.parameter_names(number):
+        # With something to resolve, or nothing is done.
+        number = cirq.resolve_parameters(number, {"": 0})
+    return [number]
 
 
 def check_program(source: str, circuit: cirq.Circuit, program: bytes) -> None:

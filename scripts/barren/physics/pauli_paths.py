@@ -192,7 +192,7 @@ def _sweep(
     f is kept at every so many blocks and computed again between them.
     """
     shape = (1,) * len(cone.qubits)
-    blocks, last = _without_last(_blocks(bloch, cone, end), len(shape))
+    blocks, last = _blocks(bloch, cone, end)
     f = np.ones(shape)
     for block in blocks:
         shape = _shape_after(block, shape)
@@ -246,10 +246,16 @@ def _shares(block: Block, b: Floats, f: Floats) -> dict[int, float]:
     return {of: float(np.vdot(b, _apply(s, sites, f, b.shape))) for of, s in slopes}
 
 
-def _blocks(bloch: Floats, cone: _Cone, r: Sequence[int]) -> list[Block]:
-    """The state and the gates of the sector that ends in R, on axes of f."""
+def _blocks(
+    bloch: Floats, cone: _Cone, r: Sequence[int]
+) -> tuple[list[Block], list[Floats]]:
+    """The state and the gates of the sector that ends in R, on axes of f.
+
+    Without those of one site that come last on it, which are a map each, unless they
+    have a slope.
+    """
     axis = {qubit: at for at, qubit in enumerate(cone.qubits)}
-    blocks = []
+    parts = []  # from the last one to the first
     for action in reversed(cone.actions):
         code = _local(r, action)
         axes = tuple(axis[qubit] for qubit in action.qubits)
@@ -260,36 +266,25 @@ def _blocks(bloch: Floats, cone: _Cone, r: Sequence[int]) -> list[Block]:
         parameter = action.parameter
         slopes = {} if parameter is None else {parameter: maps[1]}
         block = Block(axes, maps[0], slopes)
-        # Reversed, as all are.
-        blocks += _split(block, table)[::-1] if action.is_even else [block]
+        parts += _split(block, table)[::-1] if action.is_even else [block]
         if parameter is None:
             r = _moved(r, action, int(action.partner[code]))
     for at, qubit in enumerate(cone.qubits):
         x, y, z = bloch[qubit]
         site = np.array([1, z, x, y])
         product = site * site[np.arange(4) ^ r[qubit]]
-        blocks.append(Block((at,), product[:, np.newaxis], {}))
-    return merged(blocks[::-1])
-
-
-def _without_last(
-    blocks: Sequence[Block], sites: int
-) -> tuple[list[Block], list[Floats]]:
-    """Blocks without those of one site that come last on it, and these as a map each.
-
-    Those with slopes stay.
-    """
-    found: list[Block] = []
-    last: list[Floats] = [np.eye(4)] * sites
+        parts.append(Block((at,), product[:, np.newaxis], {}))
+    last: list[Floats] = [np.eye(4)] * len(axis)
+    blocks: list[Block] = []
     followed: set[int] = set()
-    for block in reversed(blocks):
-        first = block.sites[0]
-        if len(block.sites) == 1 and not block.slopes and first not in followed:
-            last[first] = last[first] @ block.map
+    for part in parts:
+        first = part.sites[0]
+        if len(part.sites) > 1 or part.slopes or first in followed:
+            blocks.append(part)
+            followed.update(part.sites)
         else:
-            followed.update(block.sites)
-            found.append(block)
-    return found[::-1], last
+            last[first] = last[first] @ part.map
+    return merged(blocks[::-1]), last
 
 
 def _split(block: Block, table: Table) -> list[Block]:

@@ -115,8 +115,6 @@ def dense_chain(
     absolute = [np.abs(tensor) for tensor in read]
     signed = len(starts) > 1 or any(np.any(tensor < 0) for tensor in read)
     values, sizes = [_read_dense(f[0], read)], [_read_dense(f[-1], absolute)]
-    operations = len(start) * width
-    bounds = [operations]
     groups = [slice(first, first + 2) for first in range(0, width, 2)]
     kernels: dict[bytes, list[Floats]] = {}
     for layer in maps:
@@ -129,15 +127,13 @@ def dense_chain(
                 f = kernel @ f.reshape(before, size, -1)
             else:
                 f = f.reshape(before, size) @ kernel.T
-            operations += size + 2
         f = f.reshape(len(starts), -1)[:, ladder]
         values.append(_read_dense(f[0], read))
         sizes.append(_read_dense(f[-1], absolute) if signed else values[-1])
-        bounds.append(operations)
     reading = width * max(tensor.shape[0] * classes for tensor in read)
-    return np.array(values), np.array(sizes) * (
-        (np.array(bounds) + reading) * np.finfo(float).eps
-    )
+    layer_steps = sum(classes ** len(start[0, group]) + 2 for group in groups)
+    steps = len(start) * width + layer_steps * np.arange(len(values)) + reading
+    return np.array(values), np.array(sizes) * (steps * np.finfo(float).eps)
 
 
 def mps_chain(
@@ -235,15 +231,13 @@ def second_moments(
     """
     reached = np.arange(len(maps) + 1) >= first
     for values, estimates in sweeps(kind, start, maps, read, normal):
-        second = np.where(reached, values, 0.0)
+        second, errors = np.where(reached, [values, estimates], 0.0)
         relative = np.zeros(len(second))
         with np.errstate(divide="ignore"):
-            wrong = reached & (estimates > 0)
-            np.divide(estimates, np.abs(second), out=relative, where=wrong)
+            np.divide(errors, np.abs(second), out=relative, where=errors > 0)
         # An estimate has zeros where the error has none: take the worst nearby.
         padded = np.pad(relative, NEARBY)
         relative = sliding_window_view(padded, 2 * NEARBY + 1).max(axis=1)
-        errors = np.where(reached, estimates, 0.0)
         np.multiply(relative, np.abs(second), out=errors, where=second != 0)
         found, errors = second[at], errors[at]
         if np.all(errors <= TOLERANCE * np.abs(found - squared_mean)):
