@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barren.physics.ensembles import Ensemble
-from barren.physics.layered import ANGLES, PHI, Gate, Layered
+from barren.physics.layered import ANGLES, Gate, Layered
 
 #: Axis codes: 0, 1, 2 are rotations about X, Y, Z.
 AXES = "XYZ"
@@ -44,11 +44,6 @@ class Circuits:
         """The values of the symbols, (samples, symbols)."""
         return self.angles if self.theta is None else self.theta[:, None]
 
-    def shifted(self, by: float | NDArray[np.float64]) -> "Circuits":
-        """The circuits with another theta, by a number or one for each, radians."""
-        assert self.theta is not None
-        return replace(self, theta=self.theta + by)
-
     def axis(self, gate: Gate) -> NDArray[np.uint8]:
         """Axis code of a rotation in each circuit, (samples,)."""
         if gate.axis:
@@ -80,7 +75,7 @@ def sample_circuits(ensemble: Layered, seed: int, samples: Sequence[int]) -> Cir
     """Draw the circuits with the given sample indices (see `Layered.draw`)."""
     drawn = [ensemble.draw(stream(seed, ensemble.circuit, n)) for n in samples]
     arrays = {name: np.stack([d[name] for d in drawn]) for name in drawn[0]}
-    return with_theta(ensemble, **arrays)
+    return Circuits(theta=arrays[ANGLES][:, *ensemble.symbol].copy(), **arrays)
 
 
 def sample_parameters(
@@ -91,11 +86,6 @@ def sample_parameters(
     streams = (stream(seed, ensemble.circuit, sample) for sample in samples)
     angles = [ensemble.draw_angle(rng, shape) for rng in streams]
     return Circuits(np.array(angles), circuit=np.array(built["cirq"].encode()))
-
-
-def with_theta(ensemble: Layered, angles: NDArray[np.float64], **more: Any) -> Circuits:
-    """Circuits of which the symbol's angle is theta."""
-    return Circuits(angles, angles[:, *ensemble.symbol].copy(), **more)
 
 
 def replay_notebook(
@@ -116,7 +106,7 @@ def replay_notebook(
     pairs = pairs.reshape(-1, ensemble.layers, ensemble.width, 2)
     axes = (pairs[..., 0] > 1 / 3).astype(np.uint8) + (pairs[..., 0] > 2 / 3)
     angles = 2 * np.pi * pairs[..., 1]
-    more = {PHI: angles[:, 0, 0].copy()} if 1 in order else {}
-    theta = 2 * np.pi * uniform[of * draws :][samples]
-    angles[:, 0, 0] = theta.astype(np.float32)
-    return with_theta(ensemble, angles, axes=axes.astype(np.uint8), **more)
+    phi = angles[:, 0, 0].copy() if 1 in order else None
+    theta = (2 * np.pi * uniform[of * draws :][samples]).astype(np.float32)
+    angles[:, 0, 0] = theta
+    return Circuits(angles, theta.astype(float), axes, phi)

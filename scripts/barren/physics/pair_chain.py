@@ -13,7 +13,9 @@ Angles and sigma are in radians; sigma None stands for uniform angles.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
+from itertools import permutations, product
 
 import numpy as np
 
@@ -175,17 +177,14 @@ def _cross_bound(terms: Sequence[Term], depth: Indices, sigma: float | None) -> 
     sqrt 2)^k, k the sites where s and t differ: 1 / sqrt 2 is <Z> of the preparation.
     It is 0 unless s and t share a site.
     """
-    zs = [sum(1 << site for site, _ in string) for _, string in terms]
-    weights = np.abs([weight for weight, _ in terms])
+    zs = [(abs(weight), sum(1 << site for site, _ in of)) for weight, of in terms]
+    shares: dict[int, float] = defaultdict(float)
+    for (v, s), (w, t) in permutations(zs, 2):
+        if s & t:
+            shares[(s ^ t).bit_count()] += v * w
     factor = np.float_power(mean_shrink(sigma), depth) / math.sqrt(2)
-    bound = np.zeros(len(depth))
-    for z, weight in zip(zs, weights, strict=True):
-        counted = [z != other and z & other > 0 for other in zs]
-        differing = np.array([(z ^ other).bit_count() for other in zs])
-        for sites in np.unique(differing[counted]):
-            share = weights[counted & (differing == sites)].sum()
-            bound += weight * share * factor**sites
-    return bound
+    bounds = [share * factor**sites for sites, share in shares.items()]
+    return sum(bounds, np.zeros(len(depth)))
 
 
 # The identity blocks.
@@ -226,32 +225,27 @@ def _any_axis(width: int, qubit: int) -> Automaton:
 
 
 def _commutators(terms: Sequence[Term], width: int) -> Floats:
-    """f of (i/2) <[Q, O]> in the prepared state, Q a string, (terms, width, 3)."""
+    """f of <(i/2) [Q, O]>^2 in the prepared state, Q a string, (terms, width, 3).
+
+    For two products of Z, over sites s and t, a sum of two product vectors, or none: on
+    a site of s a string Q gains a Z, i X Z = Y and i Y Z = -X, so V counts on sites of
+    both alone, where it must be odd in number: half the difference of two products, V
+    with either sign.
+    """
     if not of_z(terms):
         raise NoExactForm("a string with X or Y")
-    zs = [(weight, {site for site, _ in string}) for weight, string in terms]
-    return np.concatenate([_products(one, other, width) for one in zs for other in zs])
-
-
-def _products(
-    first: tuple[float, set[int]], second: tuple[float, set[int]], width: int
-) -> Floats:
-    """f of <iQS><iQT> for products S, T of Z, where Q anticommutes with both.
-
-    A sum of two product vectors, or none, (terms, width, 3). On a site of S a string Q
-    gains a Z, i X Z = Y and i Y Z = -X, so V counts on sites of both alone, where it
-    must be odd in number: half the difference of two products, V with either sign.
-    """
-    (a, s), (b, t) = first, second
-    if not s & t:
-        return np.zeros((0, width, 3))
     one, z, v = _prepared(SINGLE)
-    start = np.tile([one, z, v], (2, width, 1))
-    start[:, list(s ^ t)] = math.sqrt(1 / 2), math.sqrt(1 / 2), 0
-    for term, sign in zip(start, (1, -1), strict=True):
-        term[list(s & t)] = z, one, sign * v
-        term[0] *= sign * a * b / 2
-    return start
+    zs = [(weight, {site for site, _ in string}) for weight, string in terms]
+    found = []
+    for (a, s), (b, t) in product(zs, repeat=2):
+        if s & t:
+            start = np.tile([one, z, v], (2, width, 1))
+            start[:, list(s ^ t)] = math.sqrt(1 / 2), math.sqrt(1 / 2), 0
+            start[0, list(s & t)] = z, one, v
+            start[1, list(s & t)] = z, one, -v
+            start[:, 0] *= np.array([[1], [-1]]) * a * b / 2
+            found.append(start)
+    return np.concatenate(found)
 
 
 def tutorial_moments(

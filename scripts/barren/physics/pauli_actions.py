@@ -57,12 +57,7 @@ class Circuit(NamedTuple):
     @classmethod
     def from_data(cls, data: Mapping[str, Any], parameters: int) -> "Circuit":
         """The inverse of `as_data`."""
-        gates = [
-            Rotation(**gate)
-            if "axis" in gate
-            else Clifford(tuple(gate["qubits"]), tuple(gate["images"]))
-            for gate in data["gates"]
-        ]
+        gates = ((Rotation if "axis" in of else Clifford)(**of) for of in data["gates"])
         return cls(np.array(data["bloch"]), tuple(gates), parameters)
 
 
@@ -135,6 +130,11 @@ def digits_of(string: String, width: int, letters: str = LETTERS) -> tuple[int, 
     return tuple(letters.index(at.get(qubit, "I")) for qubit in range(width))
 
 
+def _code(letters: str) -> Codes:
+    """The number that the digits of letters make up."""
+    return np.array(code_of([LETTERS.index(letter) for letter in letters]))
+
+
 def code_of(digits: Sequence[int]) -> int:
     """The number that the digits make up."""
     code = 0
@@ -156,7 +156,8 @@ def action_of(gate: Rotation | Clifford, sigma: float | None) -> Action:
     Raises NoExactForm for one that has no such table.
     """
     if isinstance(gate, Clifford):
-        return _clifford_action(gate.images)._replace(qubits=gate.qubits)
+        action = _clifford_action(tuple(gate.images))
+        return action._replace(qubits=tuple(gate.qubits))
     qubits = tuple(qubit for qubit, _ in gate.axis)
     letters = "".join(letter for _, letter in gate.axis)
     action = _rotation_action(letters, gate.multiple, sigma)
@@ -169,26 +170,17 @@ def _rotation_action(letters: str, multiple: float, sigma: float | None) -> Acti
     if len(letters) > LIMIT:
         raise NoExactForm(f"a rotation of {len(letters)} qubits, more than {LIMIT}")
     codes = np.arange(4 ** len(letters))
-    axis = np.array(code_of([LETTERS.index(letter) for letter in letters]))
-    partner, power = _product(axis, codes)
+    partner, power = _product(_code(letters), codes)
     # iAP is real, so A and P anticommute, where AP has an odd power of i.
     moves = power % 2 == 1
     sign = np.where(moves, power - 2.0, 0.0)
-    whole = multiple == round(multiple) != 0
-    if sigma is None and not whole:
+    partner = np.where(moves, partner, codes)
+    if sigma is None and not multiple == round(multiple) != 0:
         raise NoExactForm(f"an angle of {multiple:g} times a uniform parameter")
     spread = None if sigma is None else multiple * sigma
-    cos2, sin2 = mean_squares(spread)
-    return Action(
-        (),
-        np.where(moves, partner, codes),
-        sign,
-        moves,
-        multiple=multiple,
-        wave=0.0 if spread is None else math.exp(-(spread**2) / 2),
-        cos2=cos2,
-        sin2=sin2,
-    )
+    wave = 0.0 if spread is None else math.exp(-(spread**2) / 2)
+    means = wave, *mean_squares(spread)
+    return Action((), partner, sign, moves, None, multiple, *means)
 
 
 @cache
@@ -200,13 +192,9 @@ def _clifford_action(images: tuple[str, ...]) -> Action:
     for qubit in range(size):
         for bit, text in ((1, images[2 * qubit]), (0, images[2 * qubit + 1])):
             has = codes >> 2 * (size - 1 - qubit) + bit & 1 == 1
-            factor = np.array(code_of([LETTERS.index(letter) for letter in text[1:]]))
-            product, extra = _product(image, factor)
-            extra += 2 if text[0] == "-" else 0
-            image, power = (
-                np.where(has, product, image),
-                power + np.where(has, extra, 0),
-            )
+            product, extra = _product(image, _code(text[1:]))
+            image = np.where(has, product, image)
+            power = power + np.where(has, extra + 2 * (text[0] == "-"), 0)
     return Action((), image, 1.0 - power % 4, np.ones(len(codes), dtype=bool))
 
 

@@ -11,6 +11,7 @@ a gate first needs them.
 import importlib.util
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -74,7 +75,8 @@ def qsim_gradients(ensemble: Layered, circuits: Circuits) -> NDArray[np.float32]
     up, down = np.array([[1, 1], [0, 0]]), np.array([[0, 0], [1, -1]])
     paulis = PAULIS[circuits.axis(symbol)]
     choice = (np.kron(np.eye(2), up) + np.kron(paulis, down)) / np.sqrt(2)
-    two_qubit, shifted = MATRICES | {CHOICE: choice}, circuits.shifted(np.pi / 2)
+    two_qubit = MATRICES | {CHOICE: choice}
+    shifted = replace(circuits, theta=circuits.values[:, 0] + np.pi / 2)
     registers = []
     for first, part in growing(moments, width):
         gates = fused(part, shifted, width + 1, two_qubit)
