@@ -6,7 +6,7 @@ states, of 2 components at each qubit, and for strings of Paulis, of 4 or fewer.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
@@ -30,14 +30,14 @@ class Block(NamedTuple):
     slopes: Mapping[Any, Matrix]
     sizes: tuple[int, ...] = ()
 
+    def each(self, change: Callable[[Matrix], Matrix], **others: Any) -> "Block":
+        """The block with its map and slopes changed, and others of its fields."""
+        slopes = {key: change(slope) for key, slope in self.slopes.items()}
+        return self._replace(map=change(self.map), slopes=slopes, **others)
+
     def of(self, rows: slice) -> "Block":
         """The block of some of those that matrices are stacked for, if they are."""
-
-        def some(of: Matrix) -> Matrix:
-            return of[rows] if len(of) > 1 else of
-
-        slopes = {key: some(slope) for key, slope in self.slopes.items()}
-        return self._replace(map=some(self.map), slopes=slopes)
+        return self.each(lambda of: of[rows] if len(of) > 1 else of)
 
     @property
     def growth(self) -> int:
@@ -57,8 +57,7 @@ class Block(NamedTuple):
             parts = of.reshape(*of.shape[:-2], *sizes, *sizes)
             return parts.swapaxes(-4, -3).swapaxes(-2, -1).reshape(of.shape)
 
-        slopes = {key: swapped(slope) for key, slope in self.slopes.items()}
-        return Block(sites, swapped(self.map), slopes, sizes)
+        return self.each(swapped, sites=sites, sizes=sizes)
 
     def beside(self, sites: tuple[int, ...], other: int) -> "Block":
         """The same on its site and another one, which has `other` components."""
@@ -69,8 +68,7 @@ class Block(NamedTuple):
             one = np.eye(other, dtype=of.dtype)
             return kron(of, one) if self.sites[0] == sites[0] else kron(one, of)
 
-        slopes = {key: spread(slope) for key, slope in self.slopes.items()}
-        return Block(sites, spread(self.map), slopes)
+        return self.each(spread, sites=sites)
 
     def after(self, before: "Block") -> "Block":
         """Both as one, on the sites of the one that has more."""

@@ -5,6 +5,7 @@ unitary Cirq knows: exp(-i m theta A / 2) is recognised whatever its class, glob
 or decomposition, and so is a Clifford gate by its images of X and Z.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -129,20 +130,14 @@ def _images(operation: cirq.Operation) -> tuple[str, ...]:
     unitary = _unitary(operation)
     size = len(operation.qubits)
     images = []
-    for qubit in range(size):
-        for pauli in (cirq.X, cirq.Z):
-            string = cirq.DensePauliString.one_hot(
-                index=qubit, length=size, pauli=pauli
-            )
-            matrix = cirq.unitary(string)
-            found = _pauli(unitary.conj().T @ matrix @ unitary)
-            if found is None:
-                raise NoExactForm(
-                    f"{name_of(operation)} is no Clifford gate, and not the first of "
-                    "a single qubit"
-                )
-            sign, letters, _ = found
-            images.append(("+" if sign > 0 else "-") + letters)
+    for at, pauli in itertools.product(range(size), "XZ"):
+        string = cirq.DensePauliString("I" * at + pauli + "I" * (size - at - 1))
+        found = _pauli(unitary.conj().T @ cirq.unitary(string) @ unitary)
+        if found is None:
+            told = "is no Clifford gate, and not the first of a single qubit"
+            raise NoExactForm(f"{name_of(operation)} {told}")
+        sign, letters, _ = found
+        images.append(("+" if sign > 0 else "-") + letters)
     return tuple(images)
 
 

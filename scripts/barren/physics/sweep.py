@@ -11,7 +11,6 @@ width, classes, classes) holds the map on f at each site of each layer. What is 
 is a weighted sum of components, as an automaton along the line (see `automaton`).
 """
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from itertools import product
@@ -158,7 +157,7 @@ def mps_chain(
     cz = np.eye(classes**2)[kind.swap] * np.divide.outer(pair, pair)
     read = [tensor / scale[:, np.newaxis] for tensor in read]
     size = reduce(np.matmul, [np.abs(tensor).sum(axis=1) for tensor in read]).item()
-    values, taken, bonds = [_read_mps(sites, read)], [0.0], [terms]
+    values, norms, bonds = [_read_mps(sites, read)], [0.0], [terms]
     for layer in maps:
         # From right to left the rotations, with what keeps the rest orthonormal.
         carry = np.eye(1)
@@ -183,12 +182,11 @@ def mps_chain(
             rest = s[:bond, np.newaxis] * v[:bond]
             sites[at + 1] = rest.reshape(bond, classes, right)
         values.append(_read_mps(sites, read))
-        cuts = len(taken) * (width - 1)
-        # All sites but the last are orthonormal.
-        norm = float(np.linalg.norm(sites[-1]))
-        taken.append(truncation * math.sqrt(cuts) * size * norm)
+        norms.append(float(np.linalg.norm(sites[-1])))  # the others are orthonormal
         bonds.append(max(len(site) for site in sites))
-    return np.array(values), np.array(taken), np.array(bonds)
+    cuts = np.arange(len(values)) * (width - 1)
+    taken = truncation * np.sqrt(cuts) * size * np.array(norms)
+    return np.array(values), taken, np.array(bonds)
 
 
 def sweeps(
