@@ -8,15 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, Locator, MaxNLocator
 from numpy.typing import NDArray
 
-from barren.analysis import figures
-from barren.analysis.selection import at_most, groups_by, in_lines, label
-from barren.analysis.style import (
-    COLOUR_MAP,
-    COLUMN_WIDTH,
-    PAGE_WIDTH,
-    axis_label,
-    quantity_label,
-)
+from barren.analysis import figures, selection, style
 from barren.analysis.tables import key_columns
 
 #: More pairs of maps than these are not readable: evenly spaced ones are shown.
@@ -33,19 +25,22 @@ def draw_maps(
     x, y = figure.x, figure.y
     across = [key for key in key_columns(shown) if key not in {x, y}]
     notes: list[str] = []
-    shown = at_most(shown, across, MOST_MAPS, "pairs of maps", notes)
+    shown = selection.at_most(shown, across, MOST_MAPS, "pairs of maps", notes)
     kinds = [k for k in ("sampled", "exact") if shown[k].notna().any()] or ["exact"]
-    groups = groups_by(shown, across)
+    groups = selection.groups_by(shown, across)
     ends = [np.sort(shown[key].unique().astype(float)) for key in (x, y)]
     wide = len(ends[0]) > 1.5 * len(ends[1])
     alone = len(groups) == 1
-    norm, low = _norm(shown)
-    colours = matplotlib.colormaps[COLOUR_MAP].with_extremes(under="white", bad="0.8")
+    values = shown[["exact", "sampled"]].to_numpy(float)
+    positive = values[values > 0] if (values > 0).any() else np.ones(1)
+    low = float(positive.min())
+    norm = LogNorm(low, max(float(positive.max()), 1.01 * low))
+    colours = matplotlib.colormaps[style.COLOUR_MAP]
     shape = (len(groups), len(kinds))
-    size = (PAGE_WIDTH, 0.6 + 1.7 * len(groups))
+    size = (style.PAGE_WIDTH, 0.6 + 1.7 * len(groups))
     if alone:
         shape = (len(kinds), 1) if wide else (1, len(kinds))
-        size = (COLUMN_WIDTH, 3.4 if wide else 2.0)
+        size = (style.COLUMN_WIDTH, 3.4 if wide else 2.0)
     drawing = Figure(figsize=size, layout="constrained")
     grid = drawing.subplots(*shape, sharex=True, sharey=True, squeeze=False)
     maps = [(group, kind) for group in groups for kind in kinds]
@@ -56,35 +51,27 @@ def draw_maps(
             *map(_edges, ends),
             np.where(cells <= 0, low * 1e-3, np.maximum(cells, low)),
             norm=norm,
-            cmap=colours,
+            cmap=colours.with_extremes(under="white", bad="0.8"),
             linewidth=0,
             rasterized=True,
         )
-        title = kind if alone else f"{label(group, across, shown)}: {kind}"
-        axes.set_title(in_lines(title, 40), fontsize=8)
+        title = kind if alone else f"{selection.label(group, across, shown)}: {kind}"
+        axes.set_title(selection.in_lines(title, 40), fontsize=8)
         axes.label_outer()
         axes.xaxis.set_major_locator(_ticks(ends[0]))
         axes.yaxis.set_major_locator(_ticks(ends[1]))
         if alone and not wide:
             axes.set_aspect("equal")
     for axes in grid[-1]:
-        axes.set_xlabel(axis_label(x))
+        axes.set_xlabel(style.axis_label(x))
     for axes in grid[:, 0]:
-        axes.set_ylabel(axis_label(y))
+        axes.set_ylabel(style.axis_label(y))
     zeros = (shown[kinds] <= 0).any(axis=None)
     bar = drawing.colorbar(
         mesh, ax=list(grid.ravel()), extend="min" if zeros else "neither", shrink=0.9
     )
-    bar.set_label(quantity_label(figure.quantity))
+    bar.set_label(style.quantity_label(figure.quantity))
     return drawing, shown, notes
-
-
-def _norm(shown: pd.DataFrame) -> tuple[LogNorm, float]:
-    """The colours' scale and its lower end: of all variances above 0."""
-    values = shown[["exact", "sampled"]].to_numpy(float)
-    positive = values[values > 0] if (values > 0).any() else np.ones(1)
-    low = float(positive.min())
-    return LogNorm(low, max(float(positive.max()), 1.01 * low)), low
 
 
 def _ticks(centres: NDArray[np.float64]) -> Locator:

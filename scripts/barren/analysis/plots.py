@@ -16,32 +16,8 @@ from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
 from barren import columns
-from barren.analysis import figures
+from barren.analysis import figures, selection, style
 from barren.analysis.maps import draw_maps
-from barren.analysis.selection import (
-    at_most,
-    fixed,
-    groups_by,
-    in_lines,
-    in_order,
-    label,
-    note_on_zeros,
-    parameters_apart,
-    source_data,
-    with_fits,
-    with_positions,
-    with_qubits,
-)
-from barren.analysis.style import (
-    COLOUR_MAP,
-    COLOURS,
-    COLUMN_WIDTH,
-    MARKERS,
-    PAGE_WIDTH,
-    STYLE,
-    axis_label,
-    quantity_label,
-)
 from barren.analysis.tables import key_columns, without_rounding
 from barren.physics.ensembles import short
 from barren.physics.families import FAMILIES
@@ -74,57 +50,51 @@ def draw_variance(
         table = theory.merge(sampled, on=key_columns(theory), how="left")
     families = [of.family for of in figure.families]
     table = table[table[columns.FAMILY].isin(families)].reset_index(drop=True)
-    source = source_data(without_rounding(table), figure.quantity)
+    source = selection.source_data(without_rounding(table), figure.quantity)
     if figure.x == columns.QUBITS[0]:
-        source = with_qubits(source)
+        source = selection.with_qubits(source)
     if figure.fits:
-        source = with_fits(source, fits)
+        source = selection.with_fits(source, fits)
     if figure.x in figures.SYMBOL and not figure.y:  # at a depth of its own
         source["asymptotic"] = np.nan
-    source = with_positions(source)
-    shown = parameters_apart(source, figure.x)
+    source = selection.with_positions(source)
+    shown = selection.parameters_apart(source, figure.x)
     rest = [key for key in key_columns(shown) if key not in {figure.x, figure.y}]
     several = shown.groupby(rest, dropna=False)[columns.FAMILY].transform("size") > 1
     if several.any():
         source, shown = source[several], shown[several]
-    shown = in_order(shown)
-    with matplotlib.rc_context(STYLE):
+    shown = selection.in_order(shown)
+    with matplotlib.rc_context(style.STYLE):
         draw = draw_maps if figure.kind == figures.MAP else _draw_curves
         drawing, shown, notes = draw(figure, shown)
-        said = [fixed(figure, shown, observable), note_on_zeros(figure, shown)]
-        if notes:
-            said.append(f"Shown: {', '.join(notes)}. The source data has all.")
-        below = "\n".join(filter(None, said))
-        drawing.supxlabel(below, fontsize=6, color="0.3", wrap=True)
+        said = selection.below(figure, shown, observable, notes)
+        drawing.supxlabel(said, fontsize=6, color="0.3", wrap=True)
         if figure.x == columns.PARAMETER:
             _name_parameters(drawing, source)
         return drawing, source
 
 
 #: Label, colour and marker of a series.
-_Style = tuple[str, str, str]
+Look = tuple[str, str, str]
 
 
-def _styles(groups: Sequence[pd.DataFrame], labels: Sequence[str]) -> list[_Style]:
+def _looks(groups: Sequence[pd.DataFrame], labels: Sequence[str]) -> list[Look]:
     """Colours tell families apart and markers their series, where there are few enough.
 
     Else each series has a colour; many have colours from dark to light.
     """
-    names = [str(group[columns.FAMILY].iloc[0]) for group in groups]
-    families = list(dict.fromkeys(names))
+    names = pd.Series([group[columns.FAMILY].iloc[0] for group in groups])
+    ranks = names.groupby(names, observed=True).cumcount()
     hues = marks = list(range(len(groups)))
-    ranks = [names[:number].count(name) for number, name in enumerate(names)]
     marked = all((group[columns.SAMPLES] > 0).any() for group in groups)
-    if marked and 1 < len(families) < len(groups) and max(ranks) < len(MARKERS):
-        hues, marks = [families.index(name) for name in names], ranks
-    colours = list(COLOURS)
-    if max(hues) >= len(COLOURS):
-        shades = matplotlib.colormaps[COLOUR_MAP]
-        colours = [
-            to_hex(shades(0.82 * hue / max(hues))) for hue in range(max(hues) + 1)
-        ]
+    if marked and 1 < names.nunique() < len(groups) and max(ranks) < len(style.MARKERS):
+        hues, marks = names.factorize()[0].tolist(), ranks.tolist()
+    colours = list(style.COLOURS)
+    if max(hues) >= len(colours):
+        shades = matplotlib.colormaps[style.COLOUR_MAP]
+        colours = [*map(to_hex, shades(np.linspace(0, 0.82, max(hues) + 1)))]
     return [
-        (label, colours[hue], MARKERS[mark % len(MARKERS)])
+        (label, colours[hue], style.MARKERS[mark % len(style.MARKERS)])
         for label, hue, mark in zip(labels, hues, marks, strict=True)
     ]
 
@@ -145,17 +115,17 @@ def _draw_curves(
     notes: list[str] = []
     # A series or panel without any x, as of uniform angles alone, has no points.
     for apart in (by, across):
-        placed = [of for of in groups_by(shown, apart) if of[x].notna().any()]
+        placed = [of for of in selection.groups_by(shown, apart) if of[x].notna().any()]
         shown = pd.concat(placed).sort_index()
-    shown = at_most(shown, by, MOST, "series", notes)
-    shown = at_most(shown, across, MOST, "panels", notes)
+    shown = selection.at_most(shown, by, MOST, "series", notes)
+    shown = selection.at_most(shown, across, MOST, "panels", notes)
     if x not in {columns.WIDTH, columns.DEPTH}:
         shown = shown.assign(asymptotic=np.nan)
-    every, panels = groups_by(shown, by), groups_by(shown, across)
+    every, panels = selection.groups_by(shown, by), selection.groups_by(shown, across)
     # A series of wide circuits may have neither samples nor an exact form.
     known = [of for of in every if of[["exact", "sampled"]].notna().any(axis=None)]
     groups = known or every
-    styles = _styles(groups, [label(group, by, shown) for group in groups])
+    looks = _looks(groups, [selection.label(group, by, shown) for group in groups])
     ends = x == columns.DEPTH and len(panels) == 1 and _ends_apart(groups)
     height = {
         columns.WIDTH: 2.6 + 0.05 * len(groups),
@@ -163,19 +133,19 @@ def _draw_curves(
     }.get(x, 2.9)
     drawing, grid = _panels(len(panels), height, figure.quantity)
     for axes, panel in zip(grid, panels, strict=True):
-        for group, style in zip(groups, styles, strict=True):
+        for group, look in zip(groups, looks, strict=True):
             rows = group[group.index.isin(panel.index)].sort_values(x)
             if len(rows):
-                _draw_series(axes, rows, x, style, ends, len(panels) == 1)
-        if not (panel[["exact", "sampled"]] > 0).any(axis=None):
+                _draw_series(axes, rows, x, look, ends, len(panels) == 1)
+        values = panel[["exact", "sampled"]]
+        if not (values > 0).any(axis=None):
             if panel[x].max() > 0:
                 axes.set_xlim(0.9 * panel[x].min(), 1.1 * panel[x].max())
-            seen = panel[["exact", "sampled"]].notna().any(axis=None)
-            said = "all 0" if seen else "not known"
+            said = "all 0" if values.notna().any(axis=None) else "not known"
             axes.text(0.5, 0.5, said, transform=axes.transAxes, ha="center")
         if len(panels) > 1:
-            title = label(panel, across, shown)
-            axes.set_title(in_lines(title, 34), fontsize=8)
+            title = selection.label(panel, across, shown)
+            axes.set_title(selection.in_lines(title, 34), fontsize=8)
     _explain(grid[0], shown, x, ends)
     _scale(grid, shown, x)
     _make_room(drawing, grid)
@@ -186,7 +156,7 @@ def _draw_curves(
 def _ends_apart(groups: Sequence[pd.DataFrame]) -> bool:
     """Whether many curves end so far apart that each can be named at its end."""
     exact = pd.concat(groups)["exact"]
-    if len(groups) <= len(COLOURS) or not (exact > 0).all():
+    if len(groups) <= len(style.COLOURS) or not (exact > 0).all():
         return False
     ends = np.sort(np.log([group["exact"].iloc[-1] for group in groups]))
     return bool(np.diff(ends).min() > 0.04 * np.log(exact.max() / exact.min()))
@@ -199,18 +169,22 @@ def _panels(count: int, height: float, quantity: str) -> tuple[Figure, list[Axes
     """
     rows = math.ceil(count / 3)
     cols = math.ceil(count / rows)
-    size = (COLUMN_WIDTH, height) if count == 1 else (PAGE_WIDTH, 1.5 + 1.9 * rows)
+    size = (
+        (style.COLUMN_WIDTH, height)
+        if count == 1
+        else (style.PAGE_WIDTH, 1.5 + 1.9 * rows)
+    )
     figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(rows, cols, sharey=True, squeeze=False)
     for axes in grid[:, 0]:
-        axes.set_ylabel(quantity_label(quantity))
+        axes.set_ylabel(style.quantity_label(quantity))
     for axes in grid.flat[count:]:
         axes.remove()
     return figure, list(grid.flat[:count])
 
 
 def _draw_series(
-    axes: Axes, rows: pd.DataFrame, x: str, style: _Style, ends: bool, alone: bool
+    axes: Axes, rows: pd.DataFrame, x: str, look: Look, ends: bool, alone: bool
 ) -> None:
     """Exact values as a line, the limit dotted, a fit dashed, samples with intervals.
 
@@ -219,7 +193,7 @@ def _draw_series(
     """
     across, rows = rows[rows[x].isna()], rows[rows[x].notna()]
     along = rows[x].to_numpy(float)
-    title, colour, marker = style
+    title, colour, marker = look
     name = "" if ends else title
     fitted = "fit" in rows and rows["fit"].notna().any()
     if fitted:
@@ -232,7 +206,7 @@ def _draw_series(
     points = rows[rows[columns.SAMPLES] > 0]
     value = points["sampled"].where(points["sampled"] > 0)
     marked = bool(value.notna().any())
-    told = name if not marked and exact.notna().any() else ""
+    told = "" if marked or exact.isna().all() else name
     axes.plot(along, exact, color=colour, label=told, **_exact_line(rows, x))
     limit = rows["asymptotic"].where(rows["asymptotic"] > 0)
     axes.plot(along, limit, ":", color=colour, lw=0.8)
@@ -299,7 +273,7 @@ def _scale(grid: Sequence[Axes], shown: pd.DataFrame, x: str) -> None:
             axes.set_xlim(values[0] - margin, values[-1] + margin)
         else:
             axes.locator_params(axis="x", integer=whole, min_n_ticks=1)
-        axes.set_xlabel(axis_label(x))
+        axes.set_xlabel(style.axis_label(x))
 
 
 def _have_room(places: NDArray[np.float64]) -> bool:
@@ -315,7 +289,7 @@ def _make_room(drawing: Figure, grid: Sequence[Axes]) -> None:
     finite = (np.isfinite(np.asarray(line.get_ydata(), float)) for line in lines)
     most = max((of.sum() for of in finite), default=0)
     if most > ROOM:
-        drawing.set_figwidth(PAGE_WIDTH)
+        drawing.set_figwidth(style.PAGE_WIDTH)
     if most > MOST_NAMED:
         for line in lines:
             line.set_markersize(line.get_markersize() * math.sqrt(MOST_NAMED / most))
@@ -364,24 +338,20 @@ def _legend(figure: Figure, grid: Sequence[Axes]) -> None:
     for *_, name, handle in sorted(found, key=itemgetter(slice(3))):
         entries.setdefault(name, handle)
     longest = max(map(len, entries), default=0)
-    cols = _legend_columns(figure, longest)
-    if longest > 52 or len(entries) > 8 * cols:
-        figure.set_figwidth(PAGE_WIDTH)
-        cols = _legend_columns(figure, longest)
+    for width in (figure.get_figwidth(), style.PAGE_WIDTH):
+        figure.set_figwidth(width)
+        cols = max(1, min(3, int(width / 0.05 / (longest + 7))))
+        if longest <= 52 and len(entries) <= 8 * cols:
+            break
     figure.legend(entries.values(), entries, loc="outside upper left", ncols=cols)
     rows = math.ceil(len(entries) / cols)
     needed = 0.17 * rows + 1.9 * math.ceil(len(grid) / 3)
     figure.set_figheight(max(needed, figure.get_figheight()))
 
 
-def _legend_columns(figure: Figure, longest: int) -> int:
-    letters = figure.get_figwidth() / 0.05  # on a line
-    return max(1, min(3, int(letters / (longest + 7))))
-
-
 def _exact_line(rows: pd.DataFrame, x: str) -> dict[str, Any]:
     """A line where all in between is known; else marks, and a guide to the eye."""
     dense = {FAMILIES[of].predicts_every for of in rows[columns.FAMILY]} == {x}
     if dense and (rows["exact"] > 0).sum() > 1:
-        return {"ls": "-"}
-    return {"ls": "-", "lw": 0.4, "marker": "_", "ms": 10, "mew": 1.2}
+        return {}
+    return {"lw": 0.4, "marker": "_", "ms": 10, "mew": 1.2}

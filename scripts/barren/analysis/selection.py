@@ -72,8 +72,8 @@ def with_qubits(source: pd.DataFrame) -> pd.DataFrame:
     """The rows of observables Z_a Z_b, with the qubits in place of the text."""
     pairs = source[source[columns.OBSERVABLE].map(is_pair)]
     qubits = pairs.pop(columns.OBSERVABLE).str.extract(r"Z(\d+) Z(\d+)").astype("Int64")
-    for name, values in zip(columns.QUBITS, (qubits[0], qubits[1]), strict=True):
-        pairs.insert(len(key_columns(pairs)), name, values)
+    for at, name in enumerate(columns.QUBITS):
+        pairs.insert(len(key_columns(pairs)), name, qubits[at])
     return pairs.reset_index(drop=True)
 
 
@@ -102,15 +102,6 @@ def in_order(source: pd.DataFrame) -> pd.DataFrame:
         if pd.api.types.is_string_dtype(source[key].dropna())
     }
     return source.astype(order).assign(samples=source[columns.SAMPLES].fillna(0))
-
-
-def note_on_zeros(figure: Figure, shown: pd.DataFrame) -> str:
-    """A sentence about the variances of 0, which a logarithmic axis does not have."""
-    values = shown[["exact", "sampled"]]
-    zeros = values.notna().any(axis=1) & ~(values > 0).any(axis=1)
-    if figure.y or not zeros.any():
-        return ""
-    return f"Not drawn: {zeros.sum()} of {len(shown)} variances, which are 0."
 
 
 def groups_by(shown: pd.DataFrame, keys: Sequence[str]) -> list[pd.DataFrame]:
@@ -193,25 +184,34 @@ def in_lines(title: str, letters: int) -> str:
     return textwrap.fill(", ".join(parts), letters).replace(tied, " ")
 
 
-def fixed(figure: Figure, shown: pd.DataFrame, observable: str) -> str:
-    """What is the same in all of a figure, and what is left out of it."""
-    row = shown.iloc[0]
-    same = [
-        key
-        for key in key_columns(shown)
-        if key not in {columns.FAMILY, columns.PARAMETER, figure.x, figure.y}
-        and shown[key].nunique(dropna=False) == 1
-        and not pd.isna(row[key])
-    ]
+def below(
+    figure: Figure, shown: pd.DataFrame, observable: str, notes: Sequence[str]
+) -> str:
+    """What is the same in all of a figure, and what is left out of it.
+
+    Variances of 0 are, as a logarithmic axis does not have them.
+    """
     names = {columns.WIDTH: "n =", columns.OBSERVABLE: "O ="}
-    told = {key: row[key] for key in same}
-    if columns.OBSERVABLE in told:
-        told[columns.OBSERVABLE] = formula(told[columns.OBSERVABLE])
-    parts = [f"{names.get(k, k.replace('_', ' '))} {of}" for k, of in told.items()]
-    if columns.OBSERVABLE not in key_columns(shown) and observable:
+    apart = {columns.FAMILY, columns.PARAMETER, figure.x, figure.y}
+    same = []
+    for key in (key for key in key_columns(shown) if key not in apart):
+        value, *more = shown[key].unique()
+        if not more and not pd.isna(value):
+            value = formula(value) if key == columns.OBSERVABLE else value
+            same.append(f"{names.get(key, key.replace('_', ' '))} {value}")
+    if columns.OBSERVABLE not in shown and observable:
         pair = columns.QUBITS[0] in shown
-        parts.append("O = Z$_a$Z$_b$" if pair else f"O = {formula(observable)}")
+        same.append("O = Z$_a$Z$_b$" if pair else f"O = {formula(observable)}")
     counts = shown[columns.SAMPLES].loc[lambda samples: samples > 0].unique()
     if len(counts) == 1:
-        parts.append(f"{counts[0]:.0f} circuits each")
-    return ", ".join(parts)
+        same.append(f"{counts[0]:.0f} circuits each")
+    lines = [", ".join(same)]
+    values = shown[["exact", "sampled"]]
+    zeros = values.notna().any(axis=1) & ~(values > 0).any(axis=1)
+    if zeros.any() and not figure.y:
+        lines.append(
+            f"Not drawn: {zeros.sum()} of {len(shown)} variances, which are 0."
+        )
+    if notes:
+        lines.append(f"Shown: {', '.join(notes)}. The source data has all.")
+    return "\n".join(filter(None, lines))
