@@ -8,27 +8,17 @@ workflow/docs/statistics.md has the tests, their assumptions, and what they were
 measured to miss and to catch.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from barren import columns
-from barren.analysis import special
-from barren.analysis.evidence import (
-    AGREEMENT_LEVEL,
-    CIRCUITS,
-    FEW,
-    FEWEST,
-    SAME_GRADIENT,
-    Finding,
-    Floats,
-    Point,
-    Verdict,
-)
-from barren.physics.ensembles import Ensemble, grouped
+from barren.analysis import evidence, special
+from barren.analysis.evidence import CIRCUITS, FEWEST, Finding, Floats, Point
+from barren.physics.ensembles import grouped
 
 EVERY = "all ensembles"
 #: Tests that the evidence names.
@@ -61,7 +51,7 @@ def agreement(points: Sequence[Point]) -> Finding:
     if not sampled:
         return Finding(columns.AGREEMENT, EVERY, "not judged", "nothing was sampled")
     tests = [*moment_tests(sampled), *draw_tests(sampled)]
-    level = AGREEMENT_LEVEL / max(1, len(tests))
+    level = evidence.AGREEMENT_LEVEL / max(1, len(tests))
     failed = [*repeated(sampled), *misrecorded(sampled)]
     failed += [f"{seen} (p = {p:.1g})" for p, seen in tests if p <= level]
     if len(failed) > SHOWN:
@@ -69,7 +59,9 @@ def agreement(points: Sequence[Point]) -> Finding:
     least = min(len(point.gradients) for point in sampled)
     exact = sum(point.prediction.second_moment is not None for point in sampled)
     smallest = min((p for p, _ in tests), default=1.0)
-    verdict: Verdict = "supported" if least >= FEWEST and exact else "undecided"
+    verdict: evidence.Verdict = (
+        "supported" if least >= FEWEST and exact else "undecided"
+    )
     said = [f"{'; '.join(failed)}."] if failed else []
     said.append(
         f"The exact second moment is known for {exact} of {len(sampled)} that were "
@@ -78,7 +70,7 @@ def agreement(points: Sequence[Point]) -> Finding:
     )
     needs = f": that takes {FEWEST} circuits each" if least < FEWEST else ""
     if needs:
-        said.append(FEW.format(least))
+        said.append(evidence.FEW.format(least))
     return Finding(
         columns.AGREEMENT,
         EVERY,
@@ -92,37 +84,21 @@ def moment_tests(points: Sequence[Point]) -> list[Test]:
     """Bets against the exact moments, for each ensemble and for each family."""
     tests = []
     families = grouped(points, lambda point: point.ensemble.family)
-    for title, wealth_of in (
-        ("mean", _mean_wealth),
-        ("second moment", second_moment_wealth),
-    ):
+    for title, (wealth_of, off, seen) in BETS.items():
         for family, of_family in families.items():
             bets = [(p, w) for p in of_family if (w := wealth_of(p)) is not None]
-            tests += [_moment_test(title, p.ensemble.name, [p], w) for p, w in bets]
+            made = [(p.ensemble.name, [p], wealth) for p, wealth in bets]
             # Ensembles that share circuits are not independent: their wealth is
             # averaged, that of different circuits multiplied.
             circuits = grouped(bets, lambda bet: bet[0].ensemble.circuit).values()
             if len(bets) > 1:
                 averages = [_average([wealth for _, wealth in of]) for of in circuits]
                 together = np.sum(averages, axis=0)
-                every = [point for point, _ in bets]
-                tests.append(_moment_test(title, f"family {family}", every, together))
+                made.append((f"family {family}", [p for p, _ in bets], together))
+            for name, of, wealth in made:
+                told = seen.format(np.mean([*map(off, of)]))
+                tests.append((_p_value(wealth), f"{name}, {title}: {told}"))
     return tests
-
-
-def _moment_test(
-    title: str, what: str, points: Sequence[Point], wealth: Floats
-) -> Test:
-    if title == "mean":
-        means = [p.gradients.mean() - (p.prediction.mean or 0.0) for p in points]
-        seen = f"{np.mean(means):+.2g} from the exact mean"
-    else:
-        exact = [p.prediction.second_moment or np.nan for p in points]
-        ratios = [
-            np.mean(p.gradients**2) / m for p, m in zip(points, exact, strict=True)
-        ]
-        seen = f"{np.mean(ratios):.3g} times the exact second moment"
-    return _p_value(wealth), f"{what}, {title}: {seen}"
 
 
 def _p_value(wealth: Floats) -> float:
@@ -205,6 +181,23 @@ def _staked(point: Point, mean: float, scale: float) -> Floats:
     return staked
 
 
+#: The bets against a moment; how far off it a point's is, and that in words.
+BETS: dict[
+    str, tuple[Callable[[Point], Floats | None], Callable[[Point], Any], str]
+] = {
+    "mean": (
+        _mean_wealth,
+        lambda p: p.gradients.mean() - (p.prediction.mean or 0.0),
+        "{:+.2g} from the exact mean",
+    ),
+    "second moment": (
+        second_moment_wealth,
+        lambda p: np.mean(p.gradients**2) / (p.prediction.second_moment or np.nan),
+        "{:.3g} times the exact second moment",
+    ),
+}
+
+
 def draw_tests(points: Sequence[Point]) -> list[Test]:
     """Bets that axes, angles and theta are not distributed as they should."""
     tests = []
@@ -244,21 +237,17 @@ def repeated(points: Sequence[Point]) -> list[str]:
 
     Ensembles that differ in symbol or observable alone share their circuits.
     """
-    owners: dict[tuple[float, float], Ensemble] = {}
-    twice: Counter[str] = Counter()
-    for point in points:
-        ensemble = point.ensemble
-        pairs = zip(point.theta.tolist(), point.gradients.tolist(), strict=True)
-        for pair in pairs:
-            owner = owners.get(pair)
-            if owner is None:
-                owners[pair] = ensemble
-            elif pair[1] and (owner == ensemble or owner.circuit != ensemble.circuit):
-                twice[ensemble.name] += 1
-    return [
-        f"{name}, circuits: {count} occur a second time"
-        for name, count in twice.items()
-    ]
+    every = pd.concat(
+        pd.DataFrame({"theta": point.theta, "gradient": point.gradients}).assign(
+            name=point.ensemble.name, circuit=point.ensemble.circuit
+        )
+        for point in points
+    )
+    pairs, names = every.groupby(["theta", "gradient"]), ["name", "circuit"]
+    same = pairs[names].transform("first") == every[names]
+    twice = (pairs.cumcount() > 0) & (same["name"] | ~same["circuit"])
+    counts = every["name"][twice & (every["gradient"] != 0)].value_counts(sort=False)
+    return [f"{of}, circuits: {n} occur a second time" for of, n in counts.items()]
 
 
 def misrecorded(points: Sequence[Point]) -> list[str]:
@@ -266,7 +255,7 @@ def misrecorded(points: Sequence[Point]) -> list[str]:
     found = []
     for point in points:
         name = point.ensemble.name
-        same = SAME_GRADIENT * point.bound
+        same = evidence.SAME_GRADIENT * point.bound
         wrong: dict[str, NDArray[np.bool_]] = {}
         moment = point.prediction.second_moment
         if moment is not None and moment < point.least:

@@ -235,9 +235,7 @@ def deeper_is_smaller(points: list[Point], level: float) -> Outcome:
     label = {f"{p.n}, layer {_layer(p)}": p for p in ends}
     falls: list[float] = []
     for a, b in ((p.summary, q.summary) for p, q in pairs):
-        errors = log_errors(
-            [a.variance_low, b.variance_low], [a.variance_high, b.variance_high]
-        )
+        errors = [log_errors(of.variance_low, of.variance_high) for of in (a, b)]
         fall = np.log(a.variance / b.variance)
         allowed = quantile(level / len(pairs)) * np.hypot(*errors)
         falls.append(np.sign(fall) * (abs(fall) > allowed))
@@ -372,17 +370,13 @@ def _require_fixed_weights(points: Sequence[Point]) -> None:
         )
 
 
-def _layered(point: Point) -> Layered:
-    """Its ensemble; a family of which layers are claimed is layered."""
-    assert isinstance(point.ensemble, Layered)
-    return point.ensemble
-
-
 def _layer(point: Point) -> int:
-    """The symbol's."""
-    return _layered(point).symbol_layer
+    """The symbol's; a family of which layers are claimed is layered."""
+    assert isinstance(point.ensemble, Layered)
+    return point.ensemble.symbol_layer
 
 
 def _is_deep(point: Point) -> bool:
     """Whether the symbol is in the half of U that is next to its inverse."""
-    return 2 * _layer(point) >= _layered(point).symbol_layers > 1
+    assert isinstance(point.ensemble, Layered)
+    return 2 * _layer(point) >= point.ensemble.symbol_layers > 1

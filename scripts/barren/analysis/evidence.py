@@ -151,10 +151,8 @@ def reduce_draws(ensemble: Ensemble, batch: Batch) -> Draws:
         theta = circuits.angles[:, *ensemble.symbol]
         if small:
             recomputed[first] = simulate.gradients(ensemble, circuits[first])
-        block = ensemble.first_block(circuits[first])
-        if block is not None:
-            closed = ensemble.closed_form(circuits)
-            if closed is not None:
+        if block := ensemble.first_block(circuits[first]):
+            if (closed := ensemble.closed_form(circuits)) is not None:
                 isolated = closed
             elif small:
                 isolated[first] = simulate.gradients(*block)
@@ -296,20 +294,16 @@ def side(
     Undecided with few circuits, or few for their tails, where the intervals' coverage
     is not known.
     """
-    few = _too_few(points)
+    fewest = min(p.summary.samples or FEWEST for p in points)
+    varying = [point.summary for point in points if point.varies]
+    tails = [of.kurtosis for of in varying if of.samples < CIRCUITS * of.kurtosis]
+    few = ""
+    if fewest < FEWEST:
+        few = FEW.format(fewest)
+    elif tails:
+        most = max(tails)
+        few = f"A kurtosis of {most:.3g} takes {CIRCUITS * most:.0f} circuits."
     verdict: Verdict = "undecided"
     if not few and (supported or contradicted):
         verdict = "supported" if supported else "contradicted"
     return verdict, [*said, few], numbers or {}
-
-
-def _too_few(points: Sequence[Point]) -> str:
-    """Why intervals may not cover as they say; empty if they do."""
-    found = [p.summary for p in points if p.summary.samples]
-    if (fewest := min((of.samples for of in found), default=FEWEST)) < FEWEST:
-        return FEW.format(fewest)
-    tails = [point.summary for point in points if point.varies]
-    short = [of.kurtosis for of in tails if of.samples < CIRCUITS * of.kurtosis]
-    if not short:
-        return ""
-    return f"A kurtosis of {max(short):.3g} takes {CIRCUITS * max(short):.0f} circuits."

@@ -34,38 +34,32 @@ def paper_tables(
     points = points_of(ensembles, statistics)
     rows = with_ensembles(without_rounding(statistics), points)
     curves = with_ensembles(fits, points)
-    numbers = of_experiment(config, ensembles)
+    depths = sorted({depth for e in ensembles if (depth := e.keys().get("depth"))})
     # Of several observables, symbols and parameters they are the same.
     circuits = {e.circuit: row[columns.SAMPLES] for e, row in rows}
-    numbers["circuits"] = str(sum(circuits.values()))
-    for ensemble, row in rows:
-        numbers |= {f"{ensemble.name}/{key}": v for key, v in of_ensemble(row).items()}
-    for ensemble, row in curves:
-        numbers |= {f"{curve(ensemble)}/{key}": v for key, v in of_fit(row).items()}
-    numbers |= of_claims(claims)
     experiment = config["experiment"]
+    numbers = {
+        "experiment": escape(experiment),
+        "seed": config["seed"],
+        "samples": config["samples"],
+        "ensembles": len(ensembles),
+        "widths": listing(sorted({e.width for e in ensembles})),
+        "depths": listing(depths or ["none"]),
+        "circuits": sum(circuits.values()),
+    }
+    for e, row in rows:
+        numbers |= {f"{e.name}/{key}": v for key, v in of_ensemble(row).items()}
+    for e, row in curves:
+        name = replace(e, width=0).name.replace("_width-0", "")
+        numbers |= {f"{name}/{key}": v for key, v in of_fit(row).items()}
+    numbers |= of_claims(claims)
     head = f"% {experiment}, seed {config['seed']}\n"
-    macro = {f"{experiment}/{key}": value for key, value in numbers.items()}
+    macro = {f"{experiment}/{key}": str(value) for key, value in numbers.items()}
     return {
         "numbers": head + macros(macro),
         "statistics": head + statistics_table(rows),
         "fits": head + fits_table(curves),
         "claims": head + claims_table(claims),
-    }
-
-
-def of_experiment(
-    config: Mapping[str, Any], ensembles: Sequence[Ensemble]
-) -> dict[str, str]:
-    """What was done."""
-    depths = sorted({depth for e in ensembles if (depth := e.keys().get("depth"))})
-    return {
-        "experiment": escape(config["experiment"]),
-        "seed": str(config["seed"]),
-        "samples": str(config["samples"]),
-        "ensembles": str(len(ensembles)),
-        "widths": listing(sorted({e.width for e in ensembles})),
-        "depths": listing(depths or ["none"]),
     }
 
 
@@ -75,9 +69,7 @@ def of_ensemble(row: Any) -> dict[str, str]:
     values = {name.replace("_", "-"): number(row[name]) for name in known}
     values["samples"] = str(row[columns.SAMPLES])
     if pd.notna(row[columns.VARIANCE]):
-        values["interval"] = interval(
-            row[columns.VARIANCE_LOW], row[columns.VARIANCE_HIGH]
-        )
+        values["interval"] = interval(*row[[*columns.INTERVAL]])
     exact, limit = row[columns.EXACT_VARIANCE], row[columns.ASYMPTOTIC_VARIANCE]
     for name, value, over in (
         ("sampled-over-exact", row[columns.VARIANCE], exact),
@@ -91,9 +83,9 @@ def of_ensemble(row: Any) -> dict[str, str]:
 
 def of_fit(row: Any) -> dict[str, str]:
     """The slope of log variance per qubit of one curve."""
-    if row[columns.CURVE] != "sampled":
+    if row[columns.CURVE] != columns.SAMPLED:
         return {f"slope-{row[columns.CURVE]}": number(row[columns.SLOPE])}
-    ends = interval(row[columns.SLOPE_LOW], row[columns.SLOPE_HIGH])
+    ends = interval(*row[[*columns.SLOPES]])
     return {"slope": number(row[columns.SLOPE]), "slope-interval": ends}
 
 
@@ -104,17 +96,13 @@ def of_claims(claims: pd.DataFrame) -> dict[str, str]:
         key = f"claim/{claim}"
         numbers[key] = verdicts(rows)
         several = rows if len(rows) > 1 else rows[:0]
-        for count, (_, row) in enumerate(several.iterrows(), 1):
-            numbers[f"{key}/{count}"] = row[columns.VERDICT]
-            numbers[f"{key}/{count}/setting"] = escape(row[columns.SETTING])
+        told = several[[columns.VERDICT, columns.SETTING]].to_numpy()
+        for count, (verdict, setting) in enumerate(told, 1):
+            numbers[f"{key}/{count}"] = verdict
+            numbers[f"{key}/{count}/setting"] = escape(setting)
     for verdict, count in claims[columns.VERDICT].value_counts().items():
         numbers[f"claims/{verdict}"] = str(count)
     return numbers | {"claims": str(len(claims))}
-
-
-def curve(ensemble: Ensemble) -> str:
-    """The name of an ensemble without its width."""
-    return replace(ensemble, width=0).name.replace("_width-0", "")
 
 
 def label(ensemble: Ensemble, keys: set[str]) -> str:
@@ -131,9 +119,8 @@ def statistics_table(rows: Sequence[tuple[Ensemble, Any]]) -> str:
             label(ensemble, keys),
             str(ensemble.width),
             number(row[columns.VARIANCE]),
-            interval(row[columns.VARIANCE_LOW], row[columns.VARIANCE_HIGH]),
-            number(row[columns.EXACT_VARIANCE]),
-            number(row[columns.ASYMPTOTIC_VARIANCE]),
+            interval(*row[[*columns.INTERVAL]]),
+            *map(number, row[[*columns.EXACT]]),
         ]
         for ensemble, row in rows
     ]
@@ -145,10 +132,10 @@ def fits_table(curves: Sequence[tuple[Ensemble, Any]]) -> str:
     """A row per curve: sampled, exact and asymptotic."""
     rows, keys = [], varied(ensemble for ensemble, _ in curves)
     for ensemble, row in curves:
-        ends = interval(row[columns.SLOPE_LOW], row[columns.SLOPE_HIGH])
-        sampled = row[columns.CURVE] == "sampled"
-        cells = [label(ensemble, keys), row[columns.CURVE], number(row[columns.SLOPE])]
-        rows.append([*cells, ends if sampled else ""])
+        sampled = row[columns.CURVE] == columns.SAMPLED
+        ends = interval(*row[[*columns.SLOPES]]) if sampled else ""
+        cells = [row[columns.CURVE], number(row[columns.SLOPE]), ends]
+        rows.append([label(ensemble, keys), *cells])
     return tabular("llrl", ["ensembles", "curve", "slope", "95\\,\\% interval"], rows)
 
 
@@ -161,7 +148,8 @@ def verdicts(rows: pd.DataFrame) -> str:
 
 def claims_table(claims: pd.DataFrame) -> str:
     """A row per claim; where it has several settings, how many have each verdict."""
-    rows = []
-    for _, of in claims.groupby(columns.CLAIM, sort=False):
-        rows.append([escape(of[columns.STATEMENT].iloc[0]), verdicts(of)])
+    rows = [
+        [escape(of[columns.STATEMENT].iloc[0]), verdicts(of)]
+        for _, of in claims.groupby(columns.CLAIM, sort=False)
+    ]
     return tabular(r"p{0.66\linewidth}p{0.25\linewidth}", ["claim", "verdict"], rows)

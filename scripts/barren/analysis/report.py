@@ -6,8 +6,8 @@ Every row of a table comes with the line of the file that it was read from.
 
 import base64
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import pandas as pd
@@ -19,10 +19,8 @@ from barren.analysis.tables import key_columns, without_rounding
 
 #: Columns in words; another one is its name with spaces.
 HEADINGS = {
-    columns.VARIANCE_LOW: "95 % from",
-    columns.VARIANCE_HIGH: "95 % to",
-    columns.SLOPE_LOW: "95 % from",
-    columns.SLOPE_HIGH: "95 % to",
+    **dict.fromkeys((columns.VARIANCE_LOW, columns.SLOPE_LOW), "95 % from"),
+    **dict.fromkeys((columns.VARIANCE_HIGH, columns.SLOPE_HIGH), "95 % to"),
     columns.EXACT_VARIANCE: "exact variance",
     columns.ASYMPTOTIC_VARIANCE: "deep circuits",
 }
@@ -43,16 +41,13 @@ def table(frame: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:
     """Some columns of a table, but the empty ones, with their lines in the file."""
     shown = frame[list(names)].dropna(axis="columns", how="all")
     text = [not pd.api.types.is_numeric_dtype(of) for _, of in shown.items()]
+    heads = [HEADINGS.get(name, name.replace("_", " ")) for name in map(str, shown)]
+    rows = shown.astype(object).to_numpy().tolist()
+    cells = [list(zip(map(number, row), text, strict=True)) for row in rows]
+    # The first line of the file is its header.
     return {
-        "header": [
-            (HEADINGS.get(name, name.replace("_", " ")), is_text)
-            for name, is_text in zip(map(str, shown), text, strict=True)
-        ],
-        "rows": [
-            # The first line of the file is its header.
-            (line, list(zip(map(number, row), text, strict=True)))
-            for line, row in enumerate(shown.astype(object).to_numpy().tolist(), 2)
-        ],
+        "header": list(zip(heads, text, strict=True)),
+        "rows": list(enumerate(cells, 2)),
     }
 
 
@@ -60,19 +55,16 @@ def statistics_tables(
     statistics: pd.DataFrame, fits: pd.DataFrame
 ) -> dict[str, dict[str, Any]]:
     """The ensembles and the slopes; what is compared stands side by side."""
-    ends = [columns.VARIANCE, columns.VARIANCE_LOW, columns.VARIANCE_HIGH]
-    exact = [columns.EXACT_VARIANCE, columns.ASYMPTOTIC_VARIANCE]
-    statistics = without_rounding(statistics)
+    compared = [columns.VARIANCE, *columns.INTERVAL, *columns.EXACT]
     rest = [columns.MEAN, columns.STD, columns.KURTOSIS]
-    slopes = [columns.CURVE, columns.SLOPE, columns.SLOPE_LOW, columns.SLOPE_HIGH]
-    of_fits = fits.copy()
-    # A slope that follows from exact numbers has no interval.
-    alone = of_fits[columns.CURVE] != columns.SAMPLED
-    of_fits.loc[alone, [columns.SLOPE_LOW, columns.SLOPE_HIGH]] = float("nan")
     keys = [*key_columns(statistics), columns.SAMPLES]
+    # A slope that follows from exact numbers has no interval.
+    sampled = fits[columns.CURVE] == columns.SAMPLED
+    ends = fits[[*columns.SLOPES]].where(sampled)
+    slopes = [*key_columns(fits), columns.CURVE, columns.SLOPE, *columns.SLOPES]
     return {
-        "statistics": table(statistics, [*keys, *ends, *exact, *rest]),
-        "fits": table(of_fits, [*key_columns(fits), *slopes]),
+        "statistics": table(without_rounding(statistics), [*keys, *compared, *rest]),
+        "fits": table(fits.assign(**ends), slopes),
     }
 
 
@@ -82,15 +74,14 @@ def claims_by_statement(claims: pd.DataFrame) -> list[dict[str, Any]]:
     found = []
     for _, rows in lines.groupby(columns.CLAIM, sort=False):
         first = rows.iloc[0]
-        same = [columns.VERDICT, columns.EVIDENCE]
-        groups = (of for _, of in rows.groupby(same, sort=False))
+        groups = rows.groupby([columns.VERDICT, columns.EVIDENCE], sort=False)
         rate = float(first[columns.ERROR_RATE])
         found.append(
             {
                 **first[[columns.STATEMENT, columns.SOURCE, columns.TEST]],
                 columns.ERROR_RATE: f"{100 * rate:g} %" if rate else "",
                 "counts": rows[columns.VERDICT].value_counts(sort=False).to_dict(),
-                "settings": [*map(_settings, groups)],
+                "settings": [_settings(of) for _, of in groups],
             }
         )
     return found
@@ -101,8 +92,7 @@ def _settings(rows: pd.DataFrame) -> dict[str, Any]:
     first, more = rows[:NAMED], ["\N{HORIZONTAL ELLIPSIS}"] * (len(rows) > NAMED)
     count = f"{len(rows)} settings: " if len(rows) > 1 else ""
     return {
-        columns.VERDICT: first[columns.VERDICT].iloc[0],
-        columns.EVIDENCE: first[columns.EVIDENCE].iloc[0],
+        **first.iloc[0][[columns.VERDICT, columns.EVIDENCE]],
         columns.SETTING: count + "; ".join([*first[columns.SETTING], *more]),
         "lines": ", ".join([*map(str, first["line"]), *more]),
     }
@@ -140,19 +130,21 @@ def figure(of: Figure, svg: bytes, seed: int) -> dict[str, Any]:
     }
 
 
-def steps_of(records: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def steps_of(records: Sequence[Mapping[str, Any]]) -> Mapping[Hashable, Any]:
     """The jobs of each step: how many, and seconds in all and of the longest."""
-    steps: dict[str, dict[str, Any]] = {}
-    for record in records:
-        start, end = (datetime.fromisoformat(record[key]) for key in ("start", "end"))
-        seconds = (end - start).total_seconds()
-        nothing = {"jobs": 0, "seconds": 0.0, "longest": 0.0}
-        of = steps.setdefault(record["step"], nothing)
-        of["environment"] = record["environment"]["name"]
-        of["jobs"] += 1
-        of["seconds"] += seconds
-        of["longest"] = max(of["longest"], seconds)
-    return steps
+    jobs = pd.DataFrame(records, columns=["step", "environment", "start", "end"])
+    times = jobs[["start", "end"]].apply(pd.to_datetime, format="ISO8601")
+    lasted = (times["end"] - times["start"]).dt.total_seconds()
+    jobs = jobs.assign(
+        environment=jobs["environment"].map(itemgetter("name")), seconds=lasted
+    )
+    steps = jobs.groupby("step", sort=False).agg(
+        environment=("environment", "last"),
+        jobs=("seconds", "size"),
+        seconds=("seconds", "sum"),
+        longest=("seconds", "max"),
+    )
+    return steps.to_dict("index")
 
 
 def environments_of(records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
