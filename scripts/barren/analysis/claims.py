@@ -173,8 +173,7 @@ def slope_of_mcclean(points: list[Point], level: float) -> Outcome:
 def converges_with_depth(points: list[Point], level: float) -> Outcome:
     """McClean et al.: with depth the exact variance comes to that of a 2-design.
 
-    On its way it may pass the limit, so two depths must be near, or one at it; and no
-    depth is the last, so none contradicts.
+    No depth is the last, so none contradicts.
     """
     known: dict[str, dict[int, float]] = {}
     for point in points:
@@ -272,11 +271,7 @@ def other_blocks_are_identity(points: list[Point], level: float) -> Outcome:
 
 
 def plotted_is_variance(points: list[Point], level: float) -> Outcome:
-    """Is the number that the tutorial plots as "variance" one?
-
-    It plots `reduce_std`, which is the column `std`: it, or its square, lies in the
-    interval of the variance.
-    """
+    """Is what the tutorial plots as "variance", `reduce_std`, our column `std`, one?"""
     sampled = sampled_of(points)
     inside = []
     for s in (point.summary for point in sampled):

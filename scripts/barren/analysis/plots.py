@@ -169,11 +169,8 @@ def _panels(count: int, height: float, quantity: str) -> tuple[Figure, list[Axes
     """
     rows = math.ceil(count / 3)
     cols = math.ceil(count / rows)
-    size = (
-        (style.COLUMN_WIDTH, height)
-        if count == 1
-        else (style.PAGE_WIDTH, 1.5 + 1.9 * rows)
-    )
+    several = style.PAGE_WIDTH, 1.5 + 1.9 * rows
+    size = several if count > 1 else (style.COLUMN_WIDTH, height)
     figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(rows, cols, sharey=True, squeeze=False)
     for axes in grid[:, 0]:
@@ -195,9 +192,8 @@ def _draw_series(
     along = rows[x].to_numpy(float)
     title, colour, marker = look
     name = "" if ends else title
-    fitted = "fit" in rows and rows["fit"].notna().any()
-    if fitted:
-        fit = rows.dropna(subset="fit")
+    fit = rows[rows["fit"].notna()]
+    if len(fit):
         if alone:
             slope = f"{fit[columns.SLOPE].iloc[0]:z.3f}".replace("-", "\N{MINUS SIGN}")
             name = f"{name}, {slope}/qubit"
@@ -211,7 +207,7 @@ def _draw_series(
     limit = rows["asymptotic"].where(rows["asymptotic"] > 0)
     axes.plot(along, limit, ":", color=colour, lw=0.8)
     bars = [value - points["low"], points["high"] - value]
-    joined = bool(rows["exact"].isna().any()) and not fitted
+    joined = bool(rows["exact"].isna().any()) and not len(fit)
     axes.errorbar(
         points[x].to_numpy(float),
         value,
@@ -235,16 +231,17 @@ def _draw_series(
 def _explain(axes: Axes, shown: pd.DataFrame, x: str, ends: bool) -> None:
     """Say in the legend what lines and points are."""
     rows = shown[shown[x].notna()]
-    if "fit" in shown and shown["fit"].notna().any():
-        axes.plot([], [], "--", color="0.3", lw=0.8, label="exponential fit")
-    if ends and (rows[columns.SAMPLES] > 0).any():
-        axes.plot([], [], "o", color="0.3", mfc="white", label="sampled")
-    if shown["exact"][shown[x].isna()].notna().any():
-        axes.plot([], [], "--", color="0.3", lw=0.8, label="exact, uniform angles")
-    if rows["exact"].notna().any():
-        axes.plot([], [], color="0.3", label="exact", **_exact_line(rows, x))
-    if rows["asymptotic"].notna().any():
-        axes.plot([], [], ":", color="0.3", lw=0.8, label="infinite depth")
+    dashed, dotted = {"ls": "--", "lw": 0.8}, {"ls": ":", "lw": 0.8}
+    circle = {"ls": "", "marker": "o", "mfc": "white"}
+    for name, look, is_there in (
+        ("exponential fit", dashed, shown["fit"].notna()),
+        ("sampled", circle, (rows[columns.SAMPLES] > 0) & ends),
+        ("exact, uniform angles", dashed, shown["exact"][shown[x].isna()].notna()),
+        ("exact", _exact_line(rows, x), rows["exact"].notna()),
+        ("infinite depth", dotted, rows["asymptotic"].notna()),
+    ):
+        if is_there.any():
+            axes.plot([], [], color="0.3", label=name, **look)
 
 
 def _scale(grid: Sequence[Axes], shown: pd.DataFrame, x: str) -> None:
@@ -262,7 +259,13 @@ def _scale(grid: Sequence[Axes], shown: pd.DataFrame, x: str) -> None:
     for axes in grid:
         axes.set_yscale("log")
         if x == columns.SIGMA:
-            _scale_sigma(axes, values, len(grid) > 1)
+            axes.set_xscale("log")
+            axes.xaxis.set_minor_formatter(NullFormatter())
+            if len(grid) > 1:
+                axes.set_xlim(values[0] / 1.3, values[-1] * 1.3)
+            if values[-1] < 10 * values[0]:
+                ends = np.unique(values[[0, -1]])
+                axes.set_xticks(ends, [f"{end:g}" for end in ends])
         elif doubled:
             axes.set_xscale("log")
             axes.set_xticks(values, map(short, values.tolist()))
@@ -283,9 +286,8 @@ def _have_room(places: NDArray[np.float64]) -> bool:
 
 def _make_room(drawing: Figure, grid: Sequence[Axes]) -> None:
     """A wider figure and smaller marks, where many stand side by side."""
-    lines = [
-        line for axes in grid for line in axes.lines if line.get_marker() != "None"
-    ]
+    every = [line for axes in grid for line in axes.lines]
+    lines = [line for line in every if line.get_marker() != "None"]
     finite = (np.isfinite(np.asarray(line.get_ydata(), float)) for line in lines)
     most = max((of.sum() for of in finite), default=0)
     if most > ROOM:
@@ -309,17 +311,6 @@ def _name_parameters(drawing: Figure, source: pd.DataFrame) -> None:
     axes.set_xticks(named[columns.POSITION].astype(int), named[columns.PARAMETER])
     axes.tick_params("x", rotation=90)
     drawing.set_figheight(drawing.get_figheight() + max(0, longest - 5) / 17)
-
-
-def _scale_sigma(axes: Axes, values: NDArray[np.float64], several: bool) -> None:
-    """A logarithmic axis with labels that have room."""
-    axes.set_xscale("log")
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    if several:
-        axes.set_xlim(values[0] / 1.3, values[-1] * 1.3)
-    if values[-1] < 10 * values[0]:
-        ends = np.unique(values[[0, -1]])
-        axes.set_xticks(ends, [f"{end:g}" for end in ends])
 
 
 def _legend(figure: Figure, grid: Sequence[Axes]) -> None:

@@ -18,17 +18,11 @@ AS_ONE = (columns.WIDTH, columns.PARAMETER)
 
 def source_data(table: pd.DataFrame, quantity: str) -> pd.DataFrame:
     """What a figure shows: keys, the value with its interval, exact and asymptotic."""
-    root = np.sqrt if quantity == columns.STD else np.asarray
-    return pd.DataFrame(
-        {
-            **{key: table[key] for key in (*key_columns(table), columns.SAMPLES)},
-            "sampled": table[quantity],
-            "low": root(table[columns.VARIANCE_LOW]),
-            "high": root(table[columns.VARIANCE_HIGH]),
-            "exact": root(table[columns.EXACT_VARIANCE]),
-            "asymptotic": root(table[columns.ASYMPTOTIC_VARIANCE]),
-        }
-    )
+    sampled = table[[*key_columns(table), columns.SAMPLES, quantity]]
+    beside = table[[*columns.INTERVAL, *columns.EXACT]]
+    beside = beside.apply(np.sqrt) if quantity == columns.STD else beside
+    beside = beside.set_axis(["low", "high", "exact", "asymptotic"], axis="columns")
+    return sampled.rename(columns={quantity: columns.SAMPLED}).join(beside)
 
 
 def with_positions(source: pd.DataFrame) -> pd.DataFrame:
@@ -91,17 +85,14 @@ def with_fits(source: pd.DataFrame, fits: pd.DataFrame) -> pd.DataFrame:
 
 
 def in_order(source: pd.DataFrame) -> pd.DataFrame:
-    """The source with its texts in their order.
-
-    Families, observables and the like then follow each other as in the experiment's
-    file.
-    """
+    """The source to be drawn, with its texts in the order of the experiment's file."""
     order = {
         key: pd.CategoricalDtype([*source[key].dropna().unique()], ordered=True)
         for key in key_columns(source)
         if pd.api.types.is_string_dtype(source[key].dropna())
     }
-    return source.astype(order).assign(samples=source[columns.SAMPLES].fillna(0))
+    samples, fit = source[columns.SAMPLES].fillna(0), source.get("fit", np.nan)
+    return source.astype(order).assign(samples=samples, fit=fit)
 
 
 def groups_by(shown: pd.DataFrame, keys: Sequence[str]) -> list[pd.DataFrame]:

@@ -70,8 +70,8 @@ def key_columns(table: pd.DataFrame) -> list[str]:
 
 def ensemble_of(row: Any) -> Ensemble:
     """The ensemble that a row belongs to; of width 0 where the row has none."""
-    keys = [key for key in row.index if key not in columns.VALUES]
-    known = {key: row[key] for key in keys if pd.notna(row[key])}
+    keys = row[row.index.difference(columns.VALUES, sort=False)]
+    known = keys.dropna().to_dict()
     return FAMILIES[known.pop(columns.FAMILY)].of_columns(known)
 
 
@@ -84,16 +84,15 @@ def is_rounding(variance: Any, exact: Any, bound: Any) -> Any:
 
 def without_rounding(statistics: pd.DataFrame) -> pd.DataFrame:
     """The statistics with 0 in place of what is left of a variance of 0."""
-    v = columns
-    zero = is_rounding(
-        statistics[v.VARIANCE], statistics[v.EXACT_VARIANCE], statistics[v.BOUND]
-    )
-    values: dict[str, Any] = {v.VARIANCE: 0.0, v.STD: 0.0}
-    values[v.SECOND_MOMENT] = statistics[v.MEAN] ** 2
-    values |= dict.fromkeys((v.VARIANCE_LOW, v.VARIANCE_HIGH, v.KURTOSIS), np.nan)
-    return statistics.assign(
-        **{k: statistics[k].mask(zero, x) for k, x in values.items()}
-    )
+    of = (columns.VARIANCE, columns.EXACT_VARIANCE, columns.BOUND)
+    zero = is_rounding(*(statistics[key] for key in of))
+    values: dict[str, Any] = {
+        **dict.fromkeys((columns.VARIANCE, columns.STD), 0.0),
+        **dict.fromkeys((*columns.INTERVAL, columns.KURTOSIS), np.nan),
+        columns.SECOND_MOMENT: statistics[columns.MEAN] ** 2,
+    }
+    changed = {key: statistics[key].mask(zero, of) for key, of in values.items()}
+    return statistics.assign(**changed)
 
 
 def points_of(ensembles: Iterable[Ensemble], theory: pd.DataFrame) -> list[Ensemble]:
@@ -105,9 +104,8 @@ def points_of(ensembles: Iterable[Ensemble], theory: pd.DataFrame) -> list[Ensem
     rows = rows_by_ensemble(theory, keys, ensembles)
     points: list[Ensemble] = []
     for ensemble in ensembles:
-        for name in rows[ensemble][columns.PARAMETER].astype(object):
-            own: dict[str, Any] = {} if pd.isna(name) else {columns.PARAMETER: name}
-            points.append(replace(ensemble, **own))
+        names = rows[ensemble][[columns.PARAMETER]].astype(object)
+        points += [replace(ensemble, **of.dropna()) for _, of in names.iterrows()]
     return points
 
 
