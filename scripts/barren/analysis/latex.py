@@ -5,6 +5,8 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 
+import pandas as pd
+
 _ESCAPES = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
     | {
@@ -28,14 +30,15 @@ _ACCESS = r"""\providecommand{\barren}[1]{%
   \else\errmessage{numbers.tex has no number #1}\fi}
 \def\barrendefine#1#2{\expandafter\def\csname barren:#1\endcsname{#2}}"""
 
-
 #: Rows of a table that have room on a page.
 PAGE = 45
 _BEFORE = r"""\par\begingroup\footnotesize\setlength{\tabcolsep}{3pt}%
-\setbox0=\hbox{%"""
+\setbox0=\hbox{%
+"""
 _AFTER = r"""}%
 \noindent\ifdim\wd0>\linewidth\resizebox{\linewidth}{!}{\box0}\else\leavevmode\box0\fi
-\endgroup"""
+\endgroup
+"""
 
 
 def escape(text: str) -> str:
@@ -81,12 +84,11 @@ def macros(values: Mapping[str, str]) -> str:
     An unknown key is an error, not a blank. What LaTeX would read as more than a letter
     is replaced by its code: `-5c-` for a backslash.
     """
-    plain = {
-        re.sub("[^A-Za-z0-9_./ -]", lambda c: f"-{ord(c[0]):x}-", key): value
-        for key, value in values.items()
-    }
-    lines = [f"\\barrendefine{{{key}}}{{{value}}}" for key, value in plain.items()]
-    return "\n".join([_ACCESS, *lines]) + "\n"
+    lines = [_ACCESS]
+    for key, value in values.items():
+        plain = re.sub("[^A-Za-z0-9_./ -]", lambda c: f"-{ord(c[0]):x}-", key)
+        lines.append(f"\\barrendefine{{{plain}}}{{{value}}}")
+    return "\n".join(lines) + "\n"
 
 
 def tabular(columns: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -97,10 +99,6 @@ def tabular(columns: str, header: Sequence[str], rows: Sequence[Sequence[str]]) 
     if len(rows) > PAGE:
         parts = (rows[n : n + PAGE] for n in range(0, len(rows), PAGE))
         return "\\par\\bigskip\n".join(tabular(columns, header, of) for of in parts)
-    lines = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", _row(header), r"\midrule"]
-    lines += [*map(_row, rows), r"\bottomrule", r"\end{tabular}"]
-    return "\n".join([_BEFORE, *lines, _AFTER]) + "\n"
-
-
-def _row(cells: Sequence[str]) -> str:
-    return " & ".join(cells) + r" \\"
+    table = pd.DataFrame(rows, columns=[*header])
+    text = table.to_latex(index=False, column_format=columns, escape=False)
+    return _BEFORE + text + _AFTER
