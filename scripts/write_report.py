@@ -1,4 +1,5 @@
 import json
+from base64 import b64encode
 
 from jinja2 import Environment, StrictUndefined
 
@@ -29,24 +30,24 @@ def write_report(
     found = Experiment.read(experiment)
     paths = [experiment.parent / name for name in jobs.records(found, steps)]
     records = [*map(read_record, paths)]
-    drawings = {path.stem: path.read_bytes() for path in figures}
     first, rest = report.opening(verdict.read_text())
     page = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    ).from_string(template.read_text())
+    )
+    page.filters["prose"] = report.prose
     html.write_text(
-        page.render(
+        page.from_string(template.read_text()).render(
             name=found.config["experiment"],
             config=found.config,
             configuration=json.dumps(found.config, indent=1),
             setting=found.setting,
             answer=first,
-            details=report.prose(rest) if rest else "",
+            details=rest,
             claims=report.claims_by_statement(read_table(claims)),
-            figures=[
-                report.figure(of, drawings[of.name], found.config["seed"])
-                for of in figures_of(found.ensembles)
-            ],
+            figures=figures_of(found.ensembles),
+            images={
+                path.stem: b64encode(path.read_bytes()).decode() for path in figures
+            },
             tables=report.statistics_tables(read_table(statistics), read_table(fits)),
             steps=report.steps_of(records),
             once=steps,

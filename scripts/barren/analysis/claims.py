@@ -13,7 +13,7 @@ from itertools import pairwise, takewhile
 import numpy as np
 
 from barren import columns
-from barren.analysis import special
+from barren.analysis import fits, special
 from barren.analysis.agreement import agreement
 from barren.analysis.evidence import (
     LEVEL,
@@ -29,15 +29,7 @@ from barren.analysis.evidence import (
     sampled_of,
     side,
 )
-from barren.analysis.fits import (
-    EXACT,
-    SAMPLED,
-    SLOW,
-    fit_curves,
-    fit_sampled,
-    is_converged,
-    slopes_of,
-)
+from barren.analysis.fits import SLOW, slopes_of
 from barren.analysis.statistics import fit_slope, log_errors
 from barren.physics.ensembles import grouped
 from barren.physics.layered import Layered
@@ -141,12 +133,12 @@ def falls_exponentially(points: list[Point], level: float) -> Outcome:
     if fit.freedom < 1:
         raise NotJudged("two widths are always on a straight line")
     sampled = sampled_of(points)
-    near = fit_sampled(sampled, slack=NEARLY)
-    power = fit_sampled(sampled, against=math.log, slack=NEARLY)
+    near = fits.fit_sampled(sampled, slack=NEARLY)
+    power = fits.fit_sampled(sampled, against=math.log, slack=NEARLY)
     p_value, p_power = special.chdtrc(fit.freedom, [near.chi_square, power.chi_square])
     known = (of.high - of.low) / 2 <= SLOW and fit.freedom > 1
     steps = {
-        f"{a.n} to {b.ensemble.width}": fit_curves([a, b])[SAMPLED].slope
+        f"{a.n} to {b.ensemble.width}": fits.fit_curves([a, b])[fits.SAMPLED].slope
         for a, b in pairwise(sampled)
     }
     said = [
@@ -186,7 +178,7 @@ def converges_with_depth(points: list[Point], level: float) -> Outcome:
     short: dict[str, float] = {}
     for width, of in known.items():
         depths = sorted(of, reverse=True)
-        near = len([*takewhile(is_converged, (of[depth] for depth in depths))])
+        near = len([*takewhile(fits.is_converged, (of[depth] for depth in depths))])
         if near > 1 or abs(math.log(of[depths[0]])) < AT_LIMIT:
             reached[width] = depths[near - 1]
         else:
@@ -207,7 +199,7 @@ def keeps_variance(points: list[Point], level: float) -> Outcome:
     of = slopes_of(points, level)
     *narrow, a, b = sampled_of(points)
     # From narrow widths on it may fall until the light cone has room.
-    last = fit_curves([a, b]).get(EXACT)
+    last = fits.fit_curves([a, b]).get(fits.EXACT)
     falls = of.high < -SLOW and (last is None or last.slope < -SLOW) and bool(narrow)
     said = last and f"Exact from {a.n} to {b.ensemble.width}: {last.slope:z.3f}."
     return side(points, of.low > -SLOW, falls, [*of.said, said or ""])

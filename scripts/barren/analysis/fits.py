@@ -42,11 +42,8 @@ def fit_curves(points: Sequence[Point]) -> dict[str, Fit]:
         fits[SAMPLED] = fit_sampled(sampled)
     of = sampled if SAMPLED in fits else points
     for name, attribute in ((EXACT, "variance"), (ASYMPTOTIC, "asymptotic_variance")):
-        known = [
-            (p.ensemble.width, variance)
-            for p in of
-            if (variance := getattr(p.prediction, attribute))
-        ]
+        every = ((p.ensemble.width, getattr(p.prediction, attribute)) for p in of)
+        known = [(width, variance) for width, variance in every if variance]
         if len(known) > 1:
             fits[name] = fit_slope(*zip(*known, strict=True))
     return fits
@@ -108,11 +105,8 @@ def slopes_of(points: Sequence[Point], level: float) -> Slopes:
     for name, curve in (("Exact", EXACT), ("Infinite depth", ASYMPTOTIC)):
         if curve in fits:
             said.append(f"{name}: {fits[curve].slope:z.3f}.")
-    far = {
-        point.n: ratio
-        for point in sampled
-        if (ratio := point.over_limit) and not is_converged(ratio)
-    }
+    ratios = {point.n: point.over_limit for point in sampled}
+    far = {n: of for n, of in ratios.items() if of and not is_converged(of)}
     numbers = {
         "far": far,
         "limit": fits[ASYMPTOTIC].slope if ASYMPTOTIC in fits else None,

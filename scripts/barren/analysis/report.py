@@ -4,7 +4,6 @@ The page itself is a template (workflow/report/report.html.j2); this is what fil
 Every row of a table comes with the line of the file that it was read from.
 """
 
-import base64
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from operator import itemgetter
@@ -14,7 +13,6 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from barren import columns
-from barren.analysis.figures import CIRCUIT, Figure
 from barren.analysis.tables import key_columns, without_rounding
 
 #: Columns in words; another one is its name with spaces.
@@ -117,17 +115,6 @@ def opening(verdict: str) -> tuple[str, str]:
     text = verdict.split("\n| ")[0].removeprefix("# Verdict").strip()
     first, _, rest = text.partition("\n\n")
     return first, rest
-
-
-def figure(of: Figure, svg: bytes, seed: int) -> dict[str, Any]:
-    """A figure with its caption."""
-    return {
-        "name": of.name,
-        "title": of.title,
-        "caption": prose(of.captioned(seed)),
-        "image": f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}",
-        "is_circuit": of.kind == CIRCUIT,
-    }
 
 
 def steps_of(records: Sequence[Mapping[str, Any]]) -> Mapping[Hashable, Any]:

@@ -94,7 +94,10 @@ def save(figure: Figure, source: pd.DataFrame, paths: Sequence[Path]) -> None:
         FigureCanvasAgg(figure)
         for text in figure.findobj(Text):
             if is_math_text(text.get_text()):
-                text.set_parse_math(_is_readable(text.get_text()))
+                try:  # names may have any formulas
+                    MATH.parse(text.get_text())
+                except ValueError:
+                    text.set_parse_math(False)
         if layout := figure.get_layout_engine():
             layout.execute(figure)  # once for all formats
             figure.set_layout_engine("none")
@@ -107,15 +110,6 @@ def save(figure: Figure, source: pd.DataFrame, paths: Sequence[Path]) -> None:
             figure.dpi = DPI  # which a PDF changes
             # Not `savefig`, which draws a figure with a layout twice.
             getattr(canvas(figure), f"print_{form}")(path, metadata=metadata)
-
-
-def _is_readable(text: str) -> bool:
-    """Whether Matplotlib reads the formulas of a text; names may have any."""
-    try:
-        MATH.parse(text)
-    except ValueError:
-        return False
-    return True
 
 
 def axis_label(key: str) -> str:

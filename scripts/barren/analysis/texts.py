@@ -3,23 +3,9 @@
 from typing import NamedTuple
 
 from barren import columns
-from barren.analysis.claims import (
-    AT_LIMIT,
-    COSTS,
-    FEWEST_COMPARED,
-    LARGE_MEAN,
-    MCCLEAN_SLOPE,
-    NEARLY,
-    TOLERANCE,
-)
-from barren.analysis.evidence import (
-    AGREEMENT_LEVEL,
-    CIRCUITS,
-    FEWEST,
-    LEVEL,
-    SAME_GRADIENT,
-)
-from barren.analysis.fits import CONVERGED, SLOW
+from barren.analysis import claims, evidence, fits
+from barren.analysis.evidence import FEWEST, LEVEL
+from barren.analysis.fits import SLOW
 
 
 class Text(NamedTuple):
@@ -37,6 +23,7 @@ class Text(NamedTuple):
     error_rate: float = LEVEL
 
 
+SLOPE, AT_LIMIT = -claims.MCCLEAN_SLOPE, f"{100 * claims.AT_LIMIT:g}"
 PLOTTED = "plotted_curve_is_a_variance"
 TUTORIAL = "TensorFlow Quantum tutorial, Barren plateaus"
 MCCLEAN = "McClean et al. 2018, arXiv:1803.11173"
@@ -45,7 +32,7 @@ SETTINGS = "simultaneous for all widths and settings (Bonferroni)."
 CURVES = (
     f"The interval, at {100 * (1 - LEVEL):g} % and simultaneous for all settings "
     f"(Bonferroni), decides; nothing is decided with fewer than {FEWEST} circuits, or "
-    f"{CIRCUITS} times the kurtosis."
+    f"{evidence.CIRCUITS} times the kurtosis."
 )
 
 TEXTS = {
@@ -60,7 +47,7 @@ TEXTS = {
         "again. "
         "Simultaneous for all tests (Bonferroni); supported from "
         f"{FEWEST} circuits on.",
-        AGREEMENT_LEVEL,
+        evidence.AGREEMENT_LEVEL,
     ),
     "mean_is_zero": Text(
         "The mean gradient of random circuits is zero.",
@@ -68,8 +55,8 @@ TEXTS = {
         "the mean gradient is not zero",
         f"{TUTORIAL}; {MCCLEAN}",
         f"Student's test of each mean, {SETTINGS} Supported if a mean of "
-        f"{LARGE_MEAN:.2f} standard deviations of the gradient would be beyond chance, "
-        "and the exact mean is 0; with normal angles it must be known.",
+        f"{claims.LARGE_MEAN:.2f} standard deviations of the gradient would be beyond "
+        "chance, and the exact mean is 0; with normal angles it must be known.",
     ),
     "variance_falls_with_width": Text(
         "The variance of the gradient falls with the width.",
@@ -84,28 +71,28 @@ TEXTS = {
         "the variance does not fall exponentially with width",
         f"{TUTORIAL}; {MCCLEAN}",
         "Chi-square of log variance about a straight line, off which it may lie by "
-        f"{NEARLY:g}, as that of a 2-design does, simultaneous for all "
+        f"{claims.NEARLY:g}, as that of a 2-design does, simultaneous for all "
         f"settings (Bonferroni). Supported needs p of {LEVEL:g} at least, a power law "
-        f"to {NEARLY:g} that is as significantly none, a slope below 0 that is known "
-        f"to {SLOW:.2f} per qubit, four widths and {FEWEST} circuits.",
+        f"to {claims.NEARLY:g} that is as significantly none, a slope below 0 that is "
+        f"known to {SLOW:.2f} per qubit, four widths and {FEWEST} circuits.",
     ),
     "slope_of_mcclean": Text(
-        f"The log variance falls by {-MCCLEAN_SLOPE} per qubit, as in McClean's fit.",
-        f"the log variance falls by {-MCCLEAN_SLOPE} per qubit, as in McClean's fit",
-        f"the log variance does not fall by McClean's {-MCCLEAN_SLOPE} per qubit",
+        f"The log variance falls by {SLOPE} per qubit, as in McClean's fit.",
+        f"the log variance falls by {SLOPE} per qubit, as in McClean's fit",
+        f"the log variance does not fall by McClean's {SLOPE} per qubit",
         f"{MCCLEAN}, figure 3",
         "McClean et al. fit deep circuits, a finite sample of them, and give no error: "
-        f"a slope within {100 * TOLERANCE:g} % of theirs counts as the same. Supported "
-        "if the interval of the sampled slope lies within this range, contradicted if "
-        f"outside. {CURVES}",
+        f"a slope within {100 * claims.TOLERANCE:g} % of theirs counts as the same. "
+        "Supported if the interval of the sampled slope lies within this range, "
+        f"contradicted if outside. {CURVES}",
     ),
     "converges_with_depth": Text(
         "With depth the variance converges to that of a 2-design.",
         "with depth the variance converges to that of a 2-design",
         "with depth the variance does not converge to that of a 2-design",
         MCCLEAN,
-        f"Exact variance within a factor {CONVERGED} of its limit at the two largest "
-        f"depths, as it may pass it on its way, or within {100 * AT_LIMIT:g} % at the "
+        f"Exact variance within a factor {fits.CONVERGED} of its limit at the two "
+        f"largest depths, as it may pass it on its way, or within {AT_LIMIT} % at the "
         "largest; else undecided, whatever the depth.",
         0.0,
     ),
@@ -133,9 +120,9 @@ TEXTS = {
         "the other blocks stay the identity",
         "the other blocks do not stay the identity",
         f"{TUTORIAL}; {GRANT}",
-        f"Each gradient is within {SAME_GRADIENT:g} ‖O‖ of that of the first block "
-        "alone, by a closed form or computed in numpy; supported from "
-        f"{FEWEST_COMPARED} circuits on whose gradient is larger than that.",
+        f"Each gradient is within {evidence.SAME_GRADIENT:g} ‖O‖ of that of the first "
+        "block alone, by a closed form or computed in numpy; supported from "
+        f"{claims.FEWEST_COMPARED} circuits on whose gradient is larger than that.",
         0.0,
     ),
     PLOTTED: Text(
@@ -146,7 +133,7 @@ TEXTS = {
         "The plotted number (supported) or its square (contradicted) is the variance "
         f"within its interval at every width, {SETTINGS} {FEWEST} circuits are needed.",
     ),
-    COSTS: Text(
+    claims.COSTS: Text(
         "A global cost falls exponentially at any depth, a local one in deep circuits.",
         "a global cost falls exponentially at any depth, a local one in deep circuits",
         "the cost does not decide where the variance falls exponentially",
