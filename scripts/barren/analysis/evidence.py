@@ -156,9 +156,9 @@ def reduce_draws(ensemble: Ensemble, batch: Batch) -> Draws:
                 isolated = closed
             elif small:
                 isolated[first] = simulate.gradients(*block)
-    axes = np.empty(0, int) if circuits.axes is None else circuits.axes.ravel()
+    axes = circuits.axes
     return Draws(
-        np.bincount(axes, minlength=3 if axes.size else 0),
+        np.empty(0, int) if axes is None else np.bincount(axes.ravel(), minlength=3),
         _angle_counts(circuits.angles, ensemble.sigma),
         _angle_counts(circuits.values[:, at], ensemble.sigma),
         theta,
@@ -234,12 +234,8 @@ def by_setting(points: Sequence[Point], own: set[str]) -> dict[str, list[Point]]
 
 def _angle_counts(angles: Floats, sigma: float | None) -> NDArray[np.int64]:
     """Counts of angles, modulo 2 pi if uniform, in bins of equal probability."""
-    if sigma is None:
-        share = np.ravel(angles) / (2 * np.pi) % 1
-    else:
-        share = special.ndtr(np.ravel(angles) / sigma)
-    bins = np.minimum((share * BINS).astype(int), BINS - 1)
-    return np.bincount(bins, minlength=BINS)
+    share = angles / (2 * np.pi) % 1 if sigma is None else special.ndtr(angles / sigma)
+    return np.histogram(share, BINS, (0, 1))[0]  # the last bin has its end too
 
 
 # What a test of a claim gives.

@@ -19,7 +19,7 @@ from barren.physics.ensembles import Ensemble
 
 NUMBERS = (
     *(columns.MEAN, columns.VARIANCE, columns.SECOND_MOMENT, columns.STD),
-    *(columns.KURTOSIS, columns.EXACT_VARIANCE, columns.ASYMPTOTIC_VARIANCE),
+    *(columns.KURTOSIS, *columns.EXACT),
 )
 
 
@@ -70,13 +70,13 @@ def of_ensemble(row: Any) -> dict[str, str]:
     values["samples"] = str(row[columns.SAMPLES])
     if pd.notna(row[columns.VARIANCE]):
         values["interval"] = interval(*row[[*columns.INTERVAL]])
-    exact, limit = row[columns.EXACT_VARIANCE], row[columns.ASYMPTOTIC_VARIANCE]
+    exact, limit = row[[*columns.EXACT]]
     for name, value, over in (
         ("sampled-over-exact", row[columns.VARIANCE], exact),
         ("exact-over-asymptotic", exact, limit),
     ):
         # Outside the observable's light cone the exact variance is 0.
-        if pd.notna(value) and pd.notna(over) and over > 0:
+        if pd.notna(value) and over > 0:
             values[name] = number(value / over)
     return values
 

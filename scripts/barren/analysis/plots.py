@@ -1,8 +1,7 @@
 """Variance figures for the paper, drawn from tables; curves, and `maps` beside them."""
 
 import math
-from collections.abc import Sequence
-from operator import itemgetter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -11,7 +10,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
@@ -132,11 +130,13 @@ def _draw_curves(
         columns.DEPTH: 3.6 if ends else 2.8,
     }.get(x, 2.9)
     drawing, grid = _panels(len(panels), height, figure.quantity)
+    legend: dict[str, Any] = {}
     for axes, panel in zip(grid, panels, strict=True):
         for group, look in zip(groups, looks, strict=True):
             rows = group[group.index.isin(panel.index)].sort_values(x)
             if len(rows):
-                _draw_series(axes, rows, x, look, ends, len(panels) == 1)
+                name, handle = _draw_series(axes, rows, x, look, ends, len(panels) == 1)
+                legend.setdefault(name, handle)
         values = panel[["exact", "sampled"]]
         if not (values > 0).any(axis=None):
             if panel[x].max() > 0:
@@ -146,10 +146,11 @@ def _draw_curves(
         if len(panels) > 1:
             title = selection.label(panel, across, shown)
             axes.set_title(selection.in_lines(title, 34), fontsize=8)
-    _explain(grid[0], shown, x, ends)
+    legend |= _explain(grid[0], shown, x, ends)
     _scale(grid, shown, x)
     _make_room(drawing, grid)
-    _legend(drawing, grid)
+    legend.pop("", None)
+    _legend(drawing, legend, len(grid))
     return drawing, shown, notes
 
 
@@ -182,11 +183,11 @@ def _panels(count: int, height: float, quantity: str) -> tuple[Figure, list[Axes
 
 def _draw_series(
     axes: Axes, rows: pd.DataFrame, x: str, look: Look, ends: bool, alone: bool
-) -> None:
+) -> tuple[str, Any]:
     """Exact values as a line, the limit dotted, a fit dashed, samples with intervals.
 
     Where no exact form is known dashes join the samples. A value without x, as sigma of
-    uniform angles, is a dashed line across.
+    uniform angles, is a dashed line across. Returns the entry of the legend.
     """
     across, rows = rows[rows[x].isna()], rows[rows[x].notna()]
     along = rows[x].to_numpy(float)
@@ -202,46 +203,49 @@ def _draw_series(
     points = rows[rows[columns.SAMPLES] > 0]
     value = points["sampled"].where(points["sampled"] > 0)
     marked = bool(value.notna().any())
-    told = "" if marked or exact.isna().all() else name
-    axes.plot(along, exact, color=colour, label=told, **_exact_line(rows, x))
+    (handle,) = axes.plot(along, exact, color=colour, **_exact_line(rows, x))
     limit = rows["asymptotic"].where(rows["asymptotic"] > 0)
     axes.plot(along, limit, ":", color=colour, lw=0.8)
-    bars = [value - points["low"], points["high"] - value]
+    reach = [value - points["low"], points["high"] - value]
     joined = bool(rows["exact"].isna().any()) and not len(fit)
-    axes.errorbar(
+    bars = axes.errorbar(
         points[x].to_numpy(float),
         value,
-        yerr=np.maximum(bars, 0),
+        yerr=np.maximum(reach, 0),
         fmt=marker + "--" * joined,
         color=colour,
         mfc="white",
         elinewidth=0.8,
         lw=0.6,
-        label=name if marked else "",
+        label=name,
     )
-    for exact in across["exact"]:
-        axes.axhline(exact, ls="--", lw=0.8, color=colour)
+    for everywhere in across["exact"]:
+        axes.axhline(everywhere, ls="--", lw=0.8, color=colour)
     if ends:
         place = along[-1], rows["exact"].iloc[-1]
         axes.annotate(
             title, place, (5, 0), textcoords="offset points", va="center", fontsize=6
         )
+    return name if marked or exact.notna().any() else "", bars if marked else handle
 
 
-def _explain(axes: Axes, shown: pd.DataFrame, x: str, ends: bool) -> None:
-    """Say in the legend what lines and points are."""
+def _explain(axes: Axes, shown: pd.DataFrame, x: str, ends: bool) -> dict[str, Any]:
+    """What the legend says of lines and points."""
     rows = shown[shown[x].notna()]
     dashed, dotted = {"ls": "--", "lw": 0.8}, {"ls": ":", "lw": 0.8}
     circle = {"ls": "", "marker": "o", "mfc": "white"}
-    for name, look, is_there in (
+    kinds = (
         ("exponential fit", dashed, shown["fit"].notna()),
         ("sampled", circle, (rows[columns.SAMPLES] > 0) & ends),
         ("exact, uniform angles", dashed, shown["exact"][shown[x].isna()].notna()),
         ("exact", _exact_line(rows, x), rows["exact"].notna()),
         ("infinite depth", dotted, rows["asymptotic"].notna()),
-    ):
-        if is_there.any():
-            axes.plot([], [], color="0.3", label=name, **look)
+    )
+    return {
+        name: axes.plot([], [], color="0.3", label=name, **look)[0]
+        for name, look, is_there in kinds
+        if is_there.any()
+    }
 
 
 def _scale(grid: Sequence[Axes], shown: pd.DataFrame, x: str) -> None:
@@ -313,21 +317,8 @@ def _name_parameters(drawing: Figure, source: pd.DataFrame) -> None:
     drawing.set_figheight(drawing.get_figheight() + max(0, longest - 5) / 17)
 
 
-def _legend(figure: Figure, grid: Sequence[Axes]) -> None:
-    """Each label once, outside the axes, where it never hides data; and room for it.
-
-    First the series, in the order in which they are drawn, then what explains lines.
-    """
-    found = []
-    handle: Any
-    for number, axes in enumerate(grid):
-        for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
-            line = handle if isinstance(handle, Line2D) else handle[0]
-            explains = not np.size(line.get_xdata())
-            found.append((explains, number, axes.lines.index(line), name, handle))
-    entries: dict[str, Any] = {}
-    for *_, name, handle in sorted(found, key=itemgetter(slice(3))):
-        entries.setdefault(name, handle)
+def _legend(figure: Figure, entries: Mapping[str, Any], panels: int) -> None:
+    """Each label once, outside the axes, where it never hides data; and room for it."""
     longest = max(map(len, entries), default=0)
     for width in (figure.get_figwidth(), style.PAGE_WIDTH):
         figure.set_figwidth(width)
@@ -336,7 +327,7 @@ def _legend(figure: Figure, grid: Sequence[Axes]) -> None:
             break
     figure.legend(entries.values(), entries, loc="outside upper left", ncols=cols)
     rows = math.ceil(len(entries) / cols)
-    needed = 0.17 * rows + 1.9 * math.ceil(len(grid) / 3)
+    needed = 0.17 * rows + 1.9 * math.ceil(panels / 3)
     figure.set_figheight(max(needed, figure.get_figheight()))
 
 

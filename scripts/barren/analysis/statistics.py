@@ -135,20 +135,13 @@ def fit_slope(
     if abs(slope) < FLAT:
         slope = 0.0
     intercept = float(y.mean() - slope * x.mean())
-    freedom = x.size - 2
-    if low is None or high is None:
-        return Fit(slope, slope, slope, intercept, np.nan, freedom)
-    errors = log_errors(low, high)
-    known = np.isfinite(errors).all()
-    error = float(np.sqrt(np.sum((share * errors) ** 2))) if known else np.inf
-    return Fit(
-        slope,
-        slope - NORMAL_975 * error,
-        slope + NORMAL_975 * error,
-        intercept,
-        _distance_from_line(x, y, errors, slack),
-        freedom,
-    )
+    reach, chi_square = 0.0, np.nan
+    if low is not None and high is not None:
+        errors = log_errors(low, high)
+        known = np.isfinite(errors).all()
+        error = float(np.sqrt(np.sum((share * errors) ** 2))) if known else np.inf
+        reach, chi_square = NORMAL_975 * error, _distance_from_line(x, y, errors, slack)
+    return Fit(slope, slope - reach, slope + reach, intercept, chi_square, x.size - 2)
 
 
 def log_errors(low: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:
