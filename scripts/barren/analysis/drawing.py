@@ -11,16 +11,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from barren.analysis.style import PAGE_WIDTH, STYLE
+from barren.physics import layered
 from barren.physics.circuits import AXES, Circuits
 from barren.physics.ensembles import Ensemble
-from barren.physics.layered import PHI, PREPARATION, THETA, Gate, Layered, Moment
+from barren.physics.layered import Gate, Layered, Moment
 
 CZ = "CZ"
 #: Letters that a gate has room for, and as many as fit in smaller ones.
 LETTERS, MOST_LETTERS = 7, 12
 #: The colour of the symbol.
 SHADED = "#FBE3B5"
-#: Angles that have a name, as they are drawn.
+#: Angles that have a name, and as they are drawn; where the symbol was drawn -theta_0.
+NAMES = {layered.PREPARATION: "pi/4", layered.THETA: "theta", layered.PHI: "-phi"}
 SYMBOLS = {
     "theta": r"\theta",
     "-phi": r"-\varphi",
@@ -44,14 +46,18 @@ def draw_circuit(ensemble: Layered, circuits: Circuits) -> tuple[Figure, pd.Data
         figure, axes = _wires(0.36 * last, ensemble.width, last)
         size = min(7.0, 20 * figure.get_figwidth() / (last + 3.5))
         for column, gate in gates:
-            qubit, *other = gate.qubits
-            row = {"column": column, "gate": gate.name, "qubit": qubit}
+            places = dict(zip(("qubit", "other"), gate.qubits, strict=False))
+            row = {"column": column, "gate": gate.name, **places}
             labels, colour = ["@", "@" if gate.name == CZ else "X"], "white"
-            if other:
-                row |= {"other": other[0]}
-            else:
-                axis = AXES[circuits.axis(gate)[0]]
-                angle, symbol = float(circuits.angle(gate)[0]), _symbol(ensemble, gate)
+            if "other" not in row:
+                axis, angle = (
+                    AXES[circuits.axis(gate)[0]],
+                    float(circuits.angle(gate)[0]),
+                )
+                opposite = (
+                    gate.angle == layered.ANGLES and gate.place == ensemble.symbol
+                )
+                symbol = NAMES.get(gate.angle, "-theta_0" * opposite)
                 labels = [f"$R_{axis}$\n${SYMBOLS.get(symbol, f'{angle:.2f}')}$"]
                 colour = SHADED if symbol and symbol != "pi/4" else "white"
                 row |= {"gate": f"R{axis}", "angle": angle, "symbol": symbol}
@@ -102,20 +108,11 @@ def _columns(ensemble: Layered) -> Iterator[Moment]:
             yield from ([gate] for gate in moment if gate not in rotations)
 
 
-def _symbol(ensemble: Layered, gate: Gate) -> str:
-    """The name of a rotation's angle, if it has one."""
-    if gate.angle == PREPARATION:
-        return "pi/4"
-    if isinstance(gate.angle, float) or gate.place != ensemble.symbol:
-        return ""
-    return {THETA: "theta", PHI: "-phi"}.get(str(gate.angle), "-theta_0")
-
-
 def _draw_blocks(axes: Axes, gates: Sequence[tuple[int, Gate]]) -> None:
     """Where the circuits have inverses: U and its inverse of each block, told apart."""
     if all(gate.sign > 0 for _, gate in gates):
         return
-    prepared = max(n for n, gate in gates if gate.angle == PREPARATION)
+    prepared = max(n for n, gate in gates if gate.angle == layered.PREPARATION)
     signs = {n: gate.sign for n, gate in gates if n > prepared}
     runs = [list(run) for _, run in groupby(signs, signs.__getitem__)]
     for number, run in enumerate(runs):

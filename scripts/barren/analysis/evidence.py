@@ -192,16 +192,10 @@ def read_points(
         exact = of_theory[ensemble][[*columns.THEORY]].iloc[0]
         summary = of_statistics[ensemble].iloc[0][[*columns.STATISTICS]]
         sampled = of_gradients.get(ensemble, gradients[:0])
-        points.append(
-            Point(
-                ensemble,
-                Prediction(*(None if pd.isna(x) else x for x in exact)),
-                sampled[columns.THETA].to_numpy(float),
-                sampled[columns.GRADIENT].to_numpy(float),
-                Summary(**summary),
-                (draws or {}).get(ensemble),
-            )
-        )
+        theta, values = (sampled[of].to_numpy(float) for of in columns.CIRCUIT[1:])
+        known = Prediction(*(None if pd.isna(x) else x for x in exact))
+        drawn = (draws or {}).get(ensemble)
+        points.append(Point(ensemble, known, theta, values, Summary(**summary), drawn))
     return points
 
 

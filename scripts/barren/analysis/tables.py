@@ -33,18 +33,12 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def with_integers(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with its counts as nullable integers."""
-    counts = [*key_columns(table), columns.SAMPLE, columns.SAMPLES]
-    return table.astype({k: "Int64" for k in counts if k in table and _whole(table[k])})
-
-
-def _whole(values: pd.Series) -> bool:
-    """Whether these are whole numbers, but for sigma's, which are none by nature."""
-    if pd.api.types.is_bool_dtype(values):
-        return False
-    if values.name == columns.SIGMA or not pd.api.types.is_numeric_dtype(values):
-        return values.name in columns.KEYS and bool(values.isna().all())
-    return bool((values.dropna() % 1 == 0).all())
+    """The table with its counts as nullable integers; sigma is none by nature."""
+    counts = {*key_columns(table), columns.SAMPLE, columns.SAMPLES} - {columns.SIGMA}
+    whole = table[table.columns.intersection([*counts])].convert_dtypes(
+        convert_string=False, convert_boolean=False, convert_floating=False
+    )
+    return table.astype(whole.dtypes)
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:

@@ -1,5 +1,6 @@
 """What distinguishes ensembles, in the words of tables, figures and verdicts."""
 
+from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,11 +14,9 @@ LONGEST = 60
 
 def varied(ensembles: Iterable[Ensemble]) -> set[str]:
     """The keys of which ensembles of one family have different values."""
-    seen: dict[tuple[str, str], set[Any]] = {}
-    for ensemble in ensembles:
-        for key, value in ensemble.keys().items():
-            seen.setdefault((ensemble.family, key), set()).add(value)
-    return {key for (_, key), values in seen.items() if len(values) > 1}
+    found = {(e.family, *item) for e in ensembles for item in e.keys().items()}
+    counts = Counter((family, key) for family, key, _ in found)
+    return {key for (_, key), count in counts.items() if count > 1}
 
 
 def further(ensemble: Ensemble, keys: Container[str]) -> list[str]:
