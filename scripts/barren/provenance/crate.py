@@ -8,7 +8,7 @@ the same records give the same bytes. Standard library alone.
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from mimetypes import MimeTypes
 from pathlib import PurePosixPath
 from typing import Any
@@ -38,7 +38,8 @@ CONTEXT = [
 TYPES = MimeTypes()
 TYPES.add_type("application/zip", ".npz")
 TYPES.add_type("application/yaml", ".yaml")
-Ref = dict[str, str]
+#: What is told of an entity: the one of its `@id`, and properties.
+Told = dict[str, Any]
 
 
 def describe_run(
@@ -56,168 +57,117 @@ def describe_run(
     """
     # Upstream first; jobs may start in the same millisecond.
     records = sorted(records, key=lambda of: (of["start"], of["file"]["path"]))
-    crate = _Crate()
-    for file in sources:
-        crate.file(file, f"{SOURCES}/{file['path']}")
-    for record in records:
-        for file in (record["file"], *record["outputs"]):
-            crate.file(file, str(PurePosixPath(file["path"]).relative_to(folder)))
-    name = PurePosixPath(folder).name
-    jobs, controls = zip(*map(crate.job, records), strict=True)
-    value = next(e for e in crate.graph if e.startswith("#value-describe_experiment"))
-    run = crate.action(
-        "#run",
-        "CreateAction",
-        f"Run of experiment {name}",
-        records,
-        instrument={"@id": WORKFLOW},
-        description="All jobs from the configuration to tables and figures.",
-        object={"@id": value},
-        result=[crate.files[path] for path in targets],
+    made = [file for of in records for file in (of["file"], *of["outputs"])]
+    at = {file["path"]: f"{SOURCES}/{file['path']}" for file in sources}
+    at |= {f["path"]: str(PurePosixPath(f["path"]).relative_to(folder)) for f in made}
+    shown, name = [_of(at[path]) for path in targets], PurePosixPath(folder).name
+    steps = dict.fromkeys(record["step"] for record in records)
+    run = _action("CreateAction", f"Run of experiment {name}", records)
+    title = f"Snakemake {snakemake} running experiment {name}"
+    graph = _merged(
+        [
+            *json.loads(COMMON.read_text()),
+            *(told for record in records for told in _job(record, at, shown)),
+            *(_file(file, at[file["path"]]) for file in (*sources, *made)),
+            *(_of(f"#step-{of}", position=str(n)) for n, of in enumerate(steps)),
+            _of("#run", **run, result=shown),
+            _of("#organise", **_action("OrganizeAction", title, records)),
+            _of(SNAKEMAKE, softwareVersion=snakemake),
+            _of(WORKFLOW, version=_version(records[0])),
+            _of("#maintainers", name=AUTHOR),
+            *(_of(url, name=of) for url, of in PAPERS.items()),
+            _of("./", name=f"Barren plateaus, experiment {name}"),
+            _of("./", datePublished=run["endTime"], hasPart=[*map(_of, at.values())]),
+        ]
     )
-    crate.action(
-        "#organise",
-        "OrganizeAction",
-        f"Snakemake {snakemake} running experiment {name}",
-        records,
-        instrument={"@id": SNAKEMAKE},
-        object=[*controls],
-        result=run,
-    )
-    for path in targets:
-        made = crate.graph[crate.files[path]["@id"]]
-        crate.link({"@id": WORKFLOW}, "output", made["exampleOfWork"][0])
-    crate.graph[SNAKEMAKE]["softwareVersion"] = snakemake
-    crate.graph[WORKFLOW]["version"] = _version(records[0])
-    crate.graph[WORKFLOW]["input"] = crate.graph[value]["exampleOfWork"]
-    crate.add("#maintainers", "Organization", name=AUTHOR)
-    crate.graph["./"] |= {
-        "name": f"Barren plateaus, experiment {name}",
-        "citation": [
-            crate.add(url, "ScholarlyArticle", name=of) for url, of in PAPERS.items()
-        ],
-        "datePublished": crate.graph["#run"]["endTime"],
-        "mentions": [run, *jobs],
-        "hasPart": [*crate.files.values()],
-    }
-    order = sorted(crate.graph, key=lambda key: (key != CRATE, key != "./", key))
-    text = {"@context": CONTEXT, "@graph": [_flat(crate.graph[key]) for key in order]}
+    order = sorted(graph, key=lambda key: (key != CRATE, key != "./", key))
+    text = {"@context": CONTEXT, "@graph": [graph[key] for key in order]}
     return json.dumps(text, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-class _Crate:
-    """The crate as it grows: an entity that several others refer to is made once."""
+def _job(
+    record: Record, at: Mapping[str, str], shown: Collection[Told]
+) -> Iterator[Told]:
+    """What a job did, by its script, as a step of the workflow.
 
-    def __init__(self) -> None:
-        self.graph = {of["@id"]: of for of in json.loads(COMMON.read_text())}
-        self.files: dict[str, Ref] = {}
+    at: the place of each file in the crate. shown: the tables and figures.
+    """
+    step, path = record["step"], at[record["file"]["path"]]
+    name = path.removeprefix(f"{RECORDS}/").removesuffix(".json").replace("/", "-")
+    script = _of(at[f"scripts/{step}.py"])
+    read = [(of["option"], "File", _of(at[of["path"]])) for of in record["inputs"]]
+    made = [(of["option"], "File", _of(at[of["path"]])) for of in record["outputs"]]
+    for option, value in sorted(record["parameters"].items()):
+        if value is not None:
+            kind = "Integer" if isinstance(value, int) else "Text"
+            text = value if isinstance(value, int | str) else json.dumps(value)
+            entity = _of(f"#value-{name}-{option}")
+            yield entity | {"@type": "PropertyValue", "name": option, "value": text}
+            read.append((option, kind, entity))
+    for role, used in ("input", read), ("output", made):
+        for option, kind, entity in used:
+            formal = _of(f"#parameter-{step}-{option}")
+            told = {"name": option, "additionalType": kind, "conformsTo": _of(FORMAL)}
+            yield formal | {"@type": "FormalParameter"} | told
+            yield script | {role: [formal]}
+            yield entity | {"exampleOfWork": [formal]}
+            if role == "output" and entity in shown:
+                yield _of(WORKFLOW, output=[formal])
+    job, control = _of(f"#job-{name}"), _of(f"#control-{name}")
+    yield job | {
+        **_action("CreateAction", f"{step}: {name}", [record]),
+        "instrument": script,
+        "description": record["command"],
+        "subjectOf": _of(path),
+        "object": [entity for _, _, entity in read],
+        "result": [entity for _, _, entity in made],
+    }
+    how = _of(f"#step-{step}")
+    action = _action("ControlAction", f"Snakemake running {name}", [record])
+    yield control | action | {"instrument": how, "object": job}
+    yield _of("#organise", object=[control])
+    yield _of("./", mentions=[job])
+    yield how | {"@type": "HowToStep", "name": step, "workExample": script}
+    yield _of(WORKFLOW, hasPart=[script], step=[how])
+    of = record["environment"]
+    environment = _of(f"#environment-{of['name']}-{of['deployer']}")
+    yield environment | {
+        "@type": "SoftwareApplication",
+        "name": f"environment {of['name']}, deployed by {of['deployer']}",
+        "softwareVersion": f"lock {of['lock_sha256']}",
+        "runtimePlatform": f"Python {of['python']}",
+        "softwareRequirements": _of(at[lock(of["name"])]),
+    }
+    code = [_of(at[file["path"]]) for file in record["code"]]
+    yield script | {
+        "@type": ["File", "SoftwareSourceCode"],
+        "name": step,
+        "version": _version(record),
+        "softwareRequirements": [of for of in (*code, environment) if of != script],
+    }
 
-    def add(self, identifier: str, kind: str, /, **properties: Any) -> Ref:
-        """An entity; what is known of it already stays."""
-        properties |= self.graph.get(identifier, {})
-        self.graph[identifier] = {"@id": identifier, "@type": kind} | properties
-        return {"@id": identifier}
 
-    def link(self, of: Ref, key: str, other: Ref) -> None:
-        """Append a reference to an entity's, unless it is there."""
-        found = self.graph[of["@id"]].setdefault(key, [])
-        if other not in found:
-            found.append(other)
+def _file(file: Described, place: str) -> Told:
+    """A file, at its place in the crate."""
+    return {
+        "@id": place,
+        "@type": "File",
+        "name": PurePosixPath(place).name,
+        "encodingFormat": TYPES.guess_type(place)[0] or "text/plain",
+        "contentSize": str(file["bytes"]),
+        "sha256": file["sha256"],
+    }
 
-    def file(self, file: Described, place: str) -> None:
-        """A file, at its place in the crate."""
-        self.files[file["path"]] = self.add(
-            place,
-            "File",
-            name=PurePosixPath(place).name,
-            encodingFormat=TYPES.guess_type(place)[0] or "text/plain",
-            contentSize=str(file["bytes"]),
-            sha256=file["sha256"],
-        )
 
-    def job(self, record: Record) -> tuple[Ref, Ref]:
-        """What a job did, and Snakemake's part in it."""
-        path = PurePosixPath(self.files[record["file"]["path"]]["@id"])
-        name = str(path.relative_to(RECORDS).with_suffix("")).replace("/", "-")
-        script, step = self.script(record)
-        listed = ("input", record["inputs"]), ("output", record["outputs"])
-        for role, files in listed:
-            for file in files:
-                option = file["option"]
-                formal = self.formal(script, role, record["step"], option, "File")
-                self.link(self.files[file["path"]], "exampleOfWork", formal)
-        read = [self.files[file["path"]] for file in record["inputs"]]
-        for option, value in sorted(record["parameters"].items()):
-            if value is not None:
-                kind = "Integer" if isinstance(value, int) else "Text"
-                text = value if isinstance(value, int | str) else json.dumps(value)
-                formal = self.formal(script, "input", record["step"], option, kind)
-                told = {"name": option, "value": text, "exampleOfWork": formal}
-                read.append(
-                    self.add(f"#value-{name}-{option}", "PropertyValue", **told)
-                )
-        job = self.action(
-            f"#job-{name}",
-            "CreateAction",
-            f"{record['step']}: {name}",
-            [record],
-            instrument=script,
-            description=record["command"],
-            subjectOf=self.files[record["file"]["path"]],
-            object=read,
-            result=[self.files[file["path"]] for file in record["outputs"]],
-        )
-        told = {"instrument": step, "object": job}
-        title = f"Snakemake running {name}"
-        return job, self.action(
-            f"#control-{name}", "ControlAction", title, [record], **told
-        )
-
-    def script(self, record: Record) -> tuple[Ref, Ref]:
-        """The script that a job ran, with its needs, and its step of the workflow."""
-        name, of = record["step"], record["environment"]
-        script = self.files[f"scripts/{name}.py"]
-        environment = self.add(
-            f"#environment-{of['name']}-{of['deployer']}",
-            "SoftwareApplication",
-            name=f"environment {of['name']}, deployed by {of['deployer']}",
-            softwareVersion=f"lock {of['lock_sha256']}",
-            runtimePlatform=f"Python {of['python']}",
-            softwareRequirements=self.files[lock(of["name"])],
-        )
-        entity = self.graph[script["@id"]]
-        if "version" not in entity:
-            needs = [self.files[of["path"]] for of in record["code"]] + [environment]
-            needs = [file for file in needs if file != script]
-            entity |= {"@type": ["File", "SoftwareSourceCode"], "name": name}
-            entity |= {"version": _version(record), "softwareRequirements": needs}
-            self.link({"@id": WORKFLOW}, "hasPart", script)
-        position = self.graph[WORKFLOW]["hasPart"].index(script)
-        told = {"name": name, "position": str(position), "workExample": script}
-        step = self.add(f"#step-{name}", "HowToStep", **told)
-        self.link({"@id": WORKFLOW}, "step", step)
-        return script, step
-
-    def formal(self, script: Ref, role: str, step: str, option: str, kind: str) -> Ref:
-        """The formal parameter that an option of a script is."""
-        told = {"name": option, "additionalType": kind, "conformsTo": {"@id": FORMAL}}
-        formal = self.add(f"#parameter-{step}-{option}", "FormalParameter", **told)
-        self.link(script, role, formal)
-        return formal
-
-    def action(
-        self, at: str, kind: str, name: str, records: Sequence[Record], **more: Any
-    ) -> Ref:
-        """Something that was done while some jobs ran."""
-        return self.add(
-            at,
-            kind,
-            name=name,
-            startTime=min(record["start"] for record in records),
-            endTime=max(record["end"] for record in records),
-            actionStatus="http://schema.org/CompletedActionStatus",
-            **more,
-        )
+def _action(kind: str, name: str, records: Sequence[Record]) -> Told:
+    """Of something that was done while some jobs ran."""
+    return {
+        "@type": kind,
+        "name": name,
+        "startTime": min(record["start"] for record in records),
+        "endTime": max(record["end"] for record in records),
+        "actionStatus": "http://schema.org/CompletedActionStatus",
+    }
 
 
 def _version(record: Record) -> str:
@@ -228,9 +178,23 @@ def _version(record: Record) -> str:
     return f"commit {record['source']['commit']}{changes}"
 
 
-def _flat(entity: dict[str, Any]) -> dict[str, Any]:
-    """An entity with the only element of a list in the list's place."""
-    return {
-        key: value[0] if isinstance(value, list) and len(value) == 1 else value
-        for key, value in entity.items()
-    }
+def _of(at: str, **properties: Any) -> Told:
+    """What is told of an entity; nothing more makes a reference to it."""
+    return {"@id": at, **properties}
+
+
+def _merged(told: Iterable[Told]) -> dict[str, Told]:
+    """The entities: of lists all that is told, once; of all else what is told first."""
+    graph: dict[str, Told] = {}
+    for part in told:
+        entity = graph.setdefault(part["@id"], {})
+        for key, value in part.items():
+            known = entity.setdefault(key, [] if isinstance(value, list) else value)
+            if isinstance(known, list) and isinstance(value, list):
+                known += value
+    for entity in graph.values():
+        for key, value in entity.items():
+            if isinstance(value, list):
+                once = [*{str(of): of for of in value}.values()]
+                entity[key] = once[0] if len(once) == 1 else once
+    return graph
