@@ -24,36 +24,8 @@ from barren.runner.experiment import NOTEBOOK, Experiment
 from barren.runner.functions import check_functions, hint, spelled
 
 SCHEMA = Path(__file__).parents[3] / "workflow" / "schemas" / "config.schema.yaml"
-HEAD = """\
-<!-- Written by `make config` from workflow/schemas/config.schema.yaml. -->
-# Configuration
-
-An experiment is one YAML file. `config/config.yaml` is the default; name another on the
-command line. Results go to `results/EXPERIMENT/`:
-
-```bash
-make run CONFIG=config/notebook.yaml
-```
-
-A key that is not listed here is refused, with a hint at the key that was meant.
-Snakemake reads nested values after `--config` as text: put those into a second file,
-`--configfile A B`.
-
-## Keys
-
-| key | values | default | meaning |
-| --- | --- | --- | --- |
-"""
-FAMILY = """
-### {title}
-
-{description}
-
-| key | values | meaning |
-| --- | --- | --- |
-"""
-
-
+#: What config/README.md is made of, with the schema.
+README = SCHEMA.with_name("README.md.j2")
 #: 4.0 is no integer: it would be another name for the same ensemble.
 _KINDS = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
     {
@@ -245,26 +217,13 @@ def allowed(schema: dict[str, Any], plural: str = "") -> str:
 
 def document() -> str:
     """The documentation of a configuration, as Markdown."""
-    schema = load_schema()
-    lines = [HEAD]
-    for key, of in schema["properties"].items():
-        if key == "ensembles":
-            continue
-        default = f"`{json.dumps(of['default'])}`" if "default" in of else "required"
-        lines.append(f"| `{key}` | {allowed(of)} | {default} | {of['description']} |\n")
-    ensembles = schema["properties"]["ensembles"]
-    lines.append(f"\n## `ensembles`\n\n{ensembles['description']}\n")
-    for option in ensembles["items"]["oneOf"]:
-        lines.append(FAMILY.format(**option))
-        for key, of in option["properties"].items():
-            required = "" if key in option["required"] else "; optional"
-            meaning = of.get("description", "The family.")
-            lines.append(f"| `{key}` | {allowed(of)}{required} | {meaning} |\n")
-        if further := option["additionalProperties"]:
-            lines.append(
-                f"| any other | {allowed(further)} | {further['description']} |\n"
-            )
-    return "".join(lines)
+    from jinja2 import Template
+
+    template = Template(
+        README.read_text(), trim_blocks=True, keep_trailing_newline=True
+    )
+    keys = load_schema()["properties"]
+    return str(template.render(keys=keys, allowed=allowed, dumps=json.dumps))
 
 
 if __name__ == "__main__":
