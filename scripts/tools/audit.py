@@ -8,7 +8,6 @@ import shlex
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial, wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,7 +23,7 @@ from barren.physics.ensembles import TFQ, BadInput, Ensemble
 from barren.provenance import recompute, records, remake
 from barren.provenance.compare import difference, differs, misstated, most_of
 from barren.provenance.recompute import Check, Choice, recorded
-from barren.provenance.remake import Job
+from barren.provenance.remake import Job, Task
 from barren.runner import cost, jobs, layout, step
 from barren.runner.experiment import Experiment, widths
 from barren.runner.sources import sources
@@ -36,17 +35,9 @@ CHANGED = "changed"
 MISSING = "missing"
 EXTRA = "extra"
 DOWNSTREAM = "downstream"
+COMPUTE = "compute_gradients"
 #: Verdict and reason, by path.
 Verdicts = dict[str, tuple[str, str]]
-COMPUTE = "compute_gradients"
-
-
-@dataclass(frozen=True)
-class Recomputed(Job):
-    """A job of which the gradients of one width are computed again."""
-
-    width: int
-    choice: Choice = field(compare=False)
 
 
 def make_again(
@@ -69,28 +60,23 @@ def make_again(
             importlib.import_module(name)
             sources(name)
     jobs = asked.result()
-    checks = [
-        Recomputed(of.environment, of.script, of.arguments, read, (), width, choice)
-        for of in jobs
-        if of.step == COMPUTE and choice
-        for read in [of.inputs + of.outputs]
-        for width in widths(computed(of))
-    ]
+    makes = {path: (job, 0) for job in jobs for path in job.outputs}
+    tasks = {(job, 0): [makes[path] for path in job.inputs] for job in jobs}
+    computing = [job for job in jobs if job.step == COMPUTE and choice]
+    tasks |= {(of, n): [(of, 0)] for of in computing for n in widths(computed(of))}
     faults: Verdicts = {}
-    done: list[Check] = []
-    left = {*jobs}
+    done, left = [], {*jobs}
     with TemporaryDirectory() as temporary:
         place = Path(temporary)
         remake.prepare(place, experiment.config)
-        do = partial(job_again, Path.cwd(), place)
-        for job, outcome in remake.do_again([*jobs, *checks], do, rank):
+        do = partial(task_again, Path.cwd(), place, choice)
+        for (job, width), outcome in remake.do_again(tasks, do, rank):
             if not isinstance(outcome, BadInput):
                 left.discard(job)
             if isinstance(outcome, Check):
                 done.append(outcome)
                 outcome = outcome.reason
-            checked = isinstance(job, Recomputed)
-            path = job.option("gradients" if checked else "record")
+            path = job.option("gradients" if width else "record")
             if reason := str(outcome):
                 faults.setdefault(path, (CHANGED, reason))
         made = {f"{folder}/{name}" for name in records.inventory(place / folder)}
@@ -144,12 +130,11 @@ def report(verdicts: Verdicts, choice: Choice, done: Sequence[Check]) -> bool:
     return not broken
 
 
-def rank(job: Job) -> tuple[bool, float]:
+def rank(task: Task) -> tuple[bool, float]:
     """First what others wait for, then what takes long; checks fill the gaps."""
-    if isinstance(job, Recomputed):
-        return True, -job.width
+    job, width = task
     seconds, _ = cost.ONCE.get(job.step, (math.inf, 0.0))
-    return False, -seconds
+    return bool(width), -width or -seconds
 
 
 def computed(job: Job) -> Sequence[Ensemble]:
@@ -157,14 +142,17 @@ def computed(job: Job) -> Sequence[Ensemble]:
     return Experiment(json.loads(job.option("ensembles"))).ensembles
 
 
-def job_again(results: Path, place: Path, job: Job) -> Check | str:
+def task_again(
+    results: Path, place: Path, choice: Choice | None, task: Task
+) -> Check | str:
     """Do a job again, and say how its record differs; or check its gradients.
 
     The job that computes gradients writes the recorded ones instead, as they come, and
     what reads records is to tell of the recorded jobs.
     """
-    if isinstance(job, Recomputed):
-        return check(place, job)
+    job, width = task
+    if width and choice:
+        return check(place, job, width, choice)
 
     def take(gradients: Path, threads: int = 1, **of: Any) -> None:
         known = of["batches"], of["seed"], of["engine"], threads
@@ -178,20 +166,21 @@ def job_again(results: Path, place: Path, job: Job) -> Check | str:
     return misstated(job.record, place, job.environment)
 
 
-def check(place: Path, job: Recomputed) -> Check:
+def check(place: Path, job: Job, width: int, choice: Choice) -> Check:
     """Check the gradients of one width, of circuits that are drawn again."""
     args = step.command_line(compute)[0].parse_args(job.arguments)
     every = computed(job)
-    path = place / args.batches[widths(every).index(job.width)]
-    ensembles = [of for of in every if of.width == job.width]
-    programs = recompute.other(job.choice.experiment) == TFQ
+    path = place / args.batches[widths(every).index(width)]
+    ensembles = [of for of in every if of.width == width]
+    programs = recompute.other(choice.experiment) == TFQ
     batches = {
         of.program: read_batch(path, of, args.seed, programs=programs)
         for of in ensembles
     }
     with (place / args.gradients).open(newline="") as table:
-        rows = csv.DictReader(table)
-        return recompute.check_gradients(job.choice, ensembles, batches, rows)
+        return recompute.check_gradients(
+            choice, ensembles, batches, csv.DictReader(table)
+        )
 
 
 def present_files(folder: Path, experiment: Experiment) -> set[str]:
@@ -236,10 +225,8 @@ def audit(
     most = most_of(len(json.dumps(config)))
     if reason := difference(records.read_json(described_as, most), config):
         raise BadInput(f"{described_as} is of another configuration: {plain(reason)}")
-    for option, given, largest in (
-        ("budget", budget, math.inf),
-        ("seed", seed, 2**64 - 1),
-    ):
+    limits = {"budget": (budget, math.inf), "seed": (seed, 2**64 - 1)}
+    for option, (given, largest) in limits.items():
         if given is not None and not 0 <= given <= largest:
             raise BadInput(f"--{option}: {given}; allowed: 0 to {largest}")
     experiment = Experiment(config)

@@ -14,7 +14,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -79,6 +79,10 @@ class Job:
         return self.arguments[self.arguments.index(f"--{name}") + 1]
 
 
+#: A job that is done again; or, with a width, the check of gradients that it takes.
+Task = tuple[Job, int]
+
+
 def ask_jobs(
     snakemake: Sequence[str], config: Mapping[str, Any], folder: Path
 ) -> list[Job]:
@@ -120,39 +124,38 @@ def prepare(place: Path, config: Mapping[str, Any]) -> None:
 
 
 def do_again(
-    jobs: Sequence[Job],
-    do: Callable[[Job], Any],
-    rank: Callable[[Job], Any],
+    tasks: Mapping[Task, Iterable[Task]],
+    do: Callable[[Task], Any],
+    rank: Callable[[Task], Any],
     cores: int = 2,
-) -> Iterator[tuple[Job, Any]]:
-    """Do jobs, each in a fork as soon as those are done that it rests on.
+) -> Iterator[tuple[Task, Any]]:
+    """Do tasks, each in a fork as soon as those are done that it rests on.
 
     With each comes what `do` returns, or the BadInput that says why it cannot be done;
-    then what rests on it is not done either. rank: of jobs that can be done, those
+    then what rests on it is not done either. rank: of tasks that can be done, those
     of the lowest are first.
     """
-    makes = {path: job for job in jobs for path in job.outputs}
-    sorter = TopologicalSorter({job: [makes[p] for p in job.inputs] for job in jobs})
+    sorter = TopologicalSorter(tasks)
     sorter.prepare()
-    ready: list[Job] = []
-    running: dict[Future[Any], Job] = {}
+    ready: list[Task] = []
+    running: dict[Future[Any], Task] = {}
     with ProcessPoolExecutor(cores, get_context("fork"), set_apart) as pool:
         while True:
             ready = sorted([*ready, *sorter.get_ready()], key=rank)
             while ready and len(running) < cores:
-                job = ready.pop(0)
-                running[pool.submit(do, job)] = job
+                task = ready.pop(0)
+                running[pool.submit(do, task)] = task
             if not running:
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                job = running.pop(future)
+                task = running.pop(future)
                 try:
-                    yield job, future.result()
-                    sorter.done(job)
+                    yield task, future.result()
+                    sorter.done(task)
                 except BadInput as error:
-                    yield job, error
+                    yield task, error
                 except BrokenProcessPool:
-                    raise BadInput(f"{job.record}: its job was killed") from None
+                    raise BadInput(f"{task[0].record}: its job was killed") from None
 
 
 def set_apart() -> None:
