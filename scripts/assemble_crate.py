@@ -30,11 +30,9 @@ def assemble_crate(
             raise BadInput(f"{name} {step.OTHER_BYTES}")
     there |= {file["path"]: file["sha256"] for file in code}
     for record in records:
-        of = record["environment"]
-        used = [*record["inputs"], *record["code"]]
+        of, used = record["environment"], (*record["inputs"], *record["code"])
         named = [(file["path"], file["sha256"]) for file in used]
-        named.append((lock(of["name"]), of["lock_sha256"]))
-        for path, sha256 in named:
+        for path, sha256 in (*named, (lock(of["name"]), of["lock_sha256"])):
             if there.get(path) != sha256:
                 if path in there and step.sha256(located(path)) != there[path]:
                     raise BadInput(f"{path} {step.OTHER_BYTES}")
@@ -42,9 +40,8 @@ def assemble_crate(
                     f"{record['file']['path']} names other bytes of {path} than there "
                     "are; delete the outputs of this job and run the workflow again"
                 )
-    shown = [step.shown(path) for path in targets]
-    text = describe_run(step.shown(folder), records, shown, code, snakemake)
-    crate.write_text(text)
+    shown = [*map(step.shown, targets)]
+    crate.write_text(describe_run(step.shown(folder), records, shown, code, snakemake))
     shutil.rmtree(folder / layout.SOURCES, ignore_errors=True)
     for file in code:
         copy = folder / layout.SOURCES / file["path"]

@@ -106,11 +106,10 @@ def verify(
     for name, (outcome, detail) in sorted(outcomes.items()):
         print(plain(f"{name:{length}}  {outcome}{': ' * bool(detail)}{detail}"))
     count = Counter(outcome for outcome, _ in outcomes.values())
-    words = [word for word in (SAME, WITHIN, DIFFERS, MISSING, EXTRA) if count[word]]
+    words = (SAME, WITHIN, DIFFERS, MISSING, EXTRA)
+    summary = ", ".join(f"{count[word]} {word}" for word in words if count[word])
     failed = bool(count[DIFFERS] + count[MISSING])
-    verdict = "NOT REPRODUCED" if failed else "REPRODUCED"
-    summary = ", ".join(f"{count[word]} {word}" for word in words)
-    print(f"{verdict}: {len(outcomes)} files: {summary}")
+    print(f"{'NOT ' * failed}REPRODUCED: {len(outcomes)} files: {summary}")
     sys.exit(failed)
 
 

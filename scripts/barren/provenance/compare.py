@@ -173,10 +173,9 @@ def _told(theirs: Mapping[str, Any]) -> dict[str, Any]:
     for time in (told["start"], told["end"]):
         datetime.fromisoformat(time)
     source = told["source"]
-    if source is not None and {k: type(of) for k, of in source.items()} != SOURCE:
-        raise TypeError("source")
-    if not isinstance(told["processor"], str):
-        raise TypeError("processor")
+    known = source is None or {k: type(of) for k, of in source.items()} == SOURCE
+    if not known or not isinstance(told["processor"], str):
+        raise TypeError("source or processor")
     return told | {"processor_seconds": float(theirs["processor_seconds"])}
 
 
@@ -199,14 +198,11 @@ def _as_locked(theirs: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def _by_path(record: Mapping[str, Any]) -> dict[str, Any]:
     """A record with the files that it lists by option and path."""
-    lists = {
-        key: {
-            " ".join([file.get("option", ""), file["path"]]).strip(): file
-            for file in record[key]
-        }
-        for key in LISTS
-    }
-    return {**record, **lists}
+    by_path = dict(record)
+    for key in LISTS:
+        named = ((f"{of.get('option', '')} {of['path']}", of) for of in record[key])
+        by_path[key] = {name.strip(): of for name, of in named}
+    return by_path
 
 
 def difference(first: Any, second: Any) -> str:
@@ -215,11 +211,10 @@ def difference(first: Any, second: Any) -> str:
         old, new = flat(first), flat(second)
     except RecursionError:
         return "it is nested too deep"
-    places = (place for place in {**old, **new} if old.get(place) != new.get(place))
-    told = (
-        f"{place} was {old.get(place)!r}, is {new.get(place)!r}" for place in places
-    )
-    return next(told, "")
+    for place in {**old, **new}:
+        if old.get(place) != new.get(place):
+            return f"{place} was {old.get(place)!r}, is {new.get(place)!r}"
+    return ""
 
 
 def flat(value: Any, place: str = "") -> dict[str, Any]:

@@ -66,7 +66,7 @@ TRIAL = 10.0
 
 @dataclass(frozen=True)
 class Rates:
-    """What an engine takes on one core, and its name.
+    """What an engine takes on one core.
 
     CPU seconds: `start` for loading it, `simulate` for a gate of a gradient, by width;
     `draw_start` for loading numpy, `serialise` for a gate drawn, serialised and
@@ -113,30 +113,14 @@ class Rates:
             return RATES[engine]
 
 
-def _by_width(*seconds: float) -> dict[int, float]:
-    return dict(zip((4, 8, 10, 12, 14, 16, 18, 20), seconds, strict=True))
-
-
-#: By engine, on the machine we measured on.
-_MEASURED = (
-    Rates(
-        TFQ,
-        _by_width(4e-6, 3e-6, 3.6e-6, 6e-6, 1.3e-5, 4e-5, 1.4e-4, 5.6e-4),
-        start=0.7,
-        loaded=340,
-        parsed=2200,
-        own=0.0,
-    ),
-    Rates(
-        QSIM,
-        _by_width(1.4e-6, 1.2e-6, 1.4e-6, 1.8e-6, 3.9e-6, 1.2e-5, 4e-5, 1.6e-4),
-        start=0.3,
-        loaded=50,
-        parsed=150,
-        own=8e-9,
-    ),
-)
-RATES = {rates.engine: rates for rates in _MEASURED}
+# On the machine we measured on: seconds by width; then start, loaded, parsed, own.
+_WIDTHS = (4, 8, 10, 12, 14, 16, 18, 20)
+_TFQ = (4e-6, 3e-6, 3.6e-6, 6e-6, 1.3e-5, 4e-5, 1.4e-4, 5.6e-4)
+_QSIM = (1.4e-6, 1.2e-6, 1.4e-6, 1.8e-6, 3.9e-6, 1.2e-5, 4e-5, 1.6e-4)
+RATES = {
+    TFQ: Rates(TFQ, dict(zip(_WIDTHS, _TFQ, strict=True)), 0.7, 340, 2200, 0.0),
+    QSIM: Rates(QSIM, dict(zip(_WIDTHS, _QSIM, strict=True)), 0.3, 50, 150, 8e-9),
+}
 
 
 class Cost(NamedTuple):

@@ -16,6 +16,7 @@ import hashlib
 import inspect
 import json
 import platform
+import re
 import shlex
 import shutil
 import subprocess
@@ -102,8 +103,9 @@ def run(step: Callable[..., Found | None]) -> None:
     parser, marks = command_line(step)
     given = vars(parser.parse_args())
     record = given.pop("record")
+    files = {n: [of] if isinstance(of, Path) else of for n, of in given.items()}
     inputs, outputs = (
-        [(n, path) for n in given if marks[n] == mark for path in _paths(given[n])]
+        [(n, path) for n in given if marks[n] == mark for path in files[n]]
         for mark in (INPUT, OUTPUT)
     )
     written = [path for _, path in outputs] + [record] * bool(record)
@@ -111,13 +113,19 @@ def run(step: Callable[..., Found | None]) -> None:
     try:
         _prepare(inputs, written)
         before = _states([*(path for _, path in inputs), *_code()])
-        moved = {n: _moved(given[n]) for n in given if marks[n] == OUTPUT}
+        moved = {
+            n: _temporary(of) if isinstance(of, Path) else [*map(_temporary, of)]
+            for n, of in given.items()
+            if marks[n] == OUTPUT
+        }
         found = step(**given | moved)
         inputs += [(name, path) for name, of in (found or {}).items() for path in of]
         produced = [describe(name, path, _temporary(path)) for name, path in outputs]
         values = {n: v for n, v in given.items() if marks[n] not in {INPUT, OUTPUT}}
         done = record and _record(values, inputs, produced, start)
-        _require_unchanged(before)
+        if changed := [p for p, of in _states(before).items() if of != before[p]]:
+            told = "changed while this ran; run the workflow again"
+            raise BadInput(f"{shown(changed[0])} {told}")
         for _, path in outputs:
             _temporary(path).replace(path)
         if record:
@@ -154,14 +162,6 @@ def _prepare(inputs: Iterable[tuple[str, Path]], written: Iterable[Path]) -> Non
 def _states(paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
     """When files were last written, and their sizes."""
     return {p: (s.st_mtime_ns, s.st_size) for p in paths for s in [p.stat()]}
-
-
-def _require_unchanged(before: dict[Path, tuple[int, int]]) -> None:
-    """Raise BadInput if a file is another one than when the step read it."""
-    now = _states(before)
-    if changed := [path for path in before if now[path] != before[path]]:
-        told = "changed while this ran; run the workflow again"
-        raise BadInput(f"{shown(changed[0])} {told}")
 
 
 def _damaged(record: Path, inputs: Iterable[tuple[str, Path]], start: datetime) -> str:
@@ -277,17 +277,6 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _paths(value: Any) -> list[Path]:
-    return [value] if isinstance(value, Path) else list(value)
-
-
-def _moved(value: Any) -> Any:
-    """The temporary names of outputs."""
-    if isinstance(value, Path):
-        return _temporary(value)
-    return [_temporary(path) for path in value]
-
-
 def _temporary(path: Path) -> Path:
     # A folder beside the target: the name stays. Its own for each process, because
     # jobs outlive a run that is killed.
@@ -352,6 +341,6 @@ def _source() -> dict[str, Any] | None:
 def processor() -> str:
     """The processor's name."""
     known = Path("/proc/cpuinfo")
-    lines = known.read_text().splitlines() if known.exists() else []
-    names = (line.partition(": ")[2] for line in lines if line.startswith("model name"))
-    return next(names, platform.machine())
+    text = known.read_text() if known.exists() else ""
+    found = re.search(r"(?m)^model name\s*: (.*)", text)
+    return found[1] if found else platform.machine()
