@@ -117,11 +117,6 @@ def of_job(wildcards, ensembles):
     return [e for e in ensembles if int(first) <= e.width <= int(last or first)]
 
 
-def programs_of_job(wildcards):
-    """An ensemble of each program that a job takes."""
-    return of_job(wildcards, EXPERIMENT.programs.values())
-
-
 def configuration_of_job(wildcards):
     """The part of the configuration that a job takes: one text for all of its widths."""
     ensembles = of_job(wildcards, EXPERIMENT.ensembles)
@@ -160,7 +155,8 @@ def samples_of(wildcards):
 
 def sampling_cost(wildcards):
     """What a job of `sample_circuits` takes."""
-    return cost.sampling(programs_of_job(wildcards), samples_of(wildcards), RATES)
+    programs = of_job(wildcards, EXPERIMENT.programs.values())
+    return cost.sampling(programs, samples_of(wildcards), RATES)
 
 
 def gradient_cost(wildcards):
@@ -204,17 +200,15 @@ def caption(figure):
     return str(path.absolute())
 
 
-def shown(path, figure):
-    """A file of a figure; the report shows the SVG, captioned."""
-    if not path.endswith(".svg"):
-        return path
-    options = {"category": "2. Figures", "labels": {"Figure": figure.title}}
-    return report(path, caption=caption(figure), **options)
-
-
 def reported(figures):
-    """The files of some figures, as outputs."""
-    return [shown(results(name), f) for f in figures for name in layout.figure(f.name)]
+    """The files of some figures, as outputs; the report shows the SVG, captioned."""
+    paths = []
+    for figure in figures:
+        shown = {"category": "2. Figures", "labels": {"Figure": figure.title}}
+        for path in map(results, layout.figure(figure.name)):
+            svg = path.endswith(".svg")
+            paths.append(report(path, caption(figure), **shown) if svg else path)
+    return paths
 
 
 def left_over():

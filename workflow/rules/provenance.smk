@@ -25,6 +25,7 @@ rule assemble_crate:
 
 # What audits and compares asks Snakemake which jobs there are.
 SNAKEMAKE = shlex.join([sys.executable, "-m", "snakemake"])
+EXAMINED = {"folder": where(RESULTS), "config": as_json(config), "snakemake": SNAKEMAKE}
 
 
 rule audit:
@@ -36,9 +37,7 @@ rule audit:
         "../../envs/audit.yaml"
     threads: 2
     params:
-        folder=where(RESULTS),
-        config=as_json(config),
-        snakemake=SNAKEMAKE,
+        **EXAMINED,
         steps=ONCE,
     message:
         f"auditing the results of {config['experiment']}"
@@ -59,9 +58,7 @@ rule verify:
         "../../envs/audit.yaml"
     threads: 2
     params:
-        folder=subpath(input.experiment, parent=True),
-        config=as_json(config),
-        snakemake=SNAKEMAKE,
+        **EXAMINED,
     message:
         f"comparing the results of {config['experiment']} with the reference"
     shell:

@@ -43,6 +43,8 @@ rule reference:
 
 # One job measures in several environments in turn, so by venvs, whoever deploys the rest.
 MEASURED = ("benchmark", "circuits", "plot", "qsim", "tfq")
+VENVS = {"--tfq": "tfq", "--qsim": "qsim", "--peers": "benchmark"}
+PYTHONS = [f"{option} {venv_prefix(VENVS[option])}/bin/python" for option in VENVS]
 
 
 rule benchmark:
@@ -61,14 +63,10 @@ rule benchmark:
         "../../envs/plot.yaml"
     threads: lambda wildcards: workflow.cores
     params:
-        python=python("plot"),
         folder=subpath(output.ratios, parent=True),
-        venvs={name: venv_prefix(name) / "bin" / "python" for name in MEASURED},
         snakemake=SNAKEMAKE,
     message:
         "measuring against other simulators and the tutorial's script"
     shell:
-        "{params.python} {input.script} --tfq {params.venvs[tfq]}"
-        " --qsim {params.venvs[qsim]} --peers {params.venvs[benchmark]}"
-        " --snakemake {params.snakemake:q} --cores {threads} --folder {params.folder}"
-        " 2> {log:q}"
+        f"{python('plot')} {{input.script}} {' '.join(PYTHONS)} --cores {{threads}}"
+        " --folder {params.folder} --snakemake {params.snakemake:q} 2> {log:q}"
