@@ -208,15 +208,9 @@ def audit(
 
     The steps of this checkout make everything again from the configuration, every
     circuit from the seed; the gradients alone are taken, and computed again by another
-    engine. Nothing of the results is run. Prints a line for every file, and exits with
-    code 0 only if all of it holds:
-
-    verified    comes out the same; a record says what the job that it is of does
-    changed     does not
-    missing     the workflow makes it, but it is not there
-    extra       the workflow does not make it; it can be deleted
-    downstream  comes out the same, as far as it can be made, of files that are not
-                verified
+    engine. Nothing of the results is run. Prints a line for every file, `verified`,
+    `changed`, `missing`, `extra` or `downstream` (see workflow/docs/provenance.md), and
+    exits with code 0 only if all of it holds.
 
     folder: the experiment's, results/NAME. snakemake: a command. steps: to import
     before. budget: seconds for gradients; seed: of their choice.
