@@ -24,16 +24,12 @@ PAPERS = {
     "https://arxiv.org/abs/1903.05076": "An initialization strategy for addressing "
     "barren plateaus in parametrized quantum circuits (Grant et al. 2019)",
 }
-#: Entities of every run, which what is known of a run is added to.
+#: The crate of every run, which what is known of a run is added to; its context has
+#: besides RO-Crate's the word for a hash.
 COMMON = ROOT / "workflow" / "crate.json"
 WORKFLOW = f"{SOURCES}/workflow/Snakefile"
 SNAKEMAKE = "https://snakemake.github.io"
 FORMAL = "https://bioschemas.org/profiles/FormalParameter/1.0-RELEASE"
-#: The word is not in the context of RO-Crate 1.1.
-CONTEXT = [
-    "https://w3id.org/ro/crate/1.1/context",
-    {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"},
-]
 #: Python's own list of file types, whatever the machine's is.
 TYPES = MimeTypes()
 TYPES.add_type("application/zip", ".npz")
@@ -64,9 +60,10 @@ def describe_run(
     steps = dict.fromkeys(record["step"] for record in records)
     run = _action("CreateAction", f"Run of experiment {name}", records)
     title = f"Snakemake {snakemake} running experiment {name}"
+    crate = json.loads(COMMON.read_text())
     graph = _merged(
         [
-            *json.loads(COMMON.read_text()),
+            *crate["@graph"],
             *(told for record in records for told in _job(record, at, shown)),
             *(_file(file, at[file["path"]]) for file in (*sources, *made)),
             *(_of(f"#step-{of}", position=str(n)) for n, of in enumerate(steps)),
@@ -81,8 +78,8 @@ def describe_run(
         ]
     )
     order = sorted(graph, key=lambda key: (key != CRATE, key != "./", key))
-    text = {"@context": CONTEXT, "@graph": [graph[key] for key in order]}
-    return json.dumps(text, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    crate["@graph"] = [graph[key] for key in order]
+    return json.dumps(crate, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _job(

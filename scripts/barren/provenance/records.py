@@ -62,12 +62,12 @@ def read_record(path: Path) -> Record:
     """Read a record; BadInput if the file is none."""
     values = read_json(path)
     try:
-        listed = [file for key in LISTS for file in values[key]]
         whole = values.keys() == Record.__required_keys__ and all(
             file.keys() | {"option"} == Described.__annotations__.keys()
-            for file in listed
+            for key in LISTS
+            for file in values[key]
         )
-    except (AttributeError, KeyError, TypeError):
+    except (AttributeError, TypeError):
         whole = False
     if not whole:
         raise BadInput(f"{shown(path)}: not a record")
