@@ -58,7 +58,7 @@ rule sample_circuits:
     conda:
         "../../envs/circuits.yaml"
     resources:
-        **resources_of(sampling_cost),
+        **resources_of("sample_circuits"),
     params:
         **settings("seed", "stream"),
         ensembles=configuration_of_job,

@@ -51,6 +51,8 @@ if Path(where(LOGS)).is_relative_to(where(RESULTS)):
 # What is kept of an experiment, to compare with.
 KEPT = f"results/reference/{config['experiment']}"
 FIGURES = figures_of(EXPERIMENT.ensembles)
+# What all jobs leave, by the steps that have several.
+SEVERAL = outputs(EXPERIMENT)
 # Where `snakemake plan` leaves what it measured on this machine.
 CALIBRATION = Path(f"logs/calibration-{config['engine']}.json")
 RATES = cost.Rates.read(CALIBRATION, config["engine"])
@@ -146,38 +148,35 @@ def batches_of_job(wildcards):
 
 def all_of(step):
     """What all jobs of a step leave, of which there may be several."""
-    return lambda _: [results(name) for name in outputs(EXPERIMENT)[step]]
+    return lambda _: [*map(results, SEVERAL[step])]
 
 
-def samples_of(wildcards):
-    return int(wildcards.last) - int(wildcards.first) + 1
+def cost_of(step, wildcards):
+    """What a job takes of a step that has several."""
+    if step == "predict_variance":
+        return cost.Cost(
+            cost.theory(of_job(wildcards, EXPERIMENT.ensembles), RATES), 0, 0
+        )
+    samples = int(wildcards.last) - int(wildcards.first) + 1
+    if step == "sample_circuits":
+        programs = of_job(wildcards, EXPERIMENT.programs.values())
+        return cost.sampling(programs, samples, RATES)
+    return cost.gradient(of_job(wildcards, EXPERIMENT.sampled), samples, RATES)
 
 
-def sampling_cost(wildcards):
-    """What a job of `sample_circuits` takes."""
-    programs = of_job(wildcards, EXPERIMENT.programs.values())
-    return cost.sampling(programs, samples_of(wildcards), RATES)
-
-
-def gradient_cost(wildcards):
-    """What a job of `compute_gradients` takes."""
-    ensembles = of_job(wildcards, EXPERIMENT.sampled)
-    return cost.gradient(ensembles, samples_of(wildcards), RATES)
-
-
-def resources_of(predicted):
+def resources_of(step):
     """Memory and time of a job, more with each attempt."""
     return {
         "mem_mb": lambda wildcards, attempt: attempt
-        * (predicted(wildcards).mib + SNAKEMAKE_MIB),
+        * (cost_of(step, wildcards).mib + SNAKEMAKE_MIB),
         "runtime": lambda wildcards, attempt: attempt
-        * cost.minutes(predicted(wildcards).seconds),
+        * cost.minutes(cost_of(step, wildcards).seconds),
     }
 
 
 def records_of(*once):
     """The records of all jobs of which there are several, and of steps that run once."""
-    return lambda _: [results(name) for name in records(EXPERIMENT, once)]
+    return lambda _: [*map(results, records(EXPERIMENT, once))]
 
 
 def reference(_):
@@ -242,7 +241,7 @@ EVERYTHING = [
     *TARGETS,
     *files("agreement", "report", "crate", "experiment").values(),
     # Of what was lost, nothing else may be the reason to make it again.
-    *(results(name) for made in outputs(EXPERIMENT).values() for name in made),
-    *(results(name) for name in records(EXPERIMENT, [*ONCE, *LAST])),
+    *(results(name) for made in SEVERAL.values() for name in made),
+    *map(results, records(EXPERIMENT, [*ONCE, *LAST])),
     *circuits_of(EXPERIMENT.ensembles),
 ]

@@ -14,7 +14,7 @@ rule compute_gradients:
     conda:
         f"../../envs/{config['engine']}.yaml"
     resources:
-        **resources_of(gradient_cost),
+        **resources_of("compute_gradients"),
     params:
         **settings("seed", "engine", "differentiator"),
         ensembles=configuration_of_job,

@@ -52,16 +52,6 @@ def keep_count():
     scheduler.job_selector = select_counted
 
 
-# By step, what those jobs take that share its work.
-SECONDS = {
-    "sample_circuits": lambda job: sampling_cost(job.wildcards).seconds,
-    "compute_gradients": lambda job: gradient_cost(job.wildcards).seconds,
-    "predict_variance": lambda job: cost.theory(
-        of_job(job.wildcards, EXPERIMENT.ensembles), RATES
-    ),
-}
-
-
 def seconds_of(job):
     """What a job takes; None for one that is not predicted."""
     if job.is_norun:
@@ -72,7 +62,7 @@ def seconds_of(job):
     step = Path(job.input.get("script", "")).stem
     if step in cost.ONCE:
         return cost.once(step, len(job.input))
-    return SECONDS[step](job) if step in SECONDS else None
+    return cost_of(step, job.wildcards).seconds if step in SEVERAL else None
 
 
 def label_of(job):
