@@ -15,7 +15,7 @@ import numpy as np
 from barren import columns
 from barren.physics.adjoint import steepness_of_symbols
 from barren.physics.cirq_gates import name_of, read_circuit
-from barren.physics.ensembles import TFQ, TFQ_STEP, BadInput
+from barren.physics.ensembles import TFQ_STEP, BadInput
 from barren.physics.observables import NoExactForm
 from barren.physics.own_circuits import OwnCircuit
 from barren.physics.packages import parts_of
@@ -29,12 +29,13 @@ with parts_of("tensorflow_quantum", "tensorflow_quantum.core"):
 
 #: Of a unitary's elements: programs have six digits of an exponent.
 PROGRAM_TOLERANCE = 1e-3
-#: |dU/ds| up to which a difference makes a gradient too small by a thousandth.
+#: |dU/ds| up to which TensorFlow Quantum, which computes gradients or checks them,
+#: makes them too small by a thousandth.
 FASTEST = math.sqrt(6e-3) / TFQ_STEP
 
 
 def build_circuits(
-    ensembles: step.Json, engine: str, sources: step.Inputs, circuits: step.Outputs
+    ensembles: step.Json, sources: step.Inputs, circuits: step.Outputs
 ) -> None:
     """Call the functions that make circuits, and write the circuits as plain data.
 
@@ -44,8 +45,7 @@ def build_circuits(
     own = Experiment(ensembles).own_circuits.values()
     for ensemble, path in zip(own, circuits, strict=True):
         data = build(ensemble)
-        if engine == TFQ:
-            check_speed(ensemble, data)
+        check_speed(ensemble, data)
         path.write_text(json.dumps(data) + "\n")
 
 
@@ -182,15 +182,15 @@ def built(
 
 
 def check_speed(ensemble: OwnCircuit, data: dict[str, Any]) -> None:
-    """BadInput for a gate that turns too fast for TensorFlow Quantum's differences."""
+    """BadInput for a gate that turns too fast for an engine's differences."""
     symbols = ensemble.asked(data["symbols"])
     steepness = steepness_of_symbols(data["cirq"].encode(), symbols)
     for name, gates in zip(symbols, steepness, strict=True):
         if (fastest := max(gate.speed for gate in gates)) > FASTEST:
             raise BadInput(
                 f"{ensemble.source}: a gate turns by {2 * fastest:.3g} radians for "
-                f"each unit of {name}; TensorFlow Quantum derives those of up to "
-                f"{2 * FASTEST:.0f}: say engine: qsim"
+                f"each unit of {name}; gradients are right for up to "
+                f"{2 * FASTEST:.0f}: give {name} a larger unit"
             )
 
 

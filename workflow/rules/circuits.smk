@@ -35,7 +35,6 @@ rule build_circuits:
     conda:
         "../../envs/tfq.yaml"
     params:
-        **settings("engine"),
         # A file that takes another's place may be older.
         contents=[sha256(Path(path)) for path in EXPERIMENT.functions],
         ensembles=as_json(EXPERIMENT.of_widths(widths(EXPERIMENT.ensembles))),

@@ -24,8 +24,9 @@ from barren.physics.simulate import Complex, swept
 STEP = 1e-4
 #: Where a gate must be what its generator says: at whole and half numbers others are.
 ELSEWHERE = (0.618, 2.719)
-#: Where a gate of several symbols is looked at for how fast it changes.
-PLACES = 500
+#: Where a gate of several symbols is looked at for how fast it changes; and by which
+#: shares of the step, for one that turns by whole turns seems to stand still.
+PLACES, SHARES = 500, (1.0, 0.618)
 #: Amplitudes of the states that go through a gate at once: those stay in the cache.
 AMPLITUDES = 2**16
 
@@ -117,11 +118,13 @@ def _steepness(operation: Any) -> list[Steepness]:
     places = dict(zip(names, np.outer(roots, np.arange(PLACES)), strict=True))
     found = []
     for name in names:
-        up, down = _to_either_side(operation, places, name)
-        both = up @ down.conj().swapaxes(1, 2)
-        # -i dU/ds U^dagger, which is Hermitian.
-        slope = -1j * (both - both.conj().swapaxes(1, 2)) / (4 * STEP)
-        speeds = np.linalg.eigvalsh(slope)
+        slopes = []
+        for step in np.multiply(SHARES, STEP):
+            up, down = _to_either_side(operation, places, name, step)
+            both = up @ down.conj().swapaxes(1, 2)
+            # -i dU/ds U^dagger, which is Hermitian.
+            slopes.append(-1j * (both - both.conj().swapaxes(1, 2)) / (4 * step))
+        speeds = np.linalg.eigvalsh(np.concatenate(slopes))
         bound = 1.01 * np.ptp(speeds, axis=1).max()
         found.append(Steepness(float(np.abs(speeds).max()), float(bound)))
     return found
@@ -140,7 +143,7 @@ def _block(gate: _Gate, values: Mapping[str, Floats], asked: Sequence[str]) -> B
     else:
         unitaries = _unitaries(operation, own)
         for name in names:
-            up, down = _to_either_side(operation, own, name)
+            up, down = _to_either_side(operation, own, name, STEP)
             slopes[name] = (up - down) / (2 * STEP)
     qubits = tuple(qubit.col for qubit in operation.qubits)
     kept = {n: of.astype(np.complex64) for n, of in slopes.items() if n in asked}
@@ -159,10 +162,10 @@ def _unitaries(operation: Any, values: Mapping[str, Floats]) -> Complex:
 
 
 def _to_either_side(
-    operation: Any, values: Mapping[str, Floats], name: str
+    operation: Any, values: Mapping[str, Floats], name: str, step: float
 ) -> list[Complex]:
     """A gate's unitary at values of which one symbol is a step more, and less."""
-    sides = ({name: values[name] + step} for step in (STEP, -STEP))
+    sides = ({name: values[name] + by} for by in (step, -step))
     return [_unitaries(operation, {**values, **side}) for side in sides]
 
 
