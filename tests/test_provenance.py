@@ -762,6 +762,14 @@ def test_archive_refuses_a_crate_that_lists_what_is_not_there(
     assert not (project / "results" / "small.crate.zip").exists()
 
 
+@pytest.mark.parametrize("text", ["{}", '{"@graph": [1]}'])
+def test_archive_refuses_what_is_no_crate(project: Path, text: str) -> None:
+    (project / FOLDER).mkdir(parents=True)
+    (project / FOLDER / layout.CRATE).write_text(text)
+    code, told = pack(project, "small.crate.zip")
+    assert (code, told) == (1, f"archive: {FOLDER}/{layout.CRATE}: not a crate\n")
+
+
 def test_archive_packs_what_git_tracks_and_nothing_else(
     small: Path, tmp_path: Path
 ) -> None:

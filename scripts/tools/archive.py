@@ -12,7 +12,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from barren.physics.ensembles import BadInput
 from barren.provenance.records import inventory, read_json, read_record
 from barren.runner import layout, step
-from barren.runner.experiment import Experiment
 from barren.runner.sources import project_files
 
 #: What a run leaves beside what the crate lists.
@@ -22,13 +21,14 @@ BESIDE = [layout.CRATE, *map(layout.record, ("assemble_crate", "confirm_agreemen
 RESULTS_DATE, SOURCES_DATE = 315532800, 315619200  # 1 and 2 January 1980
 
 
-def pack(crate: step.Input, archive: step.Output) -> None:
+def pack(crate: step.Input, archive: step.Output, functions: step.Inputs = ()) -> None:
     """Pack an experiment for deposit: the crate (.zip), or all it takes (.tar.gz).
 
     The crate holds results, records and copies of the code, as far as it lists them.
     The other archive is the whole project with these results in their place; what git
     does not track, and environments, are not in it. Both are the same to the byte for
     the same files. Results of other bytes than the crate lists are refused.
+    functions: files of the user's, with circuits of the experiment.
     """
     folder = crate.parent
     results = listed_results(folder)
@@ -36,8 +36,7 @@ def pack(crate: step.Input, archive: step.Output) -> None:
         write_zip(archive, folder, results)
     else:
         files = {name: (step.ROOT / name, SOURCES_DATE) for name in project_files()}
-        experiment = Experiment.read(folder / layout.EXPERIMENT)
-        files |= {name: (Path(name), SOURCES_DATE) for name in experiment.functions}
+        files |= {str(path): (path, SOURCES_DATE) for path in functions}
         for name in results:
             files[step.shown(folder / name)] = folder / name, RESULTS_DATE
         write_tar(archive, f"barren-plateaus-{folder.name}", files)
@@ -46,8 +45,11 @@ def pack(crate: step.Input, archive: step.Output) -> None:
 def listed_results(folder: Path) -> list[str]:
     """The files of an experiment that the crate lists, if they are those."""
     there = {*inventory(folder)}
-    graph = read_json(folder / layout.CRATE)["@graph"]
-    listed = {of["@id"]: of["sha256"] for of in graph if "sha256" in of}
+    try:
+        graph = read_json(folder / layout.CRATE)["@graph"]
+        listed = {of["@id"]: of["sha256"] for of in graph if "sha256" in of}
+    except (LookupError, TypeError):
+        raise BadInput(f"{step.shown(folder / layout.CRATE)}: not a crate") from None
     beside = [name for name in BESIDE if name in there]
     if layout.AGREEMENT in there:  # made after the crate
         (made,) = read_record(folder / layout.record("confirm_agreement"))["outputs"]

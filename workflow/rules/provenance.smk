@@ -83,6 +83,7 @@ rule archive_crate:
 use rule archive_crate as archive with:
     input:
         **needs("tools/archive", "circuits", "crate"),
+        functions=[local(path) for path in EXPERIMENT.functions],
         # Not what the benchmark measured, or it might be measured again for this.
         project=lambda _: [
             project(path)
