@@ -309,12 +309,13 @@ def test_figures_of_another_configuration_are_told(small: Path, project: Path) -
     """They would stand beside new numbers in a manuscript."""
     folder = Path("results", "small")
     shutil.copytree(small / folder, project / folder)
-    (project / folder / "figures" / "gradient_by_{x}.pdf").touch()
+    other = project / folder / "figures" / "gradient_by_{x}\x1b.pdf"
+    other.touch()
     (project / folder / "agreement.txt").unlink()
     done = run_in(project)(*SMALL)
-    told = "verdict.md; of another configuration, in figures/: gradient_by_{x}"
+    told = "verdict.md; of another configuration, in figures/: gradient_by_{x}\\x1b"
     assert told in done.stdout + done.stderr
-    (project / folder / "figures" / "gradient_by_{x}.pdf").unlink()
+    other.unlink()
     (project / folder / "agreement.txt").unlink()
     done = run_in(project)(*SMALL)
     assert "another configuration" not in done.stdout + done.stderr

@@ -15,7 +15,7 @@ from barren.runner import configuration, cost, layout
 from barren.runner.experiment import widths
 from barren.runner.jobs import outputs, records
 from barren.runner.sources import options, project_files, sources, workflow_files
-from barren.runner.step import collect_seldom, sha256
+from barren.runner.step import collect_seldom, plain, sha256
 
 # Of Snakemake itself: in a cluster's job it runs twice, and counts (130 MiB each).
 SNAKEMAKE_MIB = 300
@@ -214,7 +214,7 @@ def left_over():
     """Figures that another configuration left, in words, if there are any."""
     there = {path.stem for path in Path(where(RESULTS), "figures").glob("*.*")}
     names = sorted(there.difference(figure.name for figure in FIGURES))
-    told = f"; of another configuration, in figures/: {', '.join(names)}"
+    told = f"; of another configuration, in figures/: {plain(', '.join(names))}"
     return told.replace("{", "{{").replace("}", "}}") if names else ""
 
 

@@ -19,7 +19,7 @@ from barren.physics.ensembles import BadInput
 from barren.provenance.records import LISTS, lock, pins, read_bytes, read_json
 from barren.runner import layout
 from barren.runner.sources import sources
-from barren.runner.step import ROOT, Described, describe, sha256, write_json
+from barren.runner.step import ROOT, Described, describe, plain, sha256, write_json
 
 #: Relative and absolute tolerance of a number.
 Tolerance = tuple[float, float]
@@ -30,6 +30,11 @@ ROUNDING: Tolerance = (2e-9, 0.0)
 BUILD = re.compile(r"(?m)/([\w.-]+)-([^-\s]+)-[^-\s]+$")
 #: What a record says of a checkout.
 SOURCE = {"commit": str, "clean": bool}
+COMMIT, PYTHON = re.compile("[0-9a-f]{40,64}"), re.compile(r"3(\.\w+)+\+?")
+#: What raises a record that is none.
+MISSHAPEN = LookupError, TypeError, ValueError, AttributeError, OverflowError
+#: Characters of a processor's name.
+LONGEST = 100
 OTHERWISE = "comes out otherwise when it is made again"
 
 
@@ -152,7 +157,7 @@ def misstated(path: str, place: Path, environment: str) -> str:
         ours |= _told(theirs)
         write_json(again, ours)
         reason = difference(*map(_by_path, (theirs, ours)))
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except MISSHAPEN as error:
         raise BadInput(f"not a record ({error!r})") from None
     if not reason and read_bytes(Path(path)) != again.read_bytes():
         return "it is written otherwise"
@@ -168,18 +173,23 @@ def _code(step: str) -> list[Described]:
 def _told(theirs: Mapping[str, Any]) -> dict[str, Any]:
     """What a record says of its run, which does not come out again."""
     told = {key: theirs[key] for key in ("source", "processor", "start", "end")}
-    for time in (told["start"], told["end"]):
-        datetime.fromisoformat(time)
-    source = told["source"]
+    start, end = map(datetime.fromisoformat, (told["start"], told["end"]))
+    seconds, source = float(theirs["processor_seconds"]), told["source"]
+    if start > end or not 0 <= seconds < math.inf:
+        raise ValueError("start, end or processor_seconds")
     known = source is None or {k: type(of) for k, of in source.items()} == SOURCE
-    if not known or not isinstance(told["processor"], str):
-        raise TypeError("source or processor")
-    return told | {"processor_seconds": float(theirs["processor_seconds"])}
+    if not known or (source and not COMMIT.fullmatch(source["commit"])):
+        raise ValueError("source")
+    if plain(told["processor"], LONGEST) != told["processor"]:
+        raise ValueError("processor")
+    return told | {"processor_seconds": seconds}
 
 
 def _as_locked(theirs: Mapping[str, Any], name: str) -> dict[str, Any]:
     """An environment with what its lock, as it is here, says of it."""
-    conda = theirs["deployer"] == "conda"
+    conda, python = theirs["deployer"] == "conda", str(theirs["python"])
+    if not PYTHON.fullmatch(python):
+        raise ValueError("python")
     packages = re.findall(r"(?m)^([\w.-]+)==(\S+)", (ROOT / lock(name)).read_text())
     if conda:  # what Python finds of its own packages
         builds = BUILD.findall((ROOT / pins(name)).read_text())
@@ -189,7 +199,7 @@ def _as_locked(theirs: Mapping[str, Any], name: str) -> dict[str, Any]:
         "lock_sha256": sha256(ROOT / lock(name)),
         "deployer": "conda" if conda else "venv",
         "pins_sha256": sha256(ROOT / pins(name)) if conda else None,
-        "python": str(theirs["python"]),
+        "python": python,
         "packages": dict(sorted(packages)),
     }
 
