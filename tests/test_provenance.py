@@ -489,7 +489,9 @@ def test_verify_says_in_one_line_that_the_reference_is_reproduced(
 ) -> None:
     code, text = verify(compared)
     assert code == 0
-    last = text.splitlines()[-1]
+    *_, audited, last = text.splitlines()
+    assert audited.startswith("not compared, for the audit: ")
+    assert {"batches", "records", layout.REPORT} < {*re.split(r", |: ", audited)}
     assert re.fullmatch(
         r"REPRODUCED: \d+ files: \d+ the same to the byte, 4 not in the reference", last
     )

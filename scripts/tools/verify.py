@@ -88,8 +88,9 @@ def verify(
     Files must be the same to the byte. Only the tables that numbers are computed for
     may differ by what those owe to the processor (workflow/docs/provenance.md); what is
     then made of them, further tables, figures and texts, is made again from the numbers
-    at hand and must be the same to the byte. The last line says whether the reference
-    is reproduced; if not, the exit code is 1.
+    at hand and must be the same to the byte. The page, batches, records and crate are
+    not compared, and named. The last line says whether the reference is reproduced; if
+    not, the exit code is 1.
 
     folder: the experiment's, results/NAME. reference: the experiment.json that is kept.
     snakemake: a command.
@@ -105,6 +106,11 @@ def verify(
     length = max(map(len, outcomes))
     for name, (outcome, detail) in sorted(outcomes.items()):
         print(plain(f"{name:{length}}  {outcome}{': ' * bool(detail)}{detail}"))
+    tops, compared = (
+        {name.partition("/")[0] for name in names}
+        for names in (inventory(folder), outcomes)
+    )
+    print(plain(f"not compared, for the audit: {', '.join(sorted(tops - compared))}"))
     count = Counter(outcome for outcome, _ in outcomes.values())
     words = (SAME, WITHIN, DIFFERS, MISSING, EXTRA)
     summary = ", ".join(f"{count[word]} {word}" for word in words if count[word])
