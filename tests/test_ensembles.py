@@ -89,6 +89,19 @@ def test_the_widest_that_is_sampled_is_as_wide_as_allowed() -> None:
     assert {ensemble.width for ensemble in sampled} == {4}
 
 
+@pytest.mark.parametrize(
+    ("widest", "said"),
+    [
+        (6, "5 circuits per ensemble, seed 1, observable Z0 Z1"),
+        (4, "5 circuits per ensemble up to width 4, seed 1, observable Z0 Z1"),
+        (2, "No circuits, observable Z0 Z1 and symbol"),
+    ],
+)
+def test_captions_say_what_was_sampled(widest: int, said: str) -> None:
+    config = CONFIG | {"seed": 1, "samples": 5, "max_sampled_width": widest}
+    assert said in Experiment(config).setting
+
+
 def test_an_integer_is_a_number() -> None:
     """`sigma: [1]` is the ensemble of `sigma: [1.0]`."""
     entry = {"family": "random", "width": [4], "depth": [3], "sigma": [1]}

@@ -747,7 +747,7 @@ def test_convergence_with_depth() -> None:
         return by_name(judge(predicted((4, 6), depths, -0.69)))["converges_with_depth"]
 
     assert convergence((10, 50, 100, 200)).verdict == "supported"
-    where = "Depth from which on it has converged here"
+    where = "First depth asked for from which on it has converged"
     assert widths(convergence((10, 50, 100, 200)), where)["n = 4"] == 100
     assert convergence((10, 50)).verdict == "undecided"
     assert convergence((50,)).verdict == "undecided"

@@ -118,10 +118,10 @@ def report(verdicts: Verdicts, choice: Choice, done: Sequence[Check]) -> bool:
         f"{recompute.other(choice.experiment)} (largest difference {worst:.2g} of what "
         f"is allowed; again: --seed {choice.seed})"
     )
-    outcome = (
-        f"everything holds: {len(verdicts)} files; a forgery of 1 % of the gradients "
-        f"would have been found with probability {choice.power(done):.3g}"
-    )
+    outcome = f"everything holds: {len(verdicts)} files" + (
+        "; a forgery of 1 % of the gradients would have been found with probability "
+        f"{choice.power(done):.3g}"
+    ) * bool(done)
     broken = [p for p, (of, _) in verdicts.items() if of not in {VERIFIED, DOWNSTREAM}]
     if broken:
         after = sum(of == DOWNSTREAM for of, _ in verdicts.values())

@@ -186,7 +186,7 @@ def converges_with_depth(points: list[Point], level: float) -> Outcome:
     beyond = "exact variance over its limit"
     said = [
         f"Largest depth: {max(depth for of in known.values() for depth in of)}.",
-        listed("Depth from which on it has converged here", reached),
+        listed("First depth asked for from which on it has converged", reached),
         listed(f"Converged at the largest depth alone, {beyond}", passing, ".3g"),
         listed(f"Not converged at the largest depth, {beyond}", short, ".3g"),
     ]

@@ -41,7 +41,7 @@ def paper_tables(
     numbers = {
         "experiment": escape(experiment),
         "seed": config["seed"],
-        "samples": config["samples"],
+        "samples": max(circuits.values()),
         "ensembles": len(ensembles),
         "widths": listing(sorted({e.width for e in ensembles})),
         "depths": listing(depths or ["none"]),

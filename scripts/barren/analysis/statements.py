@@ -1,8 +1,10 @@
 """The verdict in words: the answer, verdict.md and claims.csv."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -19,6 +21,8 @@ NAMED = 4
 #: Letters of a sentence that lists claims; more of them become a list.
 LONGEST = 160
 WORST_FIRST: tuple[Verdict, ...] = ("contradicted", "undecided", "supported")
+#: What Markdown would take for its own.
+MARKUP = re.compile(r"[|<>*`\\]")
 #: What a claim came to, all its settings together.
 RESULTS = ("reproduced", "reproduced in part", "not reproduced", "undecided")
 
@@ -36,6 +40,8 @@ def table(findings: Iterable[Finding]) -> pd.DataFrame:
 
 def render(findings: Sequence[Finding]) -> str:
     """The verdict as Markdown: the answer, a row for each claim, then its settings."""
+    # In the values of keywords there may be anything.
+    findings = [replace(f, setting=MARKUP.sub(r"\\\g<0>", f.setting)) for f in findings]
     claims = grouped(findings, lambda f: f.claim)
     rows = [(TEXTS[name].statement, summary(of)) for name, of in claims.items()]
     parts = ["# Verdict", answer(findings), _table("Claim Verdict", rows)]

@@ -153,10 +153,15 @@ class Experiment:
                 if key != "family"
             )
             entries.append(f"{FAMILIES[entry['family']].title}: {lists}")
-        symbol = config["symbol"]
+        symbol, sampled = config["symbol"], widths(self.sampled)
+        drawn = "No circuits"
+        if sampled:
+            part = sampled[-1] < widths(self.ensembles)[-1]
+            reach = f" up to width {sampled[-1]}" * part
+            circuits = f"{config['samples']} circuits per ensemble"
+            drawn = f"{circuits}{reach}, seed {config['seed']}"
         return (
-            f"{config['samples']} circuits per ensemble, seed {config['seed']}, "
-            f"observable {config[columns.OBSERVABLE]} and symbol on layer "
+            f"{drawn}, observable {config[columns.OBSERVABLE]} and symbol on layer "
             f"{symbol['layer']}, qubit {symbol['qubit']} unless varied "
             f"({'. '.join(entries)})."
         )
