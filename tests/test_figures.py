@@ -22,7 +22,7 @@ from matplotlib.text import Annotation, Text
 from barren import columns
 from barren.analysis import figures, maps, plots, style, tables
 from barren.analysis.drawing import draw_built, draw_circuit
-from barren.analysis.figures import CIRCUIT, CURVE, MAP, SYMBOL, figures_of
+from barren.analysis.figures import CIRCUIT, CURVE, MAP, figures_of
 from barren.analysis.selection import at_most, parameters_apart, with_positions
 from barren.analysis.words import LONGEST, formula, further
 from barren.physics.circuits import sample_circuits
@@ -288,7 +288,7 @@ def check_source(
     for table, names in ((sampled, ends), (theory, exact)):
         values = {name: root(table[column]) for name, column in names.items()}
         told = told.merge(table[keys].assign(**values), how="left", on=keys)
-    if of.x in SYMBOL and not of.y:  # each place has a limit of its own
+    if of.x in columns.SYMBOL and not of.y:  # each place has a limit of its own
         told["asymptotic"] = np.nan
     for name in (*ends, *exact):
         np.testing.assert_array_equal(source[name].astype(float), told[name])

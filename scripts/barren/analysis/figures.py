@@ -13,7 +13,6 @@ from barren.analysis.words import formula, varied
 from barren.physics.ensembles import Ensemble, grouped
 
 CURVE, MAP, CIRCUIT = "curve", "map", "circuit"
-SYMBOL = (columns.SYMBOL_LAYER, columns.SYMBOL_QUBIT)
 #: A key along an axis, in words; another key is its own name.
 AXES = {
     columns.WIDTH: "width (qubits)",
@@ -126,21 +125,18 @@ def figures_of(ensembles: Iterable[Ensemble]) -> list[Figure]:
     def varying(*some: str) -> Families:
         return [of for of in families if keys[of].issuperset(some)]
 
-    places = varying(*SYMBOL)
+    places = varying(*columns.SYMBOL)
     several = [of for of in families if any(e.asks_for_several for e in members[of])]
-    pairs = [
-        of
-        for of in families
-        if sum(map(is_pair, {e.observable for e in members[of]})) > 2
-    ]
+    observables = {of: {e.observable for e in own} for of, own in members.items()}
+    pairs = [of for of in families if sum(map(is_pair, observables[of])) > 2]
     figures = _against_width(varying(columns.WIDTH))
     for key in _numbers(ensembles):
-        mapped = places if key in SYMBOL else []
+        mapped = places if key in columns.SYMBOL else []
         figures.append(_against(key, [of for of in varying(key) if of not in mapped]))
     figures += [
         _against(columns.PARAMETER, several),
-        _map("gradient_variance_of_symbols", "the symbol's place", SYMBOL, places),
-        _map("gradient_variance_of_observables", "observable", columns.QUBITS, pairs),
+        _map("symbols", "the symbol's place", columns.SYMBOL, places),
+        _map("observables", "observable", columns.QUBITS, pairs),
     ]
     if any(keys.values()) and not any(figure.families for figure in figures):
         # Against what does not vary, but where the theory knows it all.
@@ -159,13 +155,9 @@ def is_pair(observable: str) -> bool:
 def _numbers(ensembles: Sequence[Ensemble]) -> list[str]:
     """The keys that a curve can stand against, but the width."""
     order = [key for e in ensembles for key in e.shape_keys[1:]]
-    found = {
-        k
-        for e in ensembles
-        for k, v in e.keys().items()
-        if isinstance(v, int | float) and not isinstance(v, bool)
-    }
-    return [key for key in dict.fromkeys([*order, *SYMBOL]) if key in found]
+    items = [item for e in ensembles for item in e.keys().items()]
+    found = {key for key, value in items if type(value) in {int, float}}
+    return [key for key in dict.fromkeys([*order, *columns.SYMBOL]) if key in found]
 
 
 def _against_width(families: Families) -> list[Figure]:
@@ -220,10 +212,10 @@ def _against(key: str, families: Families) -> Figure:
     )
 
 
-def _map(name: str, by: str, axes: tuple[str, str], families: Families) -> Figure:
+def _map(of: str, by: str, axes: tuple[str, str], families: Families) -> Figure:
     x, y = axes
     return Figure(
-        name=name,
+        name=f"gradient_variance_of_{of}",
         title=f"Variance by {by}",
         caption=f"Gradient variance by {by}: {AXES[x]} and {AXES[y]}. {_CELLS}"
         f"{_PRODUCTS * (x in columns.QUBITS)}",

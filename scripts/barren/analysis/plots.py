@@ -26,7 +26,7 @@ MOST = 12
 MOST_NAMED = 30
 #: Points that have room in a column.
 ROOM = 15
-PLACES = (*figures.SYMBOL, columns.OBSERVABLE, columns.PARAMETER)
+PLACES = (*columns.SYMBOL, columns.OBSERVABLE, columns.PARAMETER)
 
 
 def draw_variance(
@@ -53,7 +53,7 @@ def draw_variance(
         source = selection.with_qubits(source)
     if figure.fits:
         source = selection.with_fits(source, fits)
-    if figure.x in figures.SYMBOL and not figure.y:  # at a depth of its own
+    if figure.x in columns.SYMBOL and not figure.y:  # at a depth of its own
         source["asymptotic"] = np.nan
     source = selection.with_positions(source)
     shown = selection.parameters_apart(source, figure.x)
