@@ -60,9 +60,8 @@ def summarise_gradients(
 
 def write_gradients(experiment: Experiment, paths: list[Path], gradients: Path) -> None:
     """Write the gradients of all jobs as one table, with the keys as columns."""
-    gathered: dict[str, dict[str, list[list[str]]]] = {
-        ensemble.name: {} for ensemble in experiment.sampled
-    }
+    names = [ensemble.name for ensemble in experiment.sampled]
+    gathered: dict[str, dict[str, list[list[str]]]] = {name: {} for name in names}
     for path in paths:
         with path.open(newline="") as file:
             for name, parameter, *row in list(csv.reader(file))[1:]:

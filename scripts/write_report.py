@@ -30,6 +30,7 @@ def write_report(
     found = Experiment.read(experiment)
     paths = [experiment.parent / name for name in jobs.records(found, steps)]
     records = [*map(read_record, paths)]
+    images = {path.stem: b64encode(path.read_bytes()).decode() for path in figures}
     first, rest = report.opening(verdict.read_text())
     page = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -45,9 +46,7 @@ def write_report(
             details=rest,
             claims=report.claims_by_statement(read_table(claims)),
             figures=figures_of(found.ensembles),
-            images={
-                path.stem: b64encode(path.read_bytes()).decode() for path in figures
-            },
+            images=images,
             tables=report.statistics_tables(read_table(statistics), read_table(fits)),
             steps=report.steps_of(records),
             once=steps,

@@ -59,9 +59,8 @@ def agreement(points: Sequence[Point]) -> Finding:
     least = min(len(point.gradients) for point in sampled)
     exact = sum(point.prediction.second_moment is not None for point in sampled)
     smallest = min((p for p, _ in tests), default=1.0)
-    verdict: evidence.Verdict = (
-        "supported" if least >= FEWEST and exact else "undecided"
-    )
+    enough = least >= FEWEST and exact
+    verdict: evidence.Verdict = "supported" if enough else "undecided"
     said = [f"{'; '.join(failed)}."] if failed else []
     said.append(
         f"The exact second moment is known for {exact} of {len(sampled)} that were "

@@ -232,10 +232,8 @@ def deeper_is_smaller(points: list[Point], level: float) -> Outcome:
         falls.append(np.sign(fall) * (abs(fall) > allowed))
     seen = {k: p.summary.variance for k, p in label.items()}
     exact = {k: v for k, p in label.items() if (v := p.prediction.variance)}
-    said = [
-        listed("Sampled variance", seen, ".3g"),
-        listed("Exact variance", exact, ".3g"),
-    ]
+    variances = {"Sampled variance": seen, "Exact variance": exact}
+    said = [listed(what, of, ".3g") for what, of in variances.items()]
     return side(ends, min(falls) > 0, min(falls) < 0, said)
 
 
@@ -267,9 +265,8 @@ def plotted_is_variance(points: list[Point], level: float) -> Outcome:
     sampled = sampled_of(points)
     inside = []
     for s in (point.summary for point in sampled):
-        reach = quantile(level / len(sampled)) * log_errors(
-            s.variance_low, s.variance_high
-        )
+        error = log_errors(s.variance_low, s.variance_high)
+        reach = quantile(level / len(sampled)) * error
         distances = np.log(np.array([s.std, s.std**2]) / s.variance)
         inside.append(np.abs(distances) <= reach)
     plotted, squared = np.all(inside, axis=0)

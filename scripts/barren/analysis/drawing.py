@@ -37,9 +37,8 @@ def draw_circuit(ensemble: Layered, circuits: Circuits) -> tuple[Figure, pd.Data
     The source data lists the gates in order: column, gate, qubit, angle (radians) and
     symbol; and the other qubit where a gate joins any but a qubit with the next by CZ.
     """
-    gates = [
-        (n, gate) for n, column in enumerate(_columns(ensemble)) for gate in column
-    ]
+    columns = enumerate(_columns(ensemble))
+    gates = [(n, gate) for n, column in columns for gate in column]
     last = gates[-1][0]
     source = []
     with matplotlib.rc_context(STYLE):
@@ -50,13 +49,9 @@ def draw_circuit(ensemble: Layered, circuits: Circuits) -> tuple[Figure, pd.Data
             row = {"column": column, "gate": gate.name, **places}
             labels, colour = ["@", "@" if gate.name == CZ else "X"], "white"
             if "other" not in row:
-                axis, angle = (
-                    AXES[circuits.axis(gate)[0]],
-                    float(circuits.angle(gate)[0]),
-                )
-                opposite = (
-                    gate.angle == layered.ANGLES and gate.place == ensemble.symbol
-                )
+                axis = AXES[circuits.axis(gate)[0]]
+                angle = float(circuits.angle(gate)[0])
+                opposite = (gate.angle, gate.place) == (layered.ANGLES, ensemble.symbol)
                 symbol = NAMES.get(gate.angle, "-theta_0" * opposite)
                 labels = [f"$R_{axis}$\n${SYMBOLS.get(symbol, f'{angle:.2f}')}$"]
                 colour = SHADED if symbol and symbol != "pi/4" else "white"

@@ -66,10 +66,8 @@ def draw_maps(
         axes.set_xlabel(style.axis_label(x))
     for axes in grid[:, 0]:
         axes.set_ylabel(style.axis_label(y))
-    zeros = (shown[kinds] <= 0).any(axis=None)
-    bar = drawing.colorbar(
-        mesh, ax=list(grid.ravel()), extend="min" if zeros else "neither", shrink=0.9
-    )
+    extend = "min" if (shown[kinds] <= 0).any(axis=None) else "neither"
+    bar = drawing.colorbar(mesh, ax=list(grid.ravel()), extend=extend, shrink=0.9)
     bar.set_label(style.quantity_label(figure.quantity))
     return drawing, shown, notes
 

@@ -125,11 +125,9 @@ def _draw_curves(
     groups = known or every
     looks = _looks(groups, [selection.label(group, by, shown) for group in groups])
     ends = x == columns.DEPTH and len(panels) == 1 and _ends_apart(groups)
-    height = {
-        columns.WIDTH: 2.6 + 0.05 * len(groups),
-        columns.DEPTH: 3.6 if ends else 2.8,
-    }.get(x, 2.9)
-    drawing, grid = _panels(len(panels), height, figure.quantity)
+    deep = 3.6 if ends else 2.8
+    heights = {columns.WIDTH: 2.6 + 0.05 * len(groups), columns.DEPTH: deep}
+    drawing, grid = _panels(len(panels), heights.get(x, 2.9), figure.quantity)
     legend: dict[str, Any] = {}
     for axes, panel in zip(grid, panels, strict=True):
         for group, look in zip(groups, looks, strict=True):
@@ -223,9 +221,8 @@ def _draw_series(
         axes.axhline(everywhere, ls="--", lw=0.8, color=colour)
     if ends:
         place = along[-1], rows["exact"].iloc[-1]
-        axes.annotate(
-            title, place, (5, 0), textcoords="offset points", va="center", fontsize=6
-        )
+        beside: dict[str, Any] = {"xytext": (5, 0), "textcoords": "offset points"}
+        axes.annotate(title, place, **beside, va="center", fontsize=6)
     return name if marked or exact.notna().any() else "", bars if marked else handle
 
 

@@ -42,11 +42,8 @@ def table(frame: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:
     heads = [HEADINGS.get(name, name.replace("_", " ")) for name in map(str, shown)]
     rows = shown.astype(object).to_numpy().tolist()
     cells = [list(zip(map(number, row), text, strict=True)) for row in rows]
-    # The first line of the file is its header.
-    return {
-        "header": list(zip(heads, text, strict=True)),
-        "rows": list(enumerate(cells, 2)),
-    }
+    header = list(zip(heads, text, strict=True))  # the first line of the file
+    return {"header": header, "rows": list(enumerate(cells, 2))}
 
 
 def statistics_tables(
@@ -122,9 +119,8 @@ def steps_of(records: Sequence[Mapping[str, Any]]) -> Mapping[Hashable, Any]:
     jobs = pd.DataFrame(records, columns=["step", "environment", "start", "end"])
     times = jobs[["start", "end"]].apply(pd.to_datetime, format="ISO8601")
     lasted = (times["end"] - times["start"]).dt.total_seconds()
-    jobs = jobs.assign(
-        environment=jobs["environment"].map(itemgetter("name")), seconds=lasted
-    )
+    names = jobs["environment"].map(itemgetter("name"))
+    jobs = jobs.assign(environment=names, seconds=lasted)
     steps = jobs.groupby("step", sort=False).agg(
         environment=("environment", "last"),
         jobs=("seconds", "size"),

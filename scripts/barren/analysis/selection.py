@@ -120,10 +120,8 @@ def at_most(
     values = {key: [*shown[key].dropna().sort_values().unique()] for key in keys}
     sizes = {key: min(len(of), most) for key, of in values.items()}
     while len(groups) > most:
-        rows = [
-            shown[key].isna() | shown[key].isin(_evenly(of, sizes[key]))
-            for key, of in values.items()
-        ]
+        kept = {key: _evenly(of, sizes[key]) for key, of in values.items()}
+        rows = [shown[key].isna() | shown[key].isin(of) for key, of in kept.items()]
         groups = groups_by(shown[np.all(rows, axis=0)], keys)
         longest = max(sizes, key=lambda key: sizes[key])
         if sizes[longest] == 1:
@@ -148,11 +146,8 @@ def label(group: pd.DataFrame, keys: Sequence[str], shown: pd.DataFrame) -> str:
     alike = shown if pd.isna(function) else shown[shown[columns.CIRCUIT_OF] == function]
     # A keyword is a function's own; other keys are those of all.
     keywords = {*own} - {columns.CIRCUIT_OF}
-    varies = {
-        key
-        for key in keys
-        if (alike if key in keywords else shown)[key].nunique(dropna=False) > 1
-    }
+    rows = {key: alike if key in keywords else shown for key in keys}
+    varies = {key for key, of in rows.items() if of[key].nunique(dropna=False) > 1}
     parts = [ensemble.title] if columns.FAMILY in varies else []
     if columns.WIDTH in keys:
         parts.append(f"{ensemble.width} qubits")
@@ -168,10 +163,8 @@ def label(group: pd.DataFrame, keys: Sequence[str], shown: pd.DataFrame) -> str:
 def in_lines(title: str, letters: int) -> str:
     """A title in lines of at most so many letters, broken after commas if possible."""
     tied = "\N{NO-BREAK SPACE}"
-    parts = (
-        part.replace(" ", tied) if len(part) < letters else part
-        for part in title.split(", ")
-    )
+    every = title.split(", ")
+    parts = (of.replace(" ", tied) if len(of) < letters else of for of in every)
     return textwrap.fill(", ".join(parts), letters).replace(tied, " ")
 
 
@@ -200,9 +193,8 @@ def below(
     values = shown[["exact", "sampled"]]
     zeros = values.notna().any(axis=1) & ~(values > 0).any(axis=1)
     if zeros.any() and not figure.y:
-        lines.append(
-            f"Not drawn: {zeros.sum()} of {len(shown)} variances, which are 0."
-        )
+        count = f"{zeros.sum()} of {len(shown)}"
+        lines.append(f"Not drawn: {count} variances, which are 0.")
     if notes:
         lines.append(f"Shown: {', '.join(notes)}. The source data has all.")
     return "\n".join(filter(None, lines))

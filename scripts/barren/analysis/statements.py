@@ -145,10 +145,7 @@ def _headline(counts: dict[str, int], agreement: Finding) -> str:
     claims = sum(counts.values())
     if not claims:
         return f"No claim of the papers is about this experiment; {agreed}."
-    parts = [
-        f"{count} {'is' if count == 1 else 'are'} {result}"
-        for result, count in counts.items()
-    ]
+    parts = [f"{n} {'is' if n == 1 else 'are'} {of}" for of, n in counts.items()]
     if claims == 1:
         return f"The one claim tested is {next(iter(counts))}; {agreed}."
     return f"Of {claims} claims tested, {words.listing(parts)}; {agreed}."

@@ -190,7 +190,6 @@ def _variance_and_error(
     variance = centred.mean(axis=1)
     centred *= centred
     fourth = centred.mean(axis=1)
-    kurtosis = np.divide(
-        fourth, variance**2, out=np.ones_like(fourth), where=variance > 0
-    )
+    equal = np.ones_like(fourth)
+    kurtosis = np.divide(fourth, variance**2, out=equal, where=variance > 0)
     return variance, np.sqrt((kurtosis - (n - 3) / (n - 1)) / n)

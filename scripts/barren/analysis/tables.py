@@ -52,9 +52,8 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         if columns.FAMILY in table and pd.api.types.is_float_dtype(table[key])
     }
     form = f"%.{columns.DIGITS}g"
-    table.assign(**keys).to_csv(
-        path, index=False, lineterminator="\n", float_format=form
-    )
+    told = table.assign(**keys)
+    told.to_csv(path, index=False, lineterminator="\n", float_format=form)
 
 
 def key_columns(table: pd.DataFrame) -> list[str]:

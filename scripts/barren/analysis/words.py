@@ -55,7 +55,4 @@ def listing(values: Sequence[object]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
-PLACES = {
-    columns.SYMBOL_LAYER: "symbol on layer",
-    columns.SYMBOL_QUBIT: "symbol on qubit",
-}
+PLACES = dict(zip(columns.SYMBOL, ("symbol on layer", "symbol on qubit"), strict=True))
