@@ -26,10 +26,8 @@ def judge_claims(
     of_program = grouped(ensembles, lambda ensemble: ensemble.program)
     draws = {}
     for program, e in found.programs.items():  # one at a time: they may be large
-        batches = [
-            read_batch(folder / layout.batch(e.width, *of), e, seed, programs=False)
-            for of in found.batches
-        ]
+        paths = [folder / layout.batch(e.width, *of) for of in found.batches]
+        batches = [read_batch(path, e, seed, programs=False) for path in paths]
         for ensemble in of_program[program]:
             draws[ensemble] = join_draws(reduce_draws(ensemble, of) for of in batches)
     tables = exact, read_table(statistics), read_table(gradients)

@@ -61,6 +61,7 @@ def agreement(points: Sequence[Point]) -> Finding:
     smallest = min((p for p, _ in tests), default=1.0)
     enough = least >= FEWEST and exact
     verdict: evidence.Verdict = "supported" if enough else "undecided"
+    verdict = "contradicted" if failed else verdict
     said = [f"{'; '.join(failed)}."] if failed else []
     said.append(
         f"The exact second moment is known for {exact} of {len(sampled)} that were "
@@ -70,13 +71,8 @@ def agreement(points: Sequence[Point]) -> Finding:
     needs = f": that takes {FEWEST} circuits each" if least < FEWEST else ""
     if needs:
         said.append(evidence.FEW.format(least))
-    return Finding(
-        columns.AGREEMENT,
-        EVERY,
-        "contradicted" if failed else verdict,
-        " ".join(said),
-        {"sampled": len(sampled), "exact": exact, "needs": needs},
-    )
+    numbers = {"sampled": len(sampled), "exact": exact, "needs": needs}
+    return Finding(columns.AGREEMENT, EVERY, verdict, " ".join(said), numbers)
 
 
 def moment_tests(points: Sequence[Point]) -> list[Test]:

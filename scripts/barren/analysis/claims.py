@@ -313,10 +313,9 @@ def cost_decides(points: list[Point], level: float) -> Outcome:
     lost = max(global_.values()) > -SLOW or (is_shallow and shallow < -2 * SLOW)
     widths = sorted({point.ensemble.width for point in sampled})
     said = [f"Widths: {', '.join(map(str, widths))}."]
-    said += [
-        listed(name, {f"depth {depth}": slope for depth, slope in of.items()}, "z.3f")
-        for name, of in (("Global", global_), ("Local", local))
-    ]
+    for name, of in (("Global", global_), ("Local", local)):
+        told = {f"depth {depth}": slope for depth, slope in of.items()}
+        said.append(listed(name, told, "z.3f"))
     if kept and deep < -SLOW:
         return "supported", said, {}
     return "contradicted" if lost else "undecided", said, {}

@@ -198,9 +198,5 @@ def _fitting(label: str) -> str:
     """A label in lines, of each its ends alone where it is too long for a gate."""
     broken = re.sub(r"(?<=.)([(^])", r"\n\1", label.replace("$", ""), count=1)
     kept = MOST_LETTERS // 2
-    return "\n".join(
-        line
-        if len(line) <= MOST_LETTERS
-        else f"{line[:kept]}\N{HORIZONTAL ELLIPSIS}{line[-kept:]}"
-        for line in broken.split("\n")
-    )
+    ends = rf"(?m)^(.{{{kept}}}).+(.{{{kept}}})$"
+    return re.sub(ends, "\\1\N{HORIZONTAL ELLIPSIS}\\2", broken)

@@ -183,19 +183,17 @@ def read_points(
     draws: Mapping[Ensemble, Draws] | None = None,
 ) -> list[Point]:
     """The points of an experiment from its tables, whose key columns are `keys`."""
-    of_theory, of_statistics, of_gradients = (
-        rows_by_ensemble(table, keys, ensembles)
-        for table in (theory, statistics, gradients)
-    )
+    tables = (theory, statistics, gradients)
+    known, told, drawn = (rows_by_ensemble(of, keys, ensembles) for of in tables)
     points = []
     for ensemble in ensembles:
-        exact = of_theory[ensemble][[*columns.THEORY]].iloc[0]
-        summary = of_statistics[ensemble].iloc[0][[*columns.STATISTICS]]
-        sampled = of_gradients.get(ensemble, gradients[:0])
+        exact = known[ensemble][[*columns.THEORY]].iloc[0]
+        summary = Summary(**told[ensemble].iloc[0][[*columns.STATISTICS]])
+        sampled = drawn.get(ensemble, gradients[:0])
         theta, values = (sampled[of].to_numpy(float) for of in columns.CIRCUIT[1:])
-        known = Prediction(*(None if pd.isna(x) else x for x in exact))
-        drawn = (draws or {}).get(ensemble)
-        points.append(Point(ensemble, known, theta, values, Summary(**summary), drawn))
+        prediction = Prediction(*(None if pd.isna(x) else x for x in exact))
+        of = (draws or {}).get(ensemble)
+        points.append(Point(ensemble, prediction, theta, values, summary, of))
     return points
 
 

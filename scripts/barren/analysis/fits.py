@@ -68,11 +68,10 @@ def fit_sampled(
 def fits_table(points: Sequence[Point], keys: Sequence[str]) -> pd.DataFrame:
     """Every slope of every curve, a row each; `keys` are the key columns."""
     apart = [key for key in keys if key != columns.WIDTH]
-    rows = [
-        curve.keys() | {columns.CURVE: name} | asdict(fit)
-        for curve, of in curves(points).items()
-        for name, fit in fit_curves(of).items()
-    ]
+    rows = []
+    for curve, of in curves(points).items():
+        for name, fit in fit_curves(of).items():
+            rows.append(curve.keys() | {columns.CURVE: name} | asdict(fit))
     return with_integers(pd.DataFrame(rows, columns=[*apart, *columns.FITS]))
 
 

@@ -148,8 +148,7 @@ def verdicts(rows: pd.DataFrame) -> str:
 
 def claims_table(claims: pd.DataFrame) -> str:
     """A row per claim; where it has several settings, how many have each verdict."""
-    rows = [
-        [escape(of[columns.STATEMENT].iloc[0]), verdicts(of)]
-        for _, of in claims.groupby(columns.CLAIM, sort=False)
-    ]
+    rows = []
+    for _, of in claims.groupby(columns.CLAIM, sort=False):
+        rows.append([escape(of[columns.STATEMENT].iloc[0]), verdicts(of)])
     return tabular(r"p{0.66\linewidth}p{0.25\linewidth}", ["claim", "verdict"], rows)

@@ -91,10 +91,8 @@ def _looks(groups: Sequence[pd.DataFrame], labels: Sequence[str]) -> list[Look]:
     if max(hues) >= len(colours):
         shades = matplotlib.colormaps[style.COLOUR_MAP]
         colours = [*map(to_hex, shades(np.linspace(0, 0.82, max(hues) + 1)))]
-    return [
-        (label, colours[hue], style.MARKERS[mark % len(style.MARKERS)])
-        for label, hue, mark in zip(labels, hues, marks, strict=True)
-    ]
+    markers = [style.MARKERS[mark % len(style.MARKERS)] for mark in marks]
+    return list(zip(labels, [colours[hue] for hue in hues], markers, strict=True))
 
 
 def _draw_curves(
@@ -238,11 +236,8 @@ def _explain(axes: Axes, shown: pd.DataFrame, x: str, ends: bool) -> dict[str, A
         ("exact", _exact_line(rows, x), rows["exact"].notna()),
         ("infinite depth", dotted, rows["asymptotic"].notna()),
     )
-    return {
-        name: axes.plot([], [], color="0.3", label=name, **look)[0]
-        for name, look, is_there in kinds
-        if is_there.any()
-    }
+    told = {name: look for name, look, is_there in kinds if is_there.any()}
+    return {k: axes.plot([], [], color="0.3", label=k, **v)[0] for k, v in told.items()}
 
 
 def _scale(grid: Sequence[Axes], shown: pd.DataFrame, x: str) -> None:

@@ -57,10 +57,8 @@ def statistics_tables(
     sampled = fits[columns.CURVE] == columns.SAMPLED
     ends = fits[[*columns.SLOPES]].where(sampled)
     slopes = [*key_columns(fits), columns.CURVE, columns.SLOPE, *columns.SLOPES]
-    return {
-        "statistics": table(without_rounding(statistics), [*keys, *compared, *rest]),
-        "fits": table(fits.assign(**ends), slopes),
-    }
+    ensembles = table(without_rounding(statistics), [*keys, *compared, *rest])
+    return {"statistics": ensembles, "fits": table(fits.assign(**ends), slopes)}
 
 
 def claims_by_statement(claims: pd.DataFrame) -> list[dict[str, Any]]:
@@ -138,9 +136,8 @@ def environments_of(records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]
 
 def sources_of(records: Iterable[Mapping[str, Any]]) -> list[str]:
     """The commits that the jobs were run from."""
-    named = (
-        f"{source['commit'][:12]}{'' if source['clean'] else ', with changes'}"
-        for record in records
-        if (source := record["source"])
+    sources = [record["source"] for record in records if record["source"]]
+    changed = {True: "", False: ", with changes"}
+    return list(
+        dict.fromkeys(of["commit"][:12] + changed[of["clean"]] for of in sources)
     )
-    return list(dict.fromkeys(named))
