@@ -232,12 +232,12 @@ def repeated(points: Sequence[Point]) -> list[str]:
 
     Ensembles that differ in symbol or observable alone share their circuits.
     """
-    every = pd.concat(
-        pd.DataFrame({"theta": point.theta, "gradient": point.gradients}).assign(
-            name=point.ensemble.name, circuit=point.ensemble.circuit
-        )
-        for point in points
-    )
+    parts = []
+    for point in points:
+        own = pd.DataFrame({"theta": point.theta, "gradient": point.gradients})
+        keys = {"name": point.ensemble.name, "circuit": point.ensemble.circuit}
+        parts.append(own.assign(**keys))
+    every = pd.concat(parts)
     pairs, names = every.groupby(["theta", "gradient"]), ["name", "circuit"]
     same = pairs[names].transform("first") == every[names]
     twice = (pairs.cumcount() > 0) & (same["name"] | ~same["circuit"])

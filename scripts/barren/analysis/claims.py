@@ -13,22 +13,9 @@ from itertools import pairwise, takewhile
 import numpy as np
 
 from barren import columns
-from barren.analysis import fits, special
+from barren.analysis import evidence, fits, special
 from barren.analysis.agreement import agreement
-from barren.analysis.evidence import (
-    LEVEL,
-    SAME_GRADIENT,
-    Finding,
-    NotJudged,
-    Outcome,
-    Point,
-    Verdict,
-    by_setting,
-    listed,
-    quantile,
-    sampled_of,
-    side,
-)
+from barren.analysis.evidence import NotJudged, Outcome, Point, listed, side
 from barren.analysis.fits import SLOW, slopes_of
 from barren.analysis.statistics import fit_slope, log_errors
 from barren.physics.ensembles import grouped
@@ -57,7 +44,7 @@ FEWEST_WIDTHS = 3
 FEWEST_COMPARED = 10
 
 
-def judge(points: Sequence[Point]) -> list[Finding]:
+def judge(points: Sequence[Point]) -> list[evidence.Finding]:
     """Judge every claim in every setting of an experiment.
 
     The chance that a true claim is called contradicted is at most `LEVEL` for each
@@ -70,13 +57,13 @@ def judge(points: Sequence[Point]) -> list[Finding]:
         made_of = [point for point in points if claim in point.ensemble.claims]
         if claim == COSTS:  # of two observables, where they are there
             made_of = [p for p in made_of if p.ensemble.observable in NAMES]
-        settings = by_setting(made_of, {columns.WIDTH, *OWN.get(claim, ())})
-        verdicts = [_outcome(test, of, LEVEL)[0] for of in settings.values()]
-        level = LEVEL / max(1, len(verdicts) - verdicts.count("not judged"))
+        settings = evidence.by_setting(made_of, {columns.WIDTH, *OWN.get(claim, ())})
+        verdicts = [_outcome(test, of, evidence.LEVEL)[0] for of in settings.values()]
+        level = evidence.LEVEL / max(1, len(verdicts) - verdicts.count("not judged"))
         for setting, of in settings.items():
             verdict, said, numbers = _outcome(test, of, level)
-            evidence = " ".join(filter(None, said))
-            findings.append(Finding(claim, setting, verdict, evidence, numbers))
+            told = " ".join(filter(None, said))
+            findings.append(evidence.Finding(claim, setting, verdict, told, numbers))
     return findings
 
 
@@ -93,7 +80,7 @@ def _outcome(test: Test, points: list[Point], level: float) -> Outcome:
 
 def mean_is_zero(points: list[Point], level: float) -> Outcome:
     """Tutorial, claim 1: Student's test of every mean, simultaneous."""
-    sampled = sampled_of(points)
+    sampled = evidence.sampled_of(points)
     summaries = [point.summary for point in sampled]
     means = np.array([abs(s.mean) / np.sqrt(s.variance) for s in summaries])
     samples = np.array([s.samples for s in summaries])
@@ -106,7 +93,7 @@ def mean_is_zero(points: list[Point], level: float) -> Outcome:
         for p in sampled
     )
     small = zero and reach.max() <= LARGE_MEAN
-    verdict: Verdict = "supported" if small else "undecided"
+    verdict: evidence.Verdict = "supported" if small else "undecided"
     said = [
         f"Largest mean: {means.max():.2g} standard deviations of the gradient, where "
         f"chance allows {reach.max():.2g}.",
@@ -132,7 +119,7 @@ def falls_exponentially(points: list[Point], level: float) -> Outcome:
     fit = of.fit
     if fit.freedom < 1:
         raise NotJudged("two widths are always on a straight line")
-    sampled = sampled_of(points)
+    sampled = evidence.sampled_of(points)
     near = fits.fit_sampled(sampled, slack=NEARLY)
     power = fits.fit_sampled(sampled, against=math.log, slack=NEARLY)
     p_value, p_power = special.chdtrc(fit.freedom, [near.chi_square, power.chi_square])
@@ -148,7 +135,7 @@ def falls_exponentially(points: list[Point], level: float) -> Outcome:
         listed("Slopes from width to width", steps, "z.2f"),
         of.far,
     ]
-    straight = of.high < 0 and known and p_value >= LEVEL and p_power < level
+    straight = of.high < 0 and known and p_value >= evidence.LEVEL and p_power < level
     return side(points, straight, p_value < level, said, of.numbers)
 
 
@@ -197,7 +184,7 @@ def keeps_variance(points: list[Point], level: float) -> Outcome:
     """Tutorial, claim 3: the slope is less than a quarter of the plateau's."""
     _require_fixed_weights(points)
     of = slopes_of(points, level)
-    *narrow, a, b = sampled_of(points)
+    *narrow, a, b = evidence.sampled_of(points)
     # From narrow widths on it may fall until the light cone has room.
     last = fits.fit_curves([a, b]).get(fits.EXACT)
     falls = of.high < -SLOW and (last is None or last.slope < -SLOW) and bool(narrow)
@@ -213,7 +200,8 @@ def deeper_is_smaller(points: list[Point], level: float) -> Outcome:
     """
     if len({_layer(point) for point in points}) < 2:
         raise NotJudged("the symbol stays on one layer")
-    ordered = sorted(sampled_of(points), key=lambda p: (p.ensemble.width, _layer(p)))
+    sampled = evidence.sampled_of(points)
+    ordered = sorted(sampled, key=lambda p: (p.ensemble.width, _layer(p)))
     widths = grouped(ordered, lambda p: p.ensemble.width)
     every = [(of[0], of[-1]) for of in widths.values()]
     pairs = [(a, b) for a, b in every if _layer(a) == 0 and _is_deep(b)]
@@ -228,7 +216,7 @@ def deeper_is_smaller(points: list[Point], level: float) -> Outcome:
     for a, b in ((p.summary, q.summary) for p, q in pairs):
         errors = [log_errors(of.variance_low, of.variance_high) for of in (a, b)]
         fall = np.log(a.variance / b.variance)
-        allowed = quantile(level / len(pairs)) * np.hypot(*errors)
+        allowed = evidence.quantile(level / len(pairs)) * np.hypot(*errors)
         falls.append(np.sign(fall) * (abs(fall) > allowed))
     seen = {k: p.summary.variance for k, p in label.items()}
     exact = {k: v for k, p in label.items() if (v := p.prediction.variance)}
@@ -250,23 +238,23 @@ def other_blocks_are_identity(points: list[Point], level: float) -> Outcome:
         raise NotJudged(
             "no gradient but 0 was computed of the first of several blocks alone"
         )
-    largest, large = difference.max(), (np.abs(first) > SAME_GRADIENT).sum()
-    verdict: Verdict = "supported" if large >= FEWEST_COMPARED else "undecided"
+    largest, large = difference.max(), (np.abs(first) > evidence.SAME_GRADIENT).sum()
+    verdict: evidence.Verdict = "supported" if large >= FEWEST_COMPARED else "undecided"
     said = [
         f"The gradients of {known.sum()} circuits differ from those of the first block "
         f"alone by at most {largest:.1g} ‖O‖; {large} of these are larger than "
-        f"{SAME_GRADIENT:g} ‖O‖."
+        f"{evidence.SAME_GRADIENT:g} ‖O‖."
     ]
-    return "contradicted" if largest > SAME_GRADIENT else verdict, said, {}
+    return "contradicted" if largest > evidence.SAME_GRADIENT else verdict, said, {}
 
 
 def plotted_is_variance(points: list[Point], level: float) -> Outcome:
     """Is what the tutorial plots as "variance", `reduce_std`, our column `std`, one?"""
-    sampled = sampled_of(points)
+    sampled = evidence.sampled_of(points)
     inside = []
     for s in (point.summary for point in sampled):
         error = log_errors(s.variance_low, s.variance_high)
-        reach = quantile(level / len(sampled)) * error
+        reach = evidence.quantile(level / len(sampled)) * error
         distances = np.log(np.array([s.std, s.std**2]) / s.variance)
         inside.append(np.abs(distances) <= reach)
     plotted, squared = np.all(inside, axis=0)

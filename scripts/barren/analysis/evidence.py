@@ -157,14 +157,10 @@ def reduce_draws(ensemble: Ensemble, batch: Batch) -> Draws:
             elif small:
                 isolated[first] = simulate.gradients(*block)
     axes = circuits.axes
-    return Draws(
-        np.empty(0, int) if axes is None else np.bincount(axes.ravel(), minlength=3),
-        _angle_counts(circuits.angles, ensemble.sigma),
-        _angle_counts(circuits.values[:, at], ensemble.sigma),
-        theta,
-        recomputed,
-        isolated,
-    )
+    drawn = np.empty(0, int) if axes is None else np.bincount(axes.ravel(), minlength=3)
+    angles = _angle_counts(circuits.angles, ensemble.sigma)
+    symbols = _angle_counts(circuits.values[:, at], ensemble.sigma)
+    return Draws(drawn, angles, symbols, theta, recomputed, isolated)
 
 
 def join_draws(batches: Iterable[Draws]) -> Draws:

@@ -55,14 +55,10 @@ def fit_sampled(
     slack: float = 0.0,
 ) -> Fit:
     """The line of log variance against a function of the width (see `fit_slope`)."""
-    summaries = [point.summary for point in points]
-    return fit_slope(
-        [against(point.ensemble.width) for point in points],
-        [of.variance for of in summaries],
-        [of.variance_low for of in summaries],
-        [of.variance_high for of in summaries],
-        slack=slack,
-    )
+    widths = [against(point.ensemble.width) for point in points]
+    names = (columns.VARIANCE, *columns.INTERVAL)
+    values = ([getattr(point.summary, of) for point in points] for of in names)
+    return fit_slope(widths, *values, slack=slack)
 
 
 def fits_table(points: Sequence[Point], keys: Sequence[str]) -> pd.DataFrame:
@@ -106,11 +102,9 @@ def slopes_of(points: Sequence[Point], level: float) -> Slopes:
             said.append(f"{name}: {fits[curve].slope:z.3f}.")
     ratios = {point.n: point.over_limit for point in sampled}
     far = {n: of for n, of in ratios.items() if of and not is_converged(of)}
-    numbers = {
-        "far": far,
-        "limit": fits[ASYMPTOTIC].slope if ASYMPTOTIC in fits else None,
-        "small_angles": any(point.ensemble.sigma is not None for point in sampled),
-    }
+    limit = fits[ASYMPTOTIC].slope if ASYMPTOTIC in fits else None
+    small = any(point.ensemble.sigma is not None for point in sampled)
+    numbers = {"far": far, "limit": limit, "small_angles": small}
     text = listed("Exact variance over that at infinite depth", far, ".3g")
     return Slopes(fit, fit.slope - reach, fit.slope + reach, said, text, numbers)
 

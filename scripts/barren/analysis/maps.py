@@ -1,5 +1,7 @@
 """Heat maps of variances, sampled and exact, over two keys."""
 
+from typing import Any
+
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -36,6 +38,8 @@ def draw_maps(
     low = float(positive.min())
     norm = LogNorm(low, max(float(positive.max()), 1.01 * low))
     colours = matplotlib.colormaps[style.COLOUR_MAP]
+    colours = colours.with_extremes(under="white", bad="0.8")
+    look: Any = {"norm": norm, "cmap": colours, "linewidth": 0, "rasterized": True}
     shape = (len(groups), len(kinds))
     size = (style.PAGE_WIDTH, 0.6 + 1.7 * len(groups))
     if alone:
@@ -47,14 +51,8 @@ def draw_maps(
     for axes, (group, kind) in zip(grid.ravel(), maps, strict=True):
         table = group.pivot(index=y, columns=x, values=kind)
         cells = table.reindex(index=ends[1], columns=ends[0]).to_numpy(float)
-        mesh = axes.pcolormesh(
-            *map(_edges, ends),
-            np.where(cells <= 0, low * 1e-3, np.maximum(cells, low)),
-            norm=norm,
-            cmap=colours.with_extremes(under="white", bad="0.8"),
-            linewidth=0,
-            rasterized=True,
-        )
+        values = np.where(cells <= 0, low * 1e-3, np.maximum(cells, low))
+        mesh = axes.pcolormesh(*map(_edges, ends), values, **look)
         title = kind if alone else f"{selection.label(group, across, shown)}: {kind}"
         axes.set_title(selection.in_lines(title, 40), fontsize=8)
         axes.label_outer()

@@ -70,11 +70,10 @@ def of_ensemble(row: Any) -> dict[str, str]:
     values["samples"] = str(row[columns.SAMPLES])
     if pd.notna(row[columns.VARIANCE]):
         values["interval"] = interval(*row[[*columns.INTERVAL]])
-    exact, limit = row[[*columns.EXACT]]
-    for name, value, over in (
-        ("sampled-over-exact", row[columns.VARIANCE], exact),
-        ("exact-over-asymptotic", exact, limit),
-    ):
+    sampled, exact, limit = row[[columns.VARIANCE, *columns.EXACT]]
+    ratios = {"sampled-over-exact": (sampled, exact)}
+    ratios["exact-over-asymptotic"] = exact, limit
+    for name, (value, over) in ratios.items():
         # Outside the observable's light cone the exact variance is 0.
         if pd.notna(value) and over > 0:
             values[name] = number(value / over)
@@ -113,17 +112,11 @@ def label(ensemble: Ensemble, keys: set[str]) -> str:
 
 def statistics_table(rows: Sequence[tuple[Ensemble, Any]]) -> str:
     """A row per ensemble."""
-    keys = varied(ensemble for ensemble, _ in rows)
-    cells = [
-        [
-            label(ensemble, keys),
-            str(ensemble.width),
-            number(row[columns.VARIANCE]),
-            interval(*row[[*columns.INTERVAL]]),
-            *map(number, row[[*columns.EXACT]]),
-        ]
-        for ensemble, row in rows
-    ]
+    cells, keys = [], varied(ensemble for ensemble, _ in rows)
+    for ensemble, row in rows:
+        sampled = number(row[columns.VARIANCE]), interval(*row[[*columns.INTERVAL]])
+        exact = map(number, row[[*columns.EXACT]])
+        cells.append([label(ensemble, keys), str(ensemble.width), *sampled, *exact])
     header = ["ensemble", "$n$", "variance", "95\\,\\% interval"]
     return tabular("lrrlrr", [*header, "exact", "depth $\\infty$"], cells)
 

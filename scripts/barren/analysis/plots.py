@@ -202,19 +202,12 @@ def _draw_series(
     (handle,) = axes.plot(along, exact, color=colour, **_exact_line(rows, x))
     limit = rows["asymptotic"].where(rows["asymptotic"] > 0)
     axes.plot(along, limit, ":", color=colour, lw=0.8)
-    reach = [value - points["low"], points["high"] - value]
+    reach = np.maximum([value - points["low"], points["high"] - value], 0)
     joined = bool(rows["exact"].isna().any()) and not len(fit)
-    bars = axes.errorbar(
-        points[x].to_numpy(float),
-        value,
-        yerr=np.maximum(reach, 0),
-        fmt=marker + "--" * joined,
-        color=colour,
-        mfc="white",
-        elinewidth=0.8,
-        lw=0.6,
-        label=name,
-    )
+    bar: Any = {"color": colour, "mfc": "white", "elinewidth": 0.8, "lw": 0.6}
+    at = points[x].to_numpy(float)
+    form = marker + "--" * joined
+    bars = axes.errorbar(at, value, reach, fmt=form, label=name, **bar)
     for everywhere in across["exact"]:
         axes.axhline(everywhere, ls="--", lw=0.8, color=colour)
     if ends:

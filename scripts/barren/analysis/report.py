@@ -64,19 +64,15 @@ def statistics_tables(
 def claims_by_statement(claims: pd.DataFrame) -> list[dict[str, Any]]:
     """Each claim with its settings, and how often each verdict is given."""
     lines = claims.assign(line=range(2, len(claims) + 2))
-    found = []
+    found, same = [], [columns.STATEMENT, columns.SOURCE, columns.TEST]
     for _, rows in lines.groupby(columns.CLAIM, sort=False):
-        first = rows.iloc[0]
         groups = rows.groupby([columns.VERDICT, columns.EVIDENCE], sort=False)
-        rate = float(first[columns.ERROR_RATE])
-        found.append(
-            {
-                **first[[columns.STATEMENT, columns.SOURCE, columns.TEST]],
-                columns.ERROR_RATE: f"{100 * rate:g} %" if rate else "",
-                "counts": rows[columns.VERDICT].value_counts(sort=False).to_dict(),
-                "settings": [_settings(of) for _, of in groups],
-            }
-        )
+        rate = float(rows[columns.ERROR_RATE].iloc[0])
+        told: dict[Any, Any] = rows[same].iloc[0].to_dict()
+        told[columns.ERROR_RATE] = f"{100 * rate:g} %" if rate else ""
+        told["counts"] = rows[columns.VERDICT].value_counts(sort=False).to_dict()
+        told["settings"] = [_settings(of) for _, of in groups]
+        found.append(told)
     return found
 
 
