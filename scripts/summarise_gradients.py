@@ -5,16 +5,11 @@ from pathlib import Path
 import pandas as pd
 
 from barren import columns
+from barren.analysis import tables
 from barren.analysis.evidence import read_points
 from barren.analysis.fits import fits_table
 from barren.analysis.statistics import Summary, summarise
-from barren.analysis.tables import (
-    points_of,
-    read_table,
-    rows_by_ensemble,
-    with_integers,
-    write_table,
-)
+from barren.analysis.tables import read_table, rows_by_ensemble, write_table
 from barren.physics.ensembles import BadInput
 from barren.runner import step
 from barren.runner.experiment import Experiment
@@ -36,12 +31,12 @@ def summarise_gradients(
     found = Experiment.read(experiment)
     keys = found.key_columns
     exact = pd.concat([read_table(path) for path in predictions])
-    exact = with_integers(exact.reindex(columns=[*keys, *columns.THEORY]))
+    exact = tables.with_integers(exact.reindex(columns=[*keys, *columns.THEORY]))
     write_table(exact, theory)
     paths = [experiment.parent / name for name in outputs(found)["compute_gradients"]]
     write_gradients(found, paths, gradients)
 
-    ensembles = points_of(found.ensembles, exact)
+    ensembles = tables.points_of(found.ensembles, exact)
     sampled = read_table(gradients)
     rows, known = (rows_by_ensemble(of, keys, ensembles) for of in (sampled, exact))
     summaries, seed = {e: Summary() for e in ensembles}, found.config["seed"]
@@ -50,11 +45,11 @@ def summarise_gradients(
         summaries[e] = summarise(of[columns.GRADIENT], seed, bound)
     values = [e.keys() | asdict(summary) for e, summary in summaries.items()]
     table = pd.DataFrame(values, columns=[*keys, *columns.STATISTICS])
-    beside = exact[[*keys, *columns.BESIDE]]
-    write_table(with_integers(table).merge(beside, on=keys, how="left"), statistics)
+    table, beside = tables.with_integers(table), exact[[*keys, *columns.BESIDE]]
+    write_table(table.merge(beside, on=keys, how="left"), statistics)
 
-    tables = read_table(theory), read_table(statistics), sampled
-    write_table(fits_table(read_points(ensembles, keys, *tables), keys), fits)
+    written = read_table(theory), read_table(statistics), sampled
+    write_table(fits_table(read_points(ensembles, keys, *written), keys), fits)
     return {"gradients": paths}
 
 

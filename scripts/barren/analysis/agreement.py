@@ -177,9 +177,7 @@ def _staked(point: Point, mean: float, scale: float) -> Floats:
 
 
 #: The bets against a moment; how far off it a point's is, and that in words.
-BETS: dict[
-    str, tuple[Callable[[Point], Floats | None], Callable[[Point], Any], str]
-] = {
+BETS: dict[str, tuple[Callable[[Point], Any], Callable[[Point], Any], str]] = {
     "mean": (
         _mean_wealth,
         lambda p: p.gradients.mean() - (p.prediction.mean or 0.0),

@@ -88,10 +88,8 @@ def mean_is_zero(points: list[Point], level: float) -> Outcome:
     off = [p for p, beyond in zip(sampled, means > reach, strict=True) if beyond]
     known = {p.n: m for p in sampled if (m := p.prediction.mean) is not None}
     # That of uniform angles is 0, as theta is alone.
-    zero = all(
-        abs(known.get(p.n, math.inf if p.ensemble.sigma else 0.0)) <= p.rounding
-        for p in sampled
-    )
+    exact = [known.get(p.n, math.inf if p.ensemble.sigma else 0.0) for p in sampled]
+    zero = all(abs(of) <= p.rounding for of, p in zip(exact, sampled, strict=True))
     small = zero and reach.max() <= LARGE_MEAN
     verdict: evidence.Verdict = "supported" if small else "undecided"
     said = [
@@ -227,11 +225,8 @@ def deeper_is_smaller(points: list[Point], level: float) -> Outcome:
 
 def other_blocks_are_identity(points: list[Point], level: float) -> Outcome:
     """Tutorial, claim 5: gradients are those of the first block alone."""
-    pairs = [
-        np.stack([p.gradients, p.draws.isolated]) / p.ensemble.norm
-        for p in points
-        if p.draws and not p.vanishes
-    ]
+    judged = [(p, p.draws.isolated) for p in points if p.draws and not p.vanishes]
+    pairs = [np.stack([p.gradients, of]) / p.ensemble.norm for p, of in judged]
     whole, first = np.concatenate([*pairs, np.empty((2, 0))], axis=1)
     difference = np.abs(whole - first)[known := np.isfinite(first)]
     if not known.any():

@@ -21,14 +21,8 @@ CZ = "CZ"
 LETTERS, MOST_LETTERS = 7, 12
 #: The colour of the symbol.
 SHADED = "#FBE3B5"
-#: Angles that have a name, and as they are drawn; where the symbol was drawn -theta_0.
+#: Angles that have a name; where the symbol was drawn it is -theta_0.
 NAMES = {layered.PREPARATION: "pi/4", layered.THETA: "theta", layered.PHI: "-phi"}
-SYMBOLS = {
-    "theta": r"\theta",
-    "-phi": r"-\varphi",
-    "-theta_0": r"-\theta_0",
-    "pi/4": r"\pi/4",
-}
 
 
 def draw_circuit(ensemble: Layered, circuits: Circuits) -> tuple[Figure, pd.DataFrame]:
@@ -53,7 +47,8 @@ def draw_circuit(ensemble: Layered, circuits: Circuits) -> tuple[Figure, pd.Data
                 angle = float(circuits.angle(gate)[0])
                 opposite = (gate.angle, gate.place) == (layered.ANGLES, ensemble.symbol)
                 symbol = NAMES.get(gate.angle, "-theta_0" * opposite)
-                labels = [f"$R_{axis}$\n${SYMBOLS.get(symbol, f'{angle:.2f}')}$"]
+                formula = re.sub("[a-z]+", r"\\\g<0>", symbol.replace("phi", "varphi"))
+                labels = [f"$R_{axis}$\n${formula or f'{angle:.2f}'}$"]
                 colour = SHADED if symbol and symbol != "pi/4" else "white"
                 row |= {"gate": f"R{axis}", "angle": angle, "symbol": symbol}
             _draw_gate(axes, column, gate.qubits, labels, colour, size)

@@ -290,13 +290,10 @@ def _name_parameters(drawing: Figure, source: pd.DataFrame) -> None:
     """Names in place of numbers, where they are the same everywhere and have room."""
     named = source.drop_duplicates([columns.POSITION, columns.PARAMETER])
     longest = named[columns.PARAMETER].str.len().max()
-    if (
-        len(drawing.axes) > 1
-        or max(len(named), longest) > MOST_NAMED
-        or named[columns.POSITION].duplicated().any()
-    ):
+    axes, *more = drawing.axes
+    several = named[columns.POSITION].duplicated().any()
+    if more or several or max(len(named), longest) > MOST_NAMED:
         return
-    (axes,) = drawing.axes
     axes.set_xticks(named[columns.POSITION].astype(int), named[columns.PARAMETER])
     axes.tick_params("x", rotation=90)
     drawing.set_figheight(drawing.get_figheight() + max(0, longest - 5) / 17)

@@ -134,6 +134,5 @@ def sources_of(records: Iterable[Mapping[str, Any]]) -> list[str]:
     """The commits that the jobs were run from."""
     sources = [record["source"] for record in records if record["source"]]
     changed = {True: "", False: ", with changes"}
-    return list(
-        dict.fromkeys(of["commit"][:12] + changed[of["clean"]] for of in sources)
-    )
+    names = [of["commit"][:12] + changed[of["clean"]] for of in sources]
+    return list(dict.fromkeys(names))
