@@ -22,6 +22,7 @@ from barren.physics.observables import LIMIT, NoExactForm, Term
 from barren.physics.pauli_actions import (
     Action,
     Circuit,
+    Codes,
     Table,
     action_of,
     code_of,
@@ -191,13 +192,14 @@ def _sweep(
 
     f is kept at every so many blocks and computed again between them.
     """
-    shape = (1,) * len(cone.qubits)
     blocks, last = _blocks(bloch, cone, end)
-    f = np.ones(shape)
+    sizes = [1] * len(cone.qubits)
+    f = np.ones(sizes)
     for block in blocks:
-        shape = _shape_after(block, shape)
-        if math.prod(shape) > most:
-            told = f"{len(cone.qubits)} qubits in the light cone"
+        for site, size in zip(block.sites, block.sizes, strict=True):
+            sizes[site] = size
+        if math.prod(sizes) > most:
+            told = f"{len(sizes)} qubits in the light cone"
             raise NoExactForm(f"{told} take more than {most} numbers")
     b = _observed(cone, start, last)
     stride = max(1, math.isqrt(len(blocks)))
@@ -205,17 +207,18 @@ def _sweep(
     for at, block in enumerate(blocks):
         if at % stride == 0:
             kept.append(f)
-        f = _forward(block, f)
+        f = _apply(block.map, block.sites, f, block.sizes)
     for begin in reversed(range(0, len(blocks), stride)):
         segment = blocks[begin : begin + stride]
         states = [kept.pop()]
         for block in segment[:-1]:
-            states.append(_forward(block, states[-1]))
+            states.append(_apply(block.map, block.sites, states[-1], block.sizes))
         for block in reversed(segment):
             f = states.pop()
             for parameter, share in _shares(block, b, f).items():
                 second[parameter] += share
-            b = _apply(block.map.T, block.sites, b, f.shape)
+            before = [f.shape[site] for site in block.sites]
+            b = _apply(block.map.T, block.sites, b, before)
 
 
 def _observed(
@@ -243,7 +246,8 @@ def _shares(block: Block, b: Floats, f: Floats) -> dict[int, float]:
         else:
             products = (rows @ columns.swapaxes(1, 2)).sum(axis=0)
         return {of: float(np.vdot(slope, products)) for of, slope in slopes}
-    return {of: float(np.vdot(b, _apply(s, sites, f, b.shape))) for of, s in slopes}
+    after = block.sizes
+    return {of: float(np.vdot(b, _apply(s, sites, f, after))) for of, s in slopes}
 
 
 def _blocks(
@@ -259,15 +263,14 @@ def _blocks(
     for action in reversed(cone.actions):
         code = _local(r, action)
         axes = tuple(axis[qubit] for qubit in action.qubits)
-        table, slope = tables(action, code)
-        maps: Sequence[Any] = (table, slope)
+        maps: list[Any] = [*tables(action, code)]
+        source = maps[0].source
         if len(axes) <= MOST:
-            maps = table.matrix, slope.matrix
-        parameter = action.parameter
-        slopes = {} if parameter is None else {parameter: maps[1]}
-        block = Block(axes, maps[0], slopes)
-        parts += _split(block, table)[::-1] if action.is_even else [block]
-        if parameter is None:
+            maps = [table.matrix for table in maps]
+        slopes = {} if action.parameter is None else {action.parameter: maps[1]}
+        block = Block(axes, maps[0], slopes, (4,) * len(axes))
+        parts += _split(block, source)[::-1] if action.is_even else [block]
+        if action.parameter is None:
             r = _moved(r, action, int(action.partner[code]))
     for at, qubit in enumerate(cone.qubits):
         x, y, z = bloch[qubit]
@@ -287,13 +290,13 @@ def _blocks(
     return merged(blocks[::-1]), last
 
 
-def _split(block: Block, table: Table) -> list[Block]:
+def _split(block: Block, source: Codes) -> list[Block]:
     """A uniform rotation as two blocks, with fewer components between them.
 
     Of P and its partner it leaves half their sum, or half their difference.
     """
-    first = np.flatnonzero(table.source >= np.arange(len(table.source)))
-    if len(first) == len(table.source):
+    first = np.flatnonzero(source >= np.arange(len(source)))
+    if len(first) == len(source):
         return [block]
     slopes = {key: slope[first] for key, slope in block.slopes.items()}
     back = block.map[:, first] / block.map[first, first]
@@ -312,31 +315,20 @@ def _rows(f: Floats, axes: tuple[int, ...]) -> Floats:
     return np.moveaxis(f, axes, range(len(axes))).reshape(1, math.prod(sizes), -1)
 
 
-def _shape_after(block: Block, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of f after a block; a table leaves it."""
-    sizes = dict(zip(block.sites, block.sizes, strict=False))
-    return tuple(sizes.get(site, size) for site, size in enumerate(shape))
-
-
-def _forward(block: Block, f: Floats) -> Floats:
-    """f after a block."""
-    return _apply(block.map, block.sites, f, _shape_after(block, f.shape))
-
-
 def _apply(
-    of: Table | Floats, axes: tuple[int, ...], f: Floats, shape: tuple[int, ...]
+    of: Table | Floats, axes: tuple[int, ...], f: Floats, sizes: Sequence[int]
 ) -> Floats:
-    """Apply a map on some axes of an array, which gets another shape."""
+    """Apply a map on some axes of an array, which get other sizes."""
     rows = _rows(f, axes)
     if isinstance(of, np.ndarray) and rows.shape[2] == 1:  # one product, not many
         found = rows[..., 0] @ of.T
     else:
         found = of @ rows
     if _adjacent(axes):
+        shape = *f.shape[: axes[0]], *sizes, *f.shape[axes[-1] + 1 :]
         return found.reshape(shape)
-    first = [shape[axis] for axis in axes]
-    rest = [size for axis, size in enumerate(shape) if axis not in axes]
-    return np.moveaxis(found.reshape(*first, *rest), range(len(axes)), axes)
+    rest = [size for axis, size in enumerate(f.shape) if axis not in axes]
+    return np.moveaxis(found.reshape(*sizes, *rest), range(len(axes)), axes)
 
 
 def _means(circuit: Circuit, actions: Sequence[Action], string: Digits) -> Floats:
