@@ -165,20 +165,19 @@ def simplified(ensemble: Layered) -> list[Moment]:
 
 def _cancelled(moments: list[Moment]) -> list[Moment]:
     """Moments without equal two-qubit gates that have nothing between them."""
-    left = [{}, *({gate.qubits: gate for gate in moment} for moment in moments)]
-    on: dict[int, list[int]] = defaultdict(lambda: [0])  # when each qubit has gates
-    for time, moment in enumerate(moments, 1):
+    on: dict[int, list[tuple[int, Gate]]] = defaultdict(list)  # gates of each qubit
+    for time, moment in enumerate(moments):
         for gate in moment:
-            before, *more = {on[qubit][-1] for qubit in gate.qubits}
-            twin = left[before].get(gate.qubits)
-            if not more and twin and twin.name == gate.name != "R":
-                del left[time][gate.qubits], left[before][gate.qubits]
-                for qubit in gate.qubits:
-                    on[qubit].pop()
-            else:
-                for qubit in gate.qubits:
-                    on[qubit].append(time)
-    return [[*gates.values()] for gates in left if gates]
+            before = [on[qubit] for qubit in gate.qubits]
+            twins = all(of and of[-1][1][:2] == gate[:2] for of in before)
+            for of in before:
+                if twins and gate.name != "R":
+                    of.pop()
+                else:
+                    of.append((time, gate))
+    left = {pair for of in on.values() for pair in of}
+    kept = ([g for g in of if (time, g) in left] for time, of in enumerate(moments))
+    return [gates for gates in kept if gates]
 
 
 def growing(moments: list[Moment], width: int) -> list[tuple[int, list[Moment]]]:
