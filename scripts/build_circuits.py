@@ -272,11 +272,8 @@ def labels(operation: cirq.Operation) -> list[str]:
         return [str(operation.gate)] * len(operation.qubits)
     symbols = list(info.wire_symbols)
     if info.exponent != 1:
-        value = info.exponent
-        short = (
-            f"{value:.3g}" if isinstance(value, int | float | np.floating) else value
-        )
-        symbols[-1] += f"^{short}"
+        value, numbers = info.exponent, int | float | np.floating
+        symbols[-1] += f"^{value:.3g}" if isinstance(value, numbers) else f"^{value}"
     return symbols
 
 

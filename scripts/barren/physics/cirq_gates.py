@@ -14,8 +14,8 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 
-from barren.physics.observables import NoExactForm
-from barren.physics.pauli_actions import LIMIT, Circuit, Clifford, Rotation
+from barren.physics.observables import LIMIT, NoExactForm
+from barren.physics.pauli_actions import Circuit, Clifford, Rotation
 
 Matrix = NDArray[np.complex128]
 

@@ -33,15 +33,11 @@ class MeanString(NamedTuple):
         return cls(1.0, x, sum(1 << site for site, letter in string if letter != "X"))
 
     @property
-    def support(self) -> int:
-        return self.x | self.z
-
-    @property
     def prepared(self) -> float:
         """Expectation in R_Y(pi/4)|0> on every qubit: <X> = <Z>, <Y> = 0."""
         if self.x & self.z:
             return 0.0
-        return self.factor * math.sqrt(1 / 2) ** self.support.bit_count()
+        return self.factor * math.sqrt(1 / 2) ** (self.x | self.z).bit_count()
 
     def before_ladder(self, width: int) -> "MeanString":
         """The string before the CZs: X and Y toggle a Z beside them, XY -> -YX."""
@@ -103,8 +99,8 @@ def mean_gradient(
 
 def distance(string: String, width: int, qubit: int) -> int:
     """Layers before the last that the light cone needs to reach a qubit."""
-    support = MeanString.of(string).before_ladder(width).support
-    return min(abs(site - qubit) for site in range(width) if support >> site & 1)
+    _, x, z = MeanString.of(string).before_ladder(width)
+    return min(abs(site - qubit) for site in range(width) if (x | z) >> site & 1)
 
 
 def mean_identity(

@@ -65,24 +65,16 @@ def predictions(
         found = moments(*arguments)
     except NoExactForm as error:
         return [Prediction(reason=str(error))] * count
-    columns = (*found[:2], found.variance, found.relative_error)
-    rows = np.stack(columns, axis=1).tolist()
-    return [_prediction(*(None if x != x else x for x in row)) for row in rows]
-
-
-def _prediction(
-    mean: float | None,
-    second: float | None,
-    variance: float | None,
-    error: float | None,
-) -> Prediction:
-    """A prediction; a variance that is None has a reason."""
-    reason = None
-    if variance is None:
-        reason = "the symbol is behind other gates"
-        if error is not None:
-            reason = f"known to a relative error of {error:.0e} alone"
-    return Prediction(mean, second, variance, relative_error=error, reason=reason)
+    made = []
+    for row in zip(*found[:2], found.variance, found.relative_error, strict=True):
+        mean, second, variance, off = (None if x != x else float(x) for x in row)
+        reason = None
+        if variance is None:
+            reason = "the symbol is behind other gates"
+            if off is not None:
+                reason = f"known to a relative error of {off:.0e} alone"
+        made.append(Prediction(mean, second, variance, None, off, reason))
+    return made
 
 
 def require_known(predicted: Iterable[tuple[Ensemble, Prediction]]) -> None:

@@ -25,8 +25,8 @@ LOCAL = "local"
 GLOBAL = "global"
 NAMES = (LOCAL, GLOBAL)
 
-#: Qubits in a light cone up to which the exact theory tells all Paulis apart: 4^10
-#: numbers, 70 copies. Where rotations of single qubits leave 3 classes it is 12.
+#: Qubits, of a gate or in a light cone, up to which the exact theory tells all Paulis
+#: apart: 4^10 numbers, 70 copies. Where rotations of a qubit leave 3 classes it is 12.
 LIMIT = 10
 
 #: Magnitudes of weights: their squares, and sums of them, have room.

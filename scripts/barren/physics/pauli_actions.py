@@ -13,13 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barren.physics.moments import Floats
-from barren.physics.observables import NoExactForm, String
+from barren.physics.observables import LIMIT, NoExactForm, String
 
 Codes = NDArray[np.int64]
 
 LETTERS = "IZXY"
-#: Qubits of a gate up to which it is tabulated.
-LIMIT = 10
 _LOW = 0x5555555555555555
 
 
@@ -78,11 +76,6 @@ class Action(NamedTuple):
     wave: float = 0.0
     cos2: float = 0.0
     sin2: float = 1.0
-
-    @property
-    def is_even(self) -> bool:
-        """Whether it is a rotation of one qubit by any angle alike."""
-        return self.cos2 == self.sin2 and len(self.qubits) == 1
 
 
 class Table(NamedTuple):

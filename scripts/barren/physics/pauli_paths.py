@@ -269,7 +269,8 @@ def _blocks(
             maps = [table.matrix for table in maps]
         slopes = {} if action.parameter is None else {action.parameter: maps[1]}
         block = Block(axes, maps[0], slopes, (4,) * len(axes))
-        parts += _split(block, source)[::-1] if action.is_even else [block]
+        even = action.cos2 == action.sin2 and len(axes) == 1
+        parts += _split(block, source)[::-1] if even else [block]
         if action.parameter is None:
             r = _moved(r, action, int(action.partner[code]))
     for at, qubit in enumerate(cone.qubits):
