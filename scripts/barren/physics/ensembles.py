@@ -180,13 +180,11 @@ class Ensemble:
         It is the random stream's key, so that moving the symbol or the observable
         looks at the same circuits.
         """
-        values = ((key, getattr(self, key)) for key in self.circuit_keys())
-        parts = [
-            f"{key.replace('_', '-')}-{value}"
-            for key, value in values
-            if value is not None
-        ]
-        return "_".join([self.family, *parts])
+        parts = [self.family]
+        for key in self.circuit_keys():
+            if (value := getattr(self, key)) is not None:
+                parts.append(f"{key.replace('_', '-')}-{value}")
+        return "_".join(parts)
 
     @property
     def program(self) -> str:

@@ -47,15 +47,11 @@ class MeanString(NamedTuple):
         power += 2 * (self.x & self.x >> 1).bit_count()
         return MeanString(self.factor * (1 - power % 4), self.x, z)
 
-    def before(
-        self, width: int, sigma: float | None, layers: int
-    ) -> list["MeanString"]:
-        """The means before 0, 1, ... layers."""
-        shrink, means = mean_shrink(sigma), [self]
-        for _ in range(layers):
-            factor, x, z = means[-1].before_ladder(width)
-            means.append(MeanString(factor * shrink ** (x | z).bit_count(), x, z))
-        return means
+    def before(self, width: int, sigma: float | None) -> "MeanString":
+        """The mean before a layer."""
+        factor, x, z = self.before_ladder(width)
+        shrink = mean_shrink(sigma) ** (x | z).bit_count()
+        return MeanString(factor * shrink, x, z)
 
     def derived(self, width: int, qubit: int, sigma: float) -> list["MeanString"]:
         """The mean before a layer with the symbol on `qubit`.
@@ -87,12 +83,13 @@ def mean_gradient(
     layer, qubit = symbol
     if sigma is None:
         return np.zeros(len(depth))
-    above = max(depth, default=layer) - layer
-    values: list[float] = []
-    for mean in MeanString.of(string).before(width, sigma, above):
+    mean, values = MeanString.of(string), []
+    for _ in range(layer, max(depth, default=layer)):
         branches = mean.derived(width, qubit, sigma)
-        ends = [branch.before(width, sigma, layer)[-1] for branch in branches]
-        values.append(sum(end.prepared for end in ends))
+        for _ in range(layer):
+            branches = [branch.before(width, sigma) for branch in branches]
+        values.append(sum(branch.prepared for branch in branches))
+        mean = mean.before(width, sigma)
     found: Floats = np.array(values)[depth - layer - 1]
     return found
 
@@ -112,6 +109,8 @@ def mean_identity(
     """
     if qubit not in dict(string):
         return 0.0
-    mean = MeanString(1.0, 1 << qubit, 1 << qubit).before(width, sigma, layers)[-1]
+    mean = MeanString(1.0, 1 << qubit, 1 << qubit)
+    for _ in range(layers):
+        mean = mean.before(width, sigma)
     z = mean.z ^ MeanString.of(string).z
     return MeanString(-mean.factor / 3, mean.x, z).prepared
