@@ -25,7 +25,7 @@ rule assemble_crate:
 
 # What audits and compares asks Snakemake which jobs there are.
 SNAKEMAKE = shlex.join([sys.executable, "-m", "snakemake"])
-EXAMINED = {"folder": where(RESULTS), "config": as_json(config), "snakemake": SNAKEMAKE}
+EXAMINED = {"config": as_json(config), "snakemake": SNAKEMAKE}
 
 
 rule audit:
@@ -38,6 +38,7 @@ rule audit:
     threads: 2
     params:
         **EXAMINED,
+        folder=where(RESULTS),
         steps=ONCE,
     message:
         f"auditing the results of {config['experiment']}"
@@ -59,6 +60,7 @@ rule verify:
     threads: 2
     params:
         **EXAMINED,
+        folder=subpath(input.experiment, parent=True),
     message:
         f"comparing the results of {config['experiment']} with the reference"
     shell:

@@ -11,7 +11,7 @@ no path that a record names is ever opened.
 import json
 import os
 from collections.abc import Collection
-from itertools import chain
+from contextlib import suppress
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any, cast
@@ -34,14 +34,12 @@ MOST_FILES = 200_000
 def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     """The bytes of a regular file; BadInput if it is a link or larger than `most`."""
     found = None
-    try:
+    with suppress(OSError):
         # Asked of what is open, because it might be replaced meanwhile.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as file:
             if S_ISREG(os.fstat(descriptor).st_mode):
                 found = file.read(most + 1)
-    except OSError:
-        pass
     if found is None or len(found) > most:
         raise BadInput(f"{shown(path)}: no file of at most {most} bytes")
     return found
@@ -85,14 +83,9 @@ def inventory(
     than `most` and larger ones than `most_bytes`.
     """
 
-    def refuse(error: OSError) -> None:
-        raise error
-
-    names = []
+    found, names = [folder], []
     try:
-        parts = os.walk(folder, onerror=refuse)
-        paths = (Path(at, name) for at, *both in parts for of in both for name in of)
-        for number, path in enumerate(chain([folder], paths)):
+        for number, path in enumerate(found):  # which grows
             name = str(path.relative_to(folder))
             if number > most:
                 raise BadInput(f"{shown(folder)}: more than {most} files")
@@ -100,11 +93,13 @@ def inventory(
                 raise BadInput(f"{shown(folder)}: a file has the name {name!a}")
             if path.is_symlink() or not (path.is_dir() or path.is_file()):
                 raise BadInput(f"{shown(path)}: a link, or no regular file")
-            if path.is_file():
-                if most_bytes and path.stat().st_size > most_bytes:
-                    raise BadInput(f"{shown(path)}: larger than {most_bytes} bytes")
-                names.append(name)
-    except (OSError, RecursionError) as error:  # what cannot be listed, or is too deep
+            if path.is_dir():
+                found += path.iterdir()
+                continue
+            if most_bytes and path.stat().st_size > most_bytes:
+                raise BadInput(f"{shown(path)}: larger than {most_bytes} bytes")
+            names.append(name)
+    except OSError as error:  # what cannot be listed, or is too deep
         raise BadInput(f"{shown(folder)}: {error}") from None
     return sorted(names)
 
