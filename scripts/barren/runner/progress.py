@@ -194,7 +194,7 @@ class Terminal:
     def write(self, text: str) -> int:
         """Write above the line."""
         with self.lock:
-            self.clear()
+            self.show("")
             written = self.stream.write(text)
             self.whole = text.endswith("\n")
             self.draw()
@@ -207,26 +207,22 @@ class Terminal:
                 self.draw()
 
     def draw(self) -> None:
-        """Draw the line, cut to the terminal, where nothing else stands."""
+        """Draw the line where nothing else stands."""
         with suppress(Exception):
-            line = "" if self.ended.is_set() or not self.whole else self.line()
-            if not line:
-                return self.clear()
-            columns = os.get_terminal_size(self.stream.fileno()).columns or 80
-            self.drawn = True  # first: Ctrl-C may come at any point
-            self.stream.write(f"{CLEAR}{line[: columns - 1]}")
-            self.stream.flush()
+            self.show(self.line() if self.whole and not self.ended.is_set() else "")
 
-    def clear(self) -> None:
-        """Remove the line."""
-        if self.drawn:
+    def show(self, line: str) -> None:
+        """Put a line, cut to the terminal, in place of what is drawn."""
+        if line or self.drawn:
+            self.drawn = True  # first: Ctrl-C may come at any point
             with suppress(Exception):
-                self.stream.write(CLEAR)
+                columns = os.get_terminal_size(self.stream.fileno()).columns or 80
+                self.stream.write(f"{CLEAR}{line[: columns - 1]}")
                 self.stream.flush()
-            self.drawn = False
+                self.drawn = bool(line)
 
     def end(self) -> None:
         """Remove the line for good."""
         self.ended.set()
         with self.lock:
-            self.clear()
+            self.show("")
