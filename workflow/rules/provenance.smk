@@ -4,7 +4,7 @@ import snakemake
 
 rule assemble_crate:
     input:
-        **needs("assemble_crate", "circuits"),
+        **needs("assemble_crate", "tables"),
         targets=[*TARGETS, results(layout.REPORT)],
         records=records_of(*ONCE, "write_report"),
         workflow=[project(path) for path in workflow_files()],
@@ -13,14 +13,14 @@ rule assemble_crate:
     log:
         "<logs>/assemble_crate.log",
     conda:
-        "../../envs/circuits.yaml"
+        "../../envs/tables.yaml"
     params:
         steps=[*ONCE, "write_report"],
         snakemake=snakemake.__version__,
     message:
         f"assembling the research object crate of {config['experiment']}"
     shell:
-        command("assemble_crate", "circuits")
+        command("assemble_crate", "tables")
 
 
 # What audits and compares asks Snakemake which jobs there are.
