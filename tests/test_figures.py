@@ -906,6 +906,17 @@ def test_what_is_left_out_leaves_every_family() -> None:
     assert shown.groupby("family").size().to_dict() == {"random": 9, "identity": 3}
 
 
+def test_what_is_left_out_leaves_every_function() -> None:
+    """However much is crossed of another one."""
+    crossed = itertools.product(["many"], "ab", [1, 2], [3.0, 4.0], [True, False])
+    many = pd.DataFrame(crossed, columns=["circuit", "kind", "depth", "tilt", "ring"])
+    one = pd.DataFrame({"circuit": ["other"], "depth": 1})
+    table = pd.concat([many, one], ignore_index=True)
+    keys, table = [*table], table.assign(exact=1.0, sampled=np.nan)
+    shown = at_most(table, keys, 5, "series", [])
+    assert shown.groupby("circuit").size().to_dict() == {"many": 4, "other": 1}
+
+
 def test_powers_have_room_on_a_logarithmic_axis() -> None:
     depths = {
         "scale": [1, 2, 4, 16, 64],
@@ -978,7 +989,20 @@ def test_several_observables_have_a_figure_at_one_width() -> None:
     names = [of.name for of in figures_of(experiment(entries[:1]).ensembles)]
     assert names == ["gradient_variance_by_depth", "circuit_random"]
     names = [of.name for of in figures_of(experiment(entries).ensembles)]
-    assert names[:2] == ["gradient_variance_by_depth", "gradient_variance_ring"]
+    assert {"gradient_variance_by_depth", "gradient_variance_ring"} < {*names}
+
+
+def test_every_family_with_a_key_that_varies_is_in_a_figure() -> None:
+    """Also one of which nothing varies that has a figure, beside one with a map."""
+    pairs = {"observable": ["Z0 Z1", "Z0 Z2", "Z1 Z2", "X0"]}
+    entries = [
+        {"family": "random", "width": [4], "depth": [6]} | pairs,
+        {"family": "identity", "width": [4], "block_depth": [3], "blocks": [2]}
+        | {"observable": ["Z0 Z1", "X3"]},
+    ]
+    found = figures_of(experiment(entries).ensembles)
+    shown = {of for figure in found if figure.kind != CIRCUIT for of in figure.families}
+    assert {of.family for of in shown} == {"random", "identity"}
 
 
 def test_what_is_told_apart_stands_in_the_order_of_the_file() -> None:

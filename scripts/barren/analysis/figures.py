@@ -112,7 +112,8 @@ def figures_of(ensembles: Iterable[Ensemble]) -> list[Figure]:
 
     Curves against each number that varies, maps over the symbol's place and over the
     observable, and a circuit of each family. A figure shows the families in which its
-    keys vary, and is left out where these are none.
+    keys vary, and is left out where these are none; each family with a key that varies
+    is in one.
     """
     ensembles = list(ensembles)
     members = grouped(ensembles, lambda of: type(of))
@@ -129,8 +130,14 @@ def figures_of(ensembles: Iterable[Ensemble]) -> list[Figure]:
     several = [of for of in families if any(e.asks_for_several for e in members[of])]
     observables = {of: {e.observable for e in own} for of, own in members.items()}
     pairs = [of for of in families if sum(map(is_pair, observables[of])) > 2]
+    numbers = _numbers(ensembles)
+    for of in families:
+        drawn = of in (*several, *pairs) or keys[of] & {columns.WIDTH, *numbers}
+        if keys[of] and not drawn:
+            # Against what does not vary, but where the theory may know it all.
+            keys[of].add(of.predicts_every or columns.WIDTH)
     figures = _against_width(varying(columns.WIDTH))
-    for key in _numbers(ensembles):
+    for key in numbers:
         mapped = places if key in columns.SYMBOL else []
         figures.append(_against(key, [of for of in varying(key) if of not in mapped]))
     figures += [
@@ -138,11 +145,6 @@ def figures_of(ensembles: Iterable[Ensemble]) -> list[Figure]:
         _map("symbols", "the symbol's place", columns.SYMBOL, places),
         _map("observables", "observable", columns.QUBITS, pairs),
     ]
-    if any(keys.values()) and not any(figure.families for figure in figures):
-        # Against what does not vary, but where the theory knows it all.
-        deep = [of for of in families if of.predicts_every]
-        figures = [_against(of.predicts_every, deep) for of in deep[:1]]
-        figures += _against_width([of for of in families if of not in deep])
     shown = [_circuit(e) for of, own in members.items() for e in of.displayed(own)]
     return [figure for figure in figures if figure.families] + shown
 

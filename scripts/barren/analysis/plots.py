@@ -239,9 +239,10 @@ def _scale(grid: Sequence[Axes], shown: pd.DataFrame, x: str) -> None:
     if not values.size:
         return
     whole = bool(np.all(values % 1 == 0))
-    room = _have_room(values)
+    labels = [*map(short, values.tolist())]
+    room = _have_room(values, labels)
     apart = room and (x == columns.WIDTH or not whole)
-    doubled = not room and values[0] > 0 and _have_room(np.log(values))
+    doubled = not room and values[0] > 0 and _have_room(np.log(values), labels)
     margin = 0.05 * np.ptp(values) or 0.5
     if not (shown[["exact", "sampled"]] > 0).any(axis=None):
         grid[0].set_ylim(1e-3, 1)
@@ -257,20 +258,21 @@ def _scale(grid: Sequence[Axes], shown: pd.DataFrame, x: str) -> None:
                 axes.set_xticks(ends, [f"{end:g}" for end in ends])
         elif doubled:
             axes.set_xscale("log")
-            axes.set_xticks(values, map(short, values.tolist()))
+            axes.set_xticks(values, labels)
             axes.xaxis.minorticks_off()
             axes.set_xlim(values[0] / 1.2, values[-1] * 1.2)
         elif apart:
-            axes.set_xticks(values, map(short, values.tolist()))
+            axes.set_xticks(values, labels)
             axes.set_xlim(values[0] - margin, values[-1] + margin)
         else:
             axes.locator_params(axis="x", integer=whole, min_n_ticks=1)
         axes.set_xlabel(style.axis_label(x))
 
 
-def _have_room(places: NDArray[np.float64]) -> bool:
-    """Whether ticks have room at all of some places, in ascending order."""
-    return bool(np.diff(places).min(initial=9) > 0.07 * np.ptp(places))
+def _have_room(places: NDArray[np.float64], labels: Sequence[str]) -> bool:
+    """Whether labels have room at all of some places, in ascending order."""
+    share = max(0.07, 0.02 * max(map(len, labels)))
+    return bool(np.diff(places).min(initial=9) > share * np.ptp(places))
 
 
 def _make_room(drawing: Figure, grid: Sequence[Axes]) -> None:

@@ -12,6 +12,8 @@ from barren.analysis.figures import Figure, is_pair
 from barren.analysis.tables import ensemble_of, key_columns
 from barren.analysis.words import formula, further, text
 
+#: Keys that say of what kind a circuit is.
+KINDS = (columns.FAMILY, columns.CIRCUIT_OF)
 #: Keys of which curves of the first parameter have several values.
 AS_ONE = (columns.WIDTH, columns.PARAMETER)
 
@@ -108,15 +110,29 @@ def at_most(
 ) -> pd.DataFrame:
     """The rows of at most so many groups; a note of what is left out.
 
-    First those without a variance above 0. Then each key keeps evenly spaced ones of
-    its values, that with the most loses the most.
+    First those without a variance above 0. Families and functions have equal shares of
+    the others, as far as each has so many.
     """
     groups = groups_by(shown, keys)
     if (count := len(groups)) <= most:
         return shown
     seen = [of for of in groups if (of[["exact", "sampled"]] > 0).any(axis=None)]
-    if seen:
-        groups, shown = seen, pd.concat(seen).sort_index()
+    shown = pd.concat(seen or groups)
+    kinds = groups_by(shown, [key for key in KINDS if key in keys])
+    kinds.sort(key=lambda of: len(groups_by(of, keys)))
+    chosen: list[pd.DataFrame] = []
+    for left, of in zip(range(len(kinds), 0, -1), kinds, strict=False):
+        chosen += _thinned(of, keys, (most - len(chosen)) // left)
+    notes.append(f"{len(chosen)} of {count} {what}")
+    return pd.concat(chosen).sort_index()
+
+
+def _thinned(shown: pd.DataFrame, keys: Sequence[str], most: int) -> list[pd.DataFrame]:
+    """At most so many groups of rows.
+
+    Each key keeps evenly spaced ones of its values, that with the most loses the most.
+    """
+    groups = groups_by(shown, keys)
     values = {key: [*shown[key].dropna().sort_values().unique()] for key in keys}
     sizes = {key: min(len(of), most) for key, of in values.items()}
     while len(groups) > most:
@@ -127,9 +143,7 @@ def at_most(
         if sizes[longest] == 1:
             break
         sizes[longest] -= 1
-    chosen: pd.DataFrame = pd.concat(_evenly(groups, most))
-    notes.append(f"{min(most, len(groups))} of {count} {what}")
-    return chosen.sort_index()
+    return _evenly(groups, most)
 
 
 def _evenly(items: Sequence[Any], most: int) -> list[Any]:
@@ -176,7 +190,9 @@ def below(
     Variances of 0 are, as a logarithmic axis does not have them.
     """
     names = {columns.WIDTH: "n =", columns.OBSERVABLE: "O ="}
-    apart = {columns.FAMILY, columns.PARAMETER, figure.x, figure.y}
+    apart = {figure.x, figure.y}
+    if len(figure.families) == 1:
+        apart.add(columns.FAMILY)
     same = []
     for key in (key for key in key_columns(shown) if key not in apart):
         value, *more = shown[key].unique()
