@@ -38,7 +38,6 @@ def write_report(
     page.filters["prose"] = report.prose
     html.write_text(
         page.from_string(template.read_text()).render(
-            name=found.config["experiment"],
             config=found.config,
             configuration=json.dumps(found.config, indent=1),
             setting=found.setting,

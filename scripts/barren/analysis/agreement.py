@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from barren import columns
 from barren.analysis import evidence, special
-from barren.analysis.evidence import CIRCUITS, FEWEST, Finding, Floats, Point
+from barren.analysis.evidence import CIRCUITS, FEWEST, Finding, Point
+from barren.analysis.statistics import Floats
 from barren.physics.ensembles import grouped
 
 EVERY = "all ensembles"

@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from barren import columns
 from barren.analysis import special, words
-from barren.analysis.statistics import Summary
+from barren.analysis.statistics import Floats, Summary
 from barren.analysis.tables import ROUNDING, is_rounding, rows_by_ensemble
 from barren.physics import simulate
 from barren.physics.batches import Batch
 from barren.physics.ensembles import Ensemble, Prediction, grouped
 from barren.physics.layered import Layered
 
-Floats = NDArray[np.float64]
 Verdict = Literal["supported", "contradicted", "undecided", "not judged"]
 
 #: Chance that a true claim is called contradicted, for each claim.

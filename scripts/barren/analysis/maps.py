@@ -15,15 +15,12 @@ from barren.analysis.tables import key_columns
 
 #: More pairs of maps than these are not readable: evenly spaced ones are shown.
 MOST_MAPS = 4
+#: A figure, the rows that it shows, and what it does not.
+Drawn = tuple[Figure, pd.DataFrame, list[str]]
 
 
-def draw_maps(
-    figure: figures.Figure, shown: pd.DataFrame
-) -> tuple[Figure, pd.DataFrame, list[str]]:
-    """Heat maps over two keys, sampled and exact, of one colour scale; 0 is white.
-
-    With them the rows that are shown, and what is not.
-    """
+def draw_maps(figure: figures.Figure, shown: pd.DataFrame) -> Drawn:
+    """Heat maps over two keys, sampled and exact, of one colour scale; 0 is white."""
     x, y = figure.x, figure.y
     across = [key for key in key_columns(shown) if key not in {x, y}]
     notes: list[str] = []

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from barren import columns
 from barren.analysis import figures, selection, style
-from barren.analysis.maps import draw_maps
+from barren.analysis.maps import Drawn, draw_maps
 from barren.analysis.tables import key_columns, without_rounding
 from barren.physics.ensembles import short
 from barren.physics.families import FAMILIES
@@ -95,13 +95,8 @@ def _looks(groups: Sequence[pd.DataFrame], labels: Sequence[str]) -> list[Look]:
     return list(zip(labels, [colours[hue] for hue in hues], markers, strict=True))
 
 
-def _draw_curves(
-    figure: figures.Figure, shown: pd.DataFrame
-) -> tuple[Figure, pd.DataFrame, list[str]]:
-    """The value against a key: series in a panel, and panels, for what else varies.
-
-    With it the rows that are shown, and what is not.
-    """
+def _draw_curves(figure: figures.Figure, shown: pd.DataFrame) -> Drawn:
+    """The value against a key: series in a panel, and panels, for what else varies."""
     x = figure.x
     keys = [key for key in key_columns(shown) if key != x]
     by = [columns.WIDTH]

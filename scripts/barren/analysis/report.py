@@ -46,9 +46,7 @@ def table(frame: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:
     return {"header": header, "rows": list(enumerate(cells, 2))}
 
 
-def statistics_tables(
-    statistics: pd.DataFrame, fits: pd.DataFrame
-) -> dict[str, dict[str, Any]]:
+def statistics_tables(statistics: pd.DataFrame, fits: pd.DataFrame) -> dict[str, Any]:
     """The ensembles and the slopes; what is compared stands side by side."""
     compared = [columns.VARIANCE, *columns.INTERVAL, *columns.EXACT]
     rest = [columns.MEAN, columns.STD, columns.KURTOSIS]

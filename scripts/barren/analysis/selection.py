@@ -182,16 +182,14 @@ def in_lines(title: str, letters: int) -> str:
     return textwrap.fill(", ".join(parts), letters).replace(tied, " ")
 
 
-def below(
-    figure: Figure, shown: pd.DataFrame, observable: str, notes: Sequence[str]
-) -> str:
+def below(of: Figure, shown: pd.DataFrame, observable: str, notes: list[str]) -> str:
     """What is the same in all of a figure, and what is left out of it.
 
     Variances of 0 are, as a logarithmic axis does not have them.
     """
     names = {columns.WIDTH: "n =", columns.OBSERVABLE: "O ="}
-    apart = {figure.x, figure.y}
-    if len(figure.families) == 1:
+    apart = {of.x, of.y}
+    if len(of.families) == 1:
         apart.add(columns.FAMILY)
     same = []
     for key in (key for key in key_columns(shown) if key not in apart):
@@ -208,7 +206,7 @@ def below(
     lines = [", ".join(same)]
     values = shown[["exact", "sampled"]]
     zeros = values.notna().any(axis=1) & ~(values > 0).any(axis=1)
-    if zeros.any() and not figure.y:
+    if zeros.any() and not of.y:
         count = f"{zeros.sum()} of {len(shown)}"
         lines.append(f"Not drawn: {count} variances, which are 0.")
     if notes:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+Floats = NDArray[np.float64]
 NORMAL_975 = 1.959963984540054
 RESAMPLES = 999
 FLAT = 1e-12  # a slope below it is the rounding of 0
@@ -74,7 +75,7 @@ def summarise(gradients: ArrayLike, seed: int = 0, bound: float = 1.0) -> Summar
 
 
 def variance_interval(
-    gradients: NDArray[np.float64], seed: int = 0, bound: float = 1.0
+    gradients: Floats, seed: int = 0, bound: float = 1.0
 ) -> tuple[float, float]:
     """A 95 % interval for the variance that allows for heavy tails.
 
@@ -144,19 +145,14 @@ def fit_slope(
     return Fit(slope, slope - reach, slope + reach, intercept, chi_square, x.size - 2)
 
 
-def log_errors(low: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:
+def log_errors(low: ArrayLike, high: ArrayLike) -> Floats:
     """Standard errors of log variances, from their 95 % intervals."""
     with np.errstate(divide="ignore"):
         lengths = np.log(np.asarray(high, float)) - np.log(np.asarray(low, float))
     return np.asarray(lengths / (2 * NORMAL_975))
 
 
-def _distance_from_line(
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
-    errors: NDArray[np.float64],
-    slack: float,
-) -> float:
+def _distance_from_line(x: Floats, y: Floats, errors: Floats, slack: float) -> float:
     """Chi-square of the points about their best straight line, (points,) each.
 
     With slack it is the distance from the convex set of what lies within it of some
@@ -176,9 +172,7 @@ def _distance_from_line(
     return float(np.sum(((off - np.clip(off, -slack, slack)) / errors) ** 2))
 
 
-def _variance_and_error(
-    values: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _variance_and_error(values: Floats) -> tuple[Floats, Floats]:
     """Population variance, and standard error of its logarithm, of each row.
 
     The error is sqrt((kurtosis - (n - 3) / (n - 1)) / n); never 0, also where all
