@@ -107,15 +107,12 @@ def _sectors(
     own.
     """
     width = len(next(iter(weights)))
-    groups: list[tuple[frozenset[int], dict[Digits, float]]] = []
+    groups: dict[frozenset[int], dict[Digits, float]] = {}
     cones = [(frozenset(cone_of(string).qubits), string) for string in weights]
     for cone, string in sorted(cones, key=lambda pair: -len(pair[0])):
-        at = next((group for held, group in groups if cone <= held), None)
-        if at is None:
-            at = {}
-            groups.append((cone, at))
-        at[string] = weights[string] ** 2
-    for _, group in groups:
+        held = next((group for group in groups if cone <= group), cone)
+        groups.setdefault(held, {})[string] = weights[string] ** 2
+    for group in groups.values():
         yield (0,) * width, group
     others: dict[Digits, dict[Digits, float]] = defaultdict(dict)
     for (p, v), (q, w) in itertools.permutations(weights.items(), 2):

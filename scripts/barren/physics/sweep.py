@@ -147,9 +147,7 @@ def mps_chain(
     """
     terms, width, classes = start.shape
     scale = np.sqrt(kind.norm)
-    sites = [np.zeros((terms, classes, terms)) for _ in range(width)]
-    for site, vectors in zip(sites, start.swapaxes(0, 1), strict=True):
-        site[range(terms), :, range(terms)] = vectors * scale
+    sites = [*np.einsum("twc,ts->wtcs", start * scale, np.eye(terms))]
     sites[0] = sites[0].sum(axis=0, keepdims=True)
     sites[-1] = sites[-1].sum(axis=2, keepdims=True)
     maps = maps * np.divide.outer(scale, scale)
