@@ -88,9 +88,11 @@ def _local(digits: Sequence[int], action: Action) -> int:
     return code_of([digits[qubit] for qubit in action.qubits])
 
 
-def _moved(digits: Sequence[int], action: Action, code: int) -> list[int]:
-    """The string with a gate's qubits replaced."""
-    result = list(digits)
+def _before(r: Sequence[int], action: Action) -> Sequence[int]:
+    """R before a gate: Clifford gates alone change it."""
+    if action.parameter is not None:
+        return r
+    code, result = int(action.partner[_local(r, action)]), list(r)
     for place, qubit in enumerate(reversed(action.qubits)):
         result[qubit] = code >> 2 * place & 3
     return result
@@ -128,15 +130,14 @@ def _survival(actions: Sequence[Action], r: Digits) -> float:
     At most so much of the pairs P = P and Q = Q: one of both has E cos of such a
     rotation, and E cos^2 at least of its square.
     """
-    digits, left = list(r), 1.0
+    digits: Sequence[int] = r
+    left = 1.0
     for action in reversed(actions):
-        code = _local(digits, action)
-        if action.parameter is None:
-            digits = _moved(digits, action, int(action.partner[code]))
-        elif action.moves[code]:
+        if action.parameter is not None and action.moves[_local(digits, action)]:
             left *= action.wave / math.sqrt(action.cos2)
             if left == 0:
                 break
+        digits = _before(digits, action)
     return left
 
 
@@ -258,9 +259,8 @@ def _blocks(
     axis = {qubit: at for at, qubit in enumerate(cone.qubits)}
     parts = []  # from the last one to the first
     for action in reversed(cone.actions):
-        code = _local(r, action)
         axes = tuple(axis[qubit] for qubit in action.qubits)
-        maps: list[Any] = [*tables(action, code)]
+        maps: list[Any] = [*tables(action, _local(r, action))]
         source = maps[0].source
         if len(axes) <= MOST:
             maps = [table.matrix for table in maps]
@@ -268,8 +268,7 @@ def _blocks(
         block = Block(axes, maps[0], slopes, (4,) * len(axes))
         even = action.cos2 == action.sin2 and len(axes) == 1
         parts += _split(block, source)[::-1] if even else [block]
-        if action.parameter is None:
-            r = _moved(r, action, int(action.partner[code]))
+        r = _before(r, action)
     for at, qubit in enumerate(cone.qubits):
         x, y, z = bloch[qubit]
         site = np.array([1, z, x, y])
