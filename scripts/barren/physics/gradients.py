@@ -4,7 +4,7 @@ import ctypes
 import importlib.util
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -83,36 +83,25 @@ def gradients(
     # A power of two, so that no digit changes: the adjoint drops weights below 1e-5.
     power = WEIGHT - max(math.frexp(weight)[1] for weight, _ in terms)
     terms = [(math.ldexp(weight, power), string) for weight, string in terms]
+    observables = [[pauli_sum(terms)]] * len(programs)
+
+    def call(operation: Any, of: NDArray[np.float64], *more: NDArray[Any]) -> Any:
+        single = of.astype(np.float32)
+        with parts_of(TENSORFLOW):
+            found = operation(programs, list(symbols), single, observables, *more)
+            return found.numpy()
+
     if differentiator == ADJOINT:
         operation = _kernel("_tfq_adj_grad.so").tfq_adjoint_gradient
-        upstream = np.ones((len(programs), 1), np.float32)
-        found = _call(operation, programs, symbols, values, terms, upstream)
+        found = call(operation, values, np.ones((len(programs), 1), np.float32))
     elif differentiator == PARAMETER_SHIFT:
         operation = _kernel("_tfq_simulate_ops.so").tfq_simulate_expectation
-        up, down = (
-            _call(operation, programs, symbols, values + shift, terms)
-            for shift in (np.pi / 2, -np.pi / 2)
-        )
+        up, down = (call(operation, values + of) for of in (np.pi / 2, -np.pi / 2))
         found = (up - down) / np.float32(2)
     else:
         raise ValueError(f"no differentiator {differentiator!r}")
-    return np.ldexp(found, -power)
-
-
-def _call(
-    operation: Callable[..., Any],
-    programs: NDArray[np.bytes_],
-    symbols: Sequence[str],
-    values: NDArray[np.float64],
-    terms: Sequence[Term],
-    *more: NDArray[np.float32],
-) -> NDArray[np.float32]:
-    observables = [[pauli_sum(terms)]] * len(programs)
-    with parts_of(TENSORFLOW):
-        result: NDArray[np.float32] = operation(
-            programs, list(symbols), values.astype(np.float32), observables, *more
-        ).numpy()
-    return result
+    gradient: NDArray[np.float32] = np.ldexp(found, -power)
+    return gradient
 
 
 @cache
