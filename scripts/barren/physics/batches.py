@@ -86,23 +86,20 @@ def read_batch(
     Raises BadInput for a file that is truncated, of another version, without the
     circuits, or of another seed than the caller expects.
     """
-    folder = f"{ensemble.program}/"
     try:
         with np.load(path) as archive:
-            there = sorted({name.partition("/")[0] for name in archive.files})
-            arrays = {
-                name.removeprefix(folder): archive[name]
-                for name in archive.files
-                if name.startswith(folder)
-                if programs or name != f"{folder}programs"
-            }
+            names = [name.partition("/") for name in archive.files]
+            own = [name for of, _, name in names if of == ensemble.program]
+            read = [name for name in own if programs or name != "programs"]
+            arrays = {name: archive[f"{ensemble.program}/{name}"] for name in read}
         about = json.loads(str(arrays["about"])) if arrays else None
     except Exception as error:  # a damaged archive raises a dozen kinds
         raise BadInput(
             f"{path}: not a whole batch file ({error}); delete it to have it made again"
         ) from None
     if about is None:
-        told = f"no circuits of {ensemble.program}, but of {', '.join(there)}"
+        there = ", ".join(sorted({of for of, *_ in names}))
+        told = f"no circuits of {ensemble.program}, but of {there}"
         raise BadInput(f"{path}: {told}")
     for key, value in {"format": FORMAT, "version": VERSION, "seed": seed}.items():
         if about.get(key) != value:
