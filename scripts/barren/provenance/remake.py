@@ -28,26 +28,8 @@ from barren.physics.ensembles import BadInput
 from barren.runner.experiment import Experiment
 from barren.runner.step import FULL, ROOT
 
-#: The checkout's workflow as a module, wherever who uses it keeps results; it prints of
-#: each job, in a line of JSON, what it reads, writes and runs.
-MODULE = f"""\
-import json, logging
-from snakemake.logging import logger
-
-class Jobs(logging.Handler):
-    def emit(self, record):
-        if getattr(record, "event", "") == "job_info" and record.shellcmd:
-            print(json.dumps([record.input, record.output, record.shellcmd]))
-
-logger.addHandler(Jobs())
-
-module barren:
-    snakefile: {str(ROOT / "workflow" / "Snakefile")!r}
-    config: config
-    pathvars: results={{!r}}
-
-use rule * from barren
-"""
+#: The checkout's workflow, which tells its jobs.
+WORKFLOW = ROOT / "workflow" / "jobs.smk"
 #: Linux's prctl option of that name (prctl.h).
 PR_SET_PDEATHSIG = 1
 
@@ -92,10 +74,11 @@ def ask_jobs(
     """
     with TemporaryDirectory() as place:
         prepare(Path(place), config)
-        Path(place, "config.json").write_text(json.dumps(config))
-        Path(place, "Snakefile").write_text(MODULE.format(str(folder)))
+        told = {"experiment": config, "results": str(folder)}
+        Path(place, "config.json").write_text(json.dumps(told))
+        command = [*snakemake, "--dry-run", "--snakefile", str(WORKFLOW)]
         # Without our profile by venvs: a command then names its environment.
-        command = [*snakemake, "--dry-run", "--configfile", "config.json"]
+        command += ["--workflow-profile", "none", "--configfile", "config.json"]
         asked = subprocess.run(command, cwd=place, capture_output=True, text=True)
     jobs: list[Job] = []
     made: set[str] = set()
