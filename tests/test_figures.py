@@ -980,6 +980,15 @@ def test_a_figure_says_the_values_of_what_it_shows() -> None:
             )
 
 
+def test_a_figure_says_what_is_left_of_one_family_of_several() -> None:
+    blocks = {"family": "identity", "width": [3, 5, 8], "block_depth": [2]}
+    deep = own(width=[3, 5, 8], depth=[1, 2, 3], turns=[*range(9)], axis=[*"xyz"])
+    figures = drawn(experiment([blocks | {"blocks": [2]}, deep]))
+    both = (f._supxlabel.get_text() for of, f, _ in figures if "_vs_" in of.name)
+    for said in both:
+        assert "block depth 2, blocks 2" in said and "family" not in said
+
+
 def test_several_observables_have_a_figure_at_one_width() -> None:
     observables = {"observable": ["Z0", "X0 Y1", "global"]}
     entries = [

@@ -266,7 +266,7 @@ def _scale(grid: Sequence[Axes], shown: pd.DataFrame, x: str) -> None:
 
 def _have_room(places: NDArray[np.float64], labels: Sequence[str]) -> bool:
     """Whether labels have room at all of some places, in ascending order."""
-    share = max(0.07, 0.02 * max(map(len, labels)))
+    share = max(0.07, 0.03 * (max(map(len, labels)) - 1))
     return bool(np.diff(places).min(initial=9) > share * np.ptp(places))
 
 

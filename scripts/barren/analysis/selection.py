@@ -193,7 +193,10 @@ def below(of: Figure, shown: pd.DataFrame, observable: str, notes: list[str]) ->
         apart.add(columns.FAMILY)
     same = []
     for key in (key for key in key_columns(shown) if key not in apart):
-        value, *more = shown[key].unique()
+        # Where something is left out, also what other families lack.
+        some = notes and key != columns.SIGMA
+        known = shown[key].dropna() if some else shown[key]
+        value, *more = [*known.unique()] or [None]
         if not more and not pd.isna(value):
             value = formula(value) if key == columns.OBSERVABLE else value
             same.append(f"{names.get(key, key.replace('_', ' '))} {value}")
