@@ -104,7 +104,7 @@ def mean_is_zero(points: list[Point], level: float) -> Outcome:
 def falls_with_width(points: list[Point], level: float) -> Outcome:
     """Tutorial, claim 2: the interval of the slope lies below 0."""
     of = slopes_of(points, level)
-    return side(points, of.high < 0, of.low > 0, of.said, of.numbers)
+    return side(points, of.high < 0, of.low > 0, of.said, **of.numbers)
 
 
 def falls_exponentially(points: list[Point], level: float) -> Outcome:
@@ -134,7 +134,7 @@ def falls_exponentially(points: list[Point], level: float) -> Outcome:
         of.far,
     ]
     straight = of.high < 0 and known and p_value >= evidence.LEVEL and p_power < level
-    return side(points, straight, p_value < level, said, of.numbers)
+    return side(points, straight, p_value < level, said, **of.numbers)
 
 
 def slope_of_mcclean(points: list[Point], level: float) -> Outcome:
@@ -144,7 +144,7 @@ def slope_of_mcclean(points: list[Point], level: float) -> Outcome:
     first, last = MCCLEAN_SLOPE * (1 + TOLERANCE), MCCLEAN_SLOPE * (1 - TOLERANCE)
     inside = first <= of.low and of.high <= last
     outside = of.high < first or of.low > last
-    return side(points, inside, outside, [*of.said, of.far], of.numbers)
+    return side(points, inside, outside, [*of.said, of.far], **of.numbers)
 
 
 def converges_with_depth(points: list[Point], level: float) -> Outcome:

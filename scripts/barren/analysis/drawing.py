@@ -41,17 +41,19 @@ def draw_circuit(ensemble: Layered, circuits: Circuits) -> tuple[Figure, pd.Data
         for column, gate in gates:
             places = dict(zip(("qubit", "other"), gate.qubits, strict=False))
             row = {"column": column, "gate": gate.name, **places}
-            labels, colour = ["@", "@" if gate.name == CZ else "X"], "white"
+            ends, colour = "@@" if gate.name == CZ else "@X", "white"
+            shown = dict(zip(gate.qubits, ends, strict=False))
             if "other" not in row:
                 axis = AXES[circuits.axis(gate)[0]]
                 angle = float(circuits.angle(gate)[0])
                 opposite = (gate.angle, gate.place) == (layered.ANGLES, ensemble.symbol)
                 symbol = NAMES.get(gate.angle, "-theta_0" * opposite)
                 formula = re.sub("[a-z]+", r"\\\g<0>", symbol.replace("phi", "varphi"))
-                labels = [f"$R_{axis}$\n${formula or f'{angle:.2f}'}$"]
+                label = f"$R_{axis}$\n${formula or f'{angle:.2f}'}$"
+                shown = dict.fromkeys(gate.qubits, label)
                 colour = SHADED if symbol and symbol != "pi/4" else "white"
                 row |= {"gate": f"R{axis}", "angle": angle, "symbol": symbol}
-            _draw_gate(axes, column, gate.qubits, labels, colour, size)
+            _draw_gate(axes, column, shown, colour, size)
             source.append(row)
         _draw_blocks(axes, gates)
         _draw_observable(axes, ensemble, last + 1)
@@ -118,7 +120,7 @@ def _draw_observable(axes: Axes, ensemble: Ensemble, column: int) -> None:
     if len(ensemble.terms) > 1:
         letters = dict.fromkeys(letters, "O")
     for qubit, letter in letters.items():
-        _draw_gate(axes, column, [qubit], [letter], "0.85", 7.0)
+        _draw_gate(axes, column, {qubit: letter}, "0.85", 7.0)
 
 
 def draw_built(
@@ -138,10 +140,10 @@ def draw_built(
                 for qubit, label in zip(qubits, labels, strict=True):
                     source.append({"column": number, "gate": label, "qubit": qubit})
                 if number < most:
-                    fitting = [*map(_fitting, labels)]
-                    longest = max(map(len, "\n".join(fitting).split("\n")))
+                    gate = dict(zip(qubits, map(_fitting, labels), strict=True))
+                    longest = max(map(len, "\n".join(gate.values()).split("\n")))
                     size = 6.0 * min(1.0, LETTERS / longest)
-                    _draw_gate(axes, number, qubits, fitting, "white", size)
+                    _draw_gate(axes, number, gate, "white", size)
         if most < len(columns):
             note = f"{most} of {len(columns)} columns"
             axes.text(most - 0.3, -0.95, note, ha="right", va="top", fontsize=6)
@@ -166,23 +168,18 @@ def _apart(moment: list[Any]) -> list[list[Any]]:
 
 
 def _draw_gate(
-    axes: Axes,
-    column: int,
-    qubits: Sequence[int],
-    labels: Sequence[str],
-    colour: str,
-    size: float,
+    axes: Axes, column: int, gate: Mapping[int, str], colour: str, size: float
 ) -> None:
-    """A gate by Cirq's labels: @ is a dot, X beside it a cross in a circle."""
-    if len(qubits) > 1:
-        axes.plot([column] * 2, [min(qubits), max(qubits)], "k-", lw=0.9, zorder=1)
+    """A gate by Cirq's label on each qubit: @ is a dot, X beside it a circled cross."""
+    if len(gate) > 1:
+        axes.plot([column] * 2, [min(gate), max(gate)], "k-", lw=0.9, zorder=1)
     box = {"boxstyle": "square,pad=0.25", "fc": colour, "ec": "black", "lw": 0.5}
     boxed: dict[str, Any] = {"bbox": box, "ha": "center", "va": "center"}
     boxed |= {"fontsize": size, "linespacing": 1.1}
-    for qubit, label in zip(qubits, labels, strict=True):
+    for qubit, label in gate.items():
         if label == "@":
             axes.plot(column, qubit, "k.", ms=5)
-        elif label == "X" and "@" in labels:
+        elif label == "X" and "@" in gate.values():
             axes.plot(column, qubit, "ko", ms=6, mfc="white", mew=0.9)
             axes.plot(column, qubit, "k+", ms=6, mew=0.9)
         else:

@@ -266,11 +266,7 @@ def quantile(level: float) -> float:
 
 
 def side(
-    points: Sequence[Point],
-    supported: bool,
-    contradicted: bool,
-    said: list[str],
-    numbers: dict[str, Any] | None = None,
+    points: Sequence[Point], holds: bool, fails: bool, said: list[str], **numbers: Any
 ) -> Outcome:
     """What a test says that holds, fails or neither.
 
@@ -287,6 +283,6 @@ def side(
         most = max(tails)
         few = f"A kurtosis of {most:.3g} takes {CIRCUITS * most:.0f} circuits."
     verdict: Verdict = "undecided"
-    if not few and (supported or contradicted):
-        verdict = "supported" if supported else "contradicted"
-    return verdict, [*said, few], numbers or {}
+    if not few and (holds or fails):
+        verdict = "supported" if holds else "contradicted"
+    return verdict, [*said, few], numbers

@@ -1,6 +1,6 @@
 """Straight lines of log variance against width: fits.csv."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
@@ -50,9 +50,7 @@ def fit_curves(points: Sequence[Point]) -> dict[str, Fit]:
 
 
 def fit_sampled(
-    points: Sequence[Point],
-    against: Callable[[float], float] = float,
-    slack: float = 0.0,
+    points: Sequence[Point], slack: float = 0.0, against: Any = float
 ) -> Fit:
     """The line of log variance against a function of the width (see `fit_slope`)."""
     widths = [against(point.ensemble.width) for point in points]

@@ -46,11 +46,9 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
     The keys of ensembles are written in full, because they are looked up by them.
     """
-    keys = {
-        key: table[key].map(lambda value: repr(value).removesuffix(".0"), "ignore")
-        for key in key_columns(table)
-        if columns.FAMILY in table and pd.api.types.is_float_dtype(table[key])
-    }
+    named = key_columns(table) if columns.FAMILY in table else []
+    floats = table[named].select_dtypes("float")
+    keys = floats.map(lambda value: repr(value).removesuffix(".0"), "ignore")
     form = f"%.{columns.DIGITS}g"
     told = table.assign(**keys)
     told.to_csv(path, index=False, lineterminator="\n", float_format=form)
