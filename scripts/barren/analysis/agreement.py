@@ -60,9 +60,7 @@ def agreement(points: Sequence[Point]) -> Finding:
     least = min(len(point.gradients) for point in sampled)
     exact = sum(point.prediction.second_moment is not None for point in sampled)
     smallest = min((p for p, _ in tests), default=1.0)
-    enough = least >= FEWEST and exact
-    verdict: evidence.Verdict = "supported" if enough else "undecided"
-    verdict = "contradicted" if failed else verdict
+    verdict = evidence.called(least >= FEWEST and exact, failed)
     said = [f"{'; '.join(failed)}."] if failed else []
     said.append(
         f"The exact second moment is known for {exact} of {len(sampled)} that were "

@@ -91,14 +91,13 @@ def mean_is_zero(points: list[Point], level: float) -> Outcome:
     exact = [known.get(p.n, math.inf if p.ensemble.sigma else 0.0) for p in sampled]
     zero = all(abs(of) <= p.rounding for of, p in zip(exact, sampled, strict=True))
     small = zero and reach.max() <= LARGE_MEAN
-    verdict: evidence.Verdict = "supported" if small else "undecided"
     said = [
         f"Largest mean: {means.max():.2g} standard deviations of the gradient, where "
         f"chance allows {reach.max():.2g}.",
         listed("Means beyond chance", {p.n: p.summary.mean for p in off}, ".3g"),
         "" if zero and not off else listed("Exact means", known, ".3g"),
     ]
-    return "contradicted" if off else verdict, said, {}
+    return evidence.called(small, off), said, {}
 
 
 def falls_with_width(points: list[Point], level: float) -> Outcome:
@@ -234,13 +233,13 @@ def other_blocks_are_identity(points: list[Point], level: float) -> Outcome:
             "no gradient but 0 was computed of the first of several blocks alone"
         )
     largest, large = difference.max(), (np.abs(first) > evidence.SAME_GRADIENT).sum()
-    verdict: evidence.Verdict = "supported" if large >= FEWEST_COMPARED else "undecided"
     said = [
         f"The gradients of {known.sum()} circuits differ from those of the first block "
         f"alone by at most {largest:.1g} ‖O‖; {large} of these are larger than "
         f"{evidence.SAME_GRADIENT:g} ‖O‖."
     ]
-    return "contradicted" if largest > evidence.SAME_GRADIENT else verdict, said, {}
+    differ = largest > evidence.SAME_GRADIENT
+    return evidence.called(large >= FEWEST_COMPARED, differ), said, {}
 
 
 def plotted_is_variance(points: list[Point], level: float) -> Outcome:
@@ -299,9 +298,7 @@ def cost_decides(points: list[Point], level: float) -> Outcome:
     for name, of in (("Global", global_), ("Local", local)):
         told = {f"depth {depth}": slope for depth, slope in of.items()}
         said.append(listed(name, told, "z.3f"))
-    if kept and deep < -SLOW:
-        return "supported", said, {}
-    return "contradicted" if lost else "undecided", said, {}
+    return evidence.called(kept and deep < -SLOW, lost), said, {}
 
 
 TESTS: dict[str, Test] = {

@@ -265,13 +265,19 @@ def quantile(level: float) -> float:
     return -float(special.ndtri(level / 2))
 
 
+def called(holds: Any, fails: Any) -> Verdict:
+    """The verdict on what a test says that holds or fails, or neither."""
+    if fails:
+        return "contradicted"
+    return "supported" if holds else "undecided"
+
+
 def side(
     points: Sequence[Point], holds: bool, fails: bool, said: list[str], **numbers: Any
 ) -> Outcome:
-    """What a test says that holds, fails or neither.
+    """What a test gives; undecided with few circuits, or few for their tails.
 
-    Undecided with few circuits, or few for their tails, where the intervals' coverage
-    is not known.
+    The intervals' coverage is then not known.
     """
     fewest = min(p.summary.samples or FEWEST for p in points)
     varying = [point.summary for point in points if point.varies]
@@ -282,7 +288,4 @@ def side(
     elif tails:
         most = max(tails)
         few = f"A kurtosis of {most:.3g} takes {CIRCUITS * most:.0f} circuits."
-    verdict: Verdict = "undecided"
-    if not few and (holds or fails):
-        verdict = "supported" if holds else "contradicted"
-    return verdict, [*said, few], numbers
+    return called(holds and not few, fails and not few), [*said, few], numbers

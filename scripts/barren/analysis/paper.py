@@ -51,7 +51,11 @@ def paper_tables(
         numbers |= {f"{e.name}/{key}": v for key, v in of_ensemble(row).items()}
     for e, row in curves:
         name = replace(e, width=0).name.replace("_width-0", "")
-        numbers |= {f"{name}/{key}": v for key, v in of_fit(row).items()}
+        sampled = row[columns.CURVE] == columns.SAMPLED
+        slope = f"{name}/slope" if sampled else f"{name}/slope-{row[columns.CURVE]}"
+        numbers[slope] = number(row[columns.SLOPE])
+        if sampled:
+            numbers[f"{slope}-interval"] = interval(*row[[*columns.SLOPES]])
     numbers |= of_claims(claims)
     head = f"% {experiment}, seed {config['seed']}\n"
     macro = {f"{experiment}/{key}": str(value) for key, value in numbers.items()}
@@ -78,14 +82,6 @@ def of_ensemble(row: Any) -> dict[str, str]:
         if pd.notna(value) and over > 0:
             values[name] = number(value / over)
     return values
-
-
-def of_fit(row: Any) -> dict[str, str]:
-    """The slope of log variance per qubit of one curve."""
-    if row[columns.CURVE] != columns.SAMPLED:
-        return {f"slope-{row[columns.CURVE]}": number(row[columns.SLOPE])}
-    ends = interval(*row[[*columns.SLOPES]])
-    return {"slope": number(row[columns.SLOPE]), "slope-interval": ends}
 
 
 def of_claims(claims: pd.DataFrame) -> dict[str, str]:
