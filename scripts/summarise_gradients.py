@@ -45,7 +45,8 @@ def summarise_gradients(
         summaries[e] = summarise(of[columns.GRADIENT], seed, bound)
     values = [e.keys() | asdict(summary) for e, summary in summaries.items()]
     table = pd.DataFrame(values, columns=[*keys, *columns.STATISTICS])
-    table, beside = tables.with_integers(table), exact[[*keys, *columns.BESIDE]]
+    beside = exact[[*keys, *columns.BESIDE]]
+    table = tables.with_integers(table)
     write_table(table.merge(beside, on=keys, how="left"), statistics)
 
     written = read_table(theory), read_table(statistics), sampled

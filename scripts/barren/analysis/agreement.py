@@ -235,7 +235,8 @@ def repeated(points: Sequence[Point]) -> list[str]:
         keys = {"name": point.ensemble.name, "circuit": point.ensemble.circuit}
         parts.append(own.assign(**keys))
     every = pd.concat(parts)
-    pairs, names = every.groupby(["theta", "gradient"]), ["name", "circuit"]
+    names = ["name", "circuit"]
+    pairs = every.groupby(["theta", "gradient"])
     same = pairs[names].transform("first") == every[names]
     twice = (pairs.cumcount() > 0) & (same["name"] | ~same["circuit"])
     counts = every["name"][twice & (every["gradient"] != 0)].value_counts(sort=False)

@@ -108,7 +108,8 @@ def label(ensemble: Ensemble, keys: set[str]) -> str:
 
 def statistics_table(rows: Sequence[tuple[Ensemble, Any]]) -> str:
     """A row per ensemble."""
-    cells, keys = [], varied(ensemble for ensemble, _ in rows)
+    cells = []
+    keys = varied(ensemble for ensemble, _ in rows)
     for ensemble, row in rows:
         sampled = number(row[columns.VARIANCE]), interval(*row[[*columns.INTERVAL]])
         exact = map(number, row[[*columns.EXACT]])

@@ -62,7 +62,8 @@ def statistics_tables(statistics: pd.DataFrame, fits: pd.DataFrame) -> dict[str,
 def claims_by_statement(claims: pd.DataFrame) -> list[dict[str, Any]]:
     """Each claim with its settings, and how often each verdict is given."""
     lines = claims.assign(line=range(2, len(claims) + 2))
-    found, same = [], [columns.STATEMENT, columns.SOURCE, columns.TEST]
+    found = []
+    same = [columns.STATEMENT, columns.SOURCE, columns.TEST]
     for _, rows in lines.groupby(columns.CLAIM, sort=False):
         groups = rows.groupby([columns.VERDICT, columns.EVIDENCE], sort=False)
         rate = float(rows[columns.ERROR_RATE].iloc[0])

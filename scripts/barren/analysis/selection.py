@@ -93,7 +93,8 @@ def in_order(source: pd.DataFrame) -> pd.DataFrame:
         for key in key_columns(source)
         if pd.api.types.is_string_dtype(source[key].dropna())
     }
-    samples, fit = source[columns.SAMPLES].fillna(0), source.get("fit", np.nan)
+    samples = source[columns.SAMPLES].fillna(0)
+    fit = source.get("fit", np.nan)
     return source.astype(order).assign(samples=samples, fit=fit)
 
 

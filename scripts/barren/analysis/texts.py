@@ -23,7 +23,8 @@ class Text(NamedTuple):
     error_rate: float = LEVEL
 
 
-SLOPE, AT_LIMIT = -claims.MCCLEAN_SLOPE, f"{100 * claims.AT_LIMIT:g}"
+SLOPE = -claims.MCCLEAN_SLOPE
+AT_LIMIT = f"{100 * claims.AT_LIMIT:g}"
 PLOTTED = "plotted_curve_is_a_variance"
 TUTORIAL = "TensorFlow Quantum tutorial, Barren plateaus"
 MCCLEAN = "McClean et al. 2018, arXiv:1803.11173"
