@@ -54,10 +54,9 @@ def describe_run(
     first: dict[str, Record] = {}
     for record in records:
         first.setdefault(record["step"], record)
-    template = Environment(
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    ).from_string(TEMPLATE.read_text())
-    text = template.render(
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True)
+    environment.filters["tojson"] = json.dumps  # jinja's own is for HTML
+    text = environment.from_string(TEMPLATE.read_text()).render(
         name=PurePosixPath(folder).name,
         records=records,
         first=first,
@@ -67,7 +66,6 @@ def describe_run(
         lock=lock,
         version=_version,
         type_of=lambda place: TYPES.guess_type(place)[0] or "text/plain",
-        dumps=json.dumps,
         snakemake=snakemake,
         author=AUTHOR,
         papers=PAPERS,
