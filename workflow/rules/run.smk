@@ -65,13 +65,6 @@ def seconds_of(job):
     return cost_of(step, job.wildcards).seconds if step in SEVERAL else None
 
 
-def label_of(job):
-    """A job in two or three words."""
-    name = job.rule.name.replace("_", " ")
-    widths = job.wildcards.get("widths")
-    return f"{name}, width {widths}" if widths else name
-
-
 def watch():
     """Say what to expect, and follow the run."""
     if workflow.touch or not (workflow.is_main_process and workflow.local_exec):
@@ -87,7 +80,9 @@ def watch():
         own = seconds[job] and seconds[job] + cost.OVERHEAD
         chain[job] = (own or 0.0) + max((chain[j] for j in after[job]), default=0.0)
         log = Path(job.log[0]) if job.log else None
-        jobs[workflow.dag.jobid(job)] = Job(label_of(job), own, chain[job], log)
+        of = job.wildcards.get("widths")
+        label = job.rule.name.replace("_", " ") + (f", width {of}" if of else "")
+        jobs[workflow.dag.jobid(job)] = Job(label, own, chain[job], log)
     if any(seconds.values()):
         watcher = Watch(jobs, workflow.cores)
         logger.info(
