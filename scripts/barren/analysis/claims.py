@@ -149,7 +149,8 @@ def slope_of_mcclean(points: list[Point], level: float) -> Outcome:
 def converges_with_depth(points: list[Point], level: float) -> Outcome:
     """McClean et al.: with depth the exact variance comes to that of a 2-design.
 
-    No depth is the last, so none contradicts.
+    On its way it may pass the limit, so two depths must be near, or one at it; and no
+    depth is the last, so none contradicts.
     """
     known: dict[str, dict[int, float]] = {}
     for point in points:
@@ -243,7 +244,10 @@ def other_blocks_are_identity(points: list[Point], level: float) -> Outcome:
 
 
 def plotted_is_variance(points: list[Point], level: float) -> Outcome:
-    """Is what the tutorial plots as "variance", `reduce_std`, our column `std`, one?"""
+    """Is what the tutorial plots as "variance", `reduce_std`, our column `std`, one?
+
+    It, or its square, lies in the interval of the variance.
+    """
     sampled = evidence.sampled_of(points)
     inside = []
     for s in (point.summary for point in sampled):
