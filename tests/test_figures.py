@@ -682,6 +682,17 @@ def test_formulas_that_cannot_be_read_are_text(tmp_path: Path) -> None:
     assert not parsed[r"$\bm{\theta}_0$"]
 
 
+def test_formulas_are_read_line_by_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As Matplotlib draws them: no line's end is looked for in a font."""
+    figure = Figure()
+    texts = [figure.text(0, at, f"$R_X$\n${of}$") for at, of in ((0, "1"), (1, r"\x"))]
+    style.save(figure, pd.DataFrame({"width": [1]}), [tmp_path / "figure.png"])
+    assert [text.get_parse_math() for text in texts] == [True, False]
+    assert not caplog.records
+
+
 def test_sigmas_stand_beside_uniform_angles() -> None:
     ensembles = [{"family": "random", "width": [4], "depth": [9]}]
     ensembles.append(ensembles[0] | {"sigma": [0.1, 1.0]})

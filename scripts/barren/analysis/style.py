@@ -93,11 +93,11 @@ def save(figure: Figure, source: pd.DataFrame, paths: Sequence[Path]) -> None:
         figure.dpi = DPI
         FigureCanvasAgg(figure)
         for text in figure.findobj(Text):
-            if is_math_text(text.get_text()):
-                try:  # names may have any formulas
-                    MATH.parse(text.get_text())
-                except ValueError:
-                    text.set_parse_math(False)
+            try:  # names may have any formulas
+                for line in filter(is_math_text, text.get_text().split("\n")):
+                    MATH.parse(line)
+            except ValueError:
+                text.set_parse_math(False)
         if layout := figure.get_layout_engine():
             layout.execute(figure)  # once for all formats
             figure.set_layout_engine("none")
