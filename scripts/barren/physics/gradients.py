@@ -100,8 +100,8 @@ def gradients(
         found = (up - down) / np.float32(2)
     else:
         raise ValueError(f"no differentiator {differentiator!r}")
-    gradient: NDArray[np.float32] = np.ldexp(found, -power)
-    return gradient
+    result: NDArray[np.float32] = np.ldexp(found, -power)
+    return result
 
 
 @cache
