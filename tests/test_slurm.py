@@ -254,7 +254,7 @@ def test_a_job_that_exceeds_its_memory(
     """It is killed, and submitted again with more."""
     with (one_left / "workflow" / "rules" / "common.smk").open("a") as rules:
         # Too little for TensorFlow Quantum; twice that is enough.
-        rules.write("gradient_cost = lambda _: cost.Cost(1, 400 - SNAKEMAKE_MIB, 0)\n")
+        rules.write("cost_of = lambda *_: cost.Cost(1, 400 - SNAKEMAKE_MIB, 0)\n")
     with (one_left / "scripts" / "compute_gradients.py").open("a") as step:
         # Slurm looks once a second or so.
         step.write("    import time\n\n    time.sleep(5)\n")
