@@ -70,6 +70,7 @@ rule verify:
 rule archive_crate:
     input:
         **needs("tools/archive", "circuits", "crate"),
+        functions=[local(path) for path in EXPERIMENT.functions],
     output:
         archive=f"{RESULTS}.crate.zip",
     log:
