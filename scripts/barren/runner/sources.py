@@ -42,8 +42,14 @@ def _imported(path: Path) -> frozenset[Path]:
     for package, listed in IMPORT.findall(path.read_text()):
         prefix = package and f"{package}."
         names |= {package, *(prefix + word for word in re.findall(r"[\w.]+", listed))}
-    modules = (SCRIPTS / f"{name.replace('.', '/')}.py" for name in names)
-    return frozenset(path for path in modules if path.is_file())
+    modules = {f"{name.replace('.', '/')}.py" for name in names}
+    return frozenset(SCRIPTS / of for of in _modules() & modules)
+
+
+@cache
+def _modules() -> frozenset[str]:
+    """All scripts and modules, by path from their folder."""
+    return frozenset(str(path.relative_to(SCRIPTS)) for path in SCRIPTS.rglob("*.py"))
 
 
 def options(script: str) -> dict[str, str]:
