@@ -13,6 +13,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import scipy.stats  # noqa: F401 (whole, before parts of it are imported)
@@ -127,3 +128,12 @@ def small(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
             run_in(copy_project(run))("--configfile", "config/small.yaml")
             done.touch()
     return Path(shutil.copytree(run, own, symlinks=True))
+
+
+@pytest.fixture(scope="session")
+def tutorial() -> list[Any]:
+    """The points of the tutorial's experiment, drawn by the oracle."""
+    from coverage import experiment  # which most tests do without
+    from points import TUTORIAL, rng
+
+    return experiment(TUTORIAL, 200, rng(0))

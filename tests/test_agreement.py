@@ -34,11 +34,6 @@ from oracle import draw_circuits, gradients
 from points import TUTORIAL, Ring, bare, by_name, rng, seen
 
 
-@pytest.fixture(scope="module")
-def tutorial() -> list[Point]:
-    return experiment(TUTORIAL, 200, rng(0))
-
-
 def test_a_factor_of_two_may_hide_among_forty_circuits() -> None:
     findings = by_name(judge(experiment(TUTORIAL, 40, rng(1))))
     assert findings["samples_agree_with_theory"].verdict == "undecided"

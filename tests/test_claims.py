@@ -20,7 +20,6 @@ from barren.physics.families import Ansatz, Identity, IdentityTutorial, Random
 from barren.physics.observables import NAMES
 from coverage import SHALLOW, experiment
 from points import (
-    TUTORIAL,
     by_name,
     exact,
     line,
@@ -32,11 +31,6 @@ from points import (
     verdicts,
     widths,
 )
-
-
-@pytest.fixture(scope="module")
-def tutorial() -> list[Point]:
-    return experiment(TUTORIAL, 200, rng(0))
 
 
 def test_curves_are_of_one_circuit_and_one_parameter() -> None:

@@ -16,11 +16,6 @@ from coverage import experiment
 from points import TUTORIAL, predicted, rng, sampled
 
 
-@pytest.fixture(scope="module")
-def tutorial() -> list[Point]:
-    return experiment(TUTORIAL, 200, rng(0))
-
-
 def test_the_answer_comes_first_and_says_what_the_difference_means(
     tutorial: list[Point],
 ) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,14 +20,7 @@ from barren.analysis.tables import (
 )
 from barren.physics.ensembles import Prediction
 from barren.physics.families import Random
-from coverage import experiment
-from points import TUTORIAL, rng
 from strategies import table_of
-
-
-@pytest.fixture(scope="module")
-def tutorial() -> list[Point]:
-    return experiment(TUTORIAL, 200, rng(0))
 
 
 def test_tables_show_0_for_what_is_left_of_it_alone() -> None:

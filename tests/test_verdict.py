@@ -28,11 +28,6 @@ from points import TUTORIAL, Ring, bare, by_name, rng, widths
 from strategies import LAYERED, observables
 
 
-@pytest.fixture(scope="module")
-def tutorial() -> list[Point]:
-    return experiment(TUTORIAL, 200, rng(0))
-
-
 def test_tutorial_experiment_gets_its_verdicts(tutorial: list[Point]) -> None:
     findings = by_name(judge(tutorial))
     found = {name: finding.verdict for name, finding in findings.items()}

@@ -1,6 +1,6 @@
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +42,12 @@ def tolerances_of(config: Mapping[str, Any]) -> dict[str, dict[str, Tolerance]]:
     return found
 
 
-def compare(folder: Path, reference: Path, config: Mapping[str, Any]) -> Outcomes:
-    """Outcome for each file of the reference or among the results, and a detail."""
+def compare(
+    folder: Path, there: Sequence[str], reference: Path, config: Mapping[str, Any]
+) -> Outcomes:
+    """Outcome for each file of the reference or shown among those that are there."""
     expected = {*inventory(reference)} - {layout.EXPERIMENT, "README.md"}
-    found = {name for name in inventory(folder) if name.startswith(SHOWN)}
+    found = {name for name in there if name.startswith(SHOWN)}
     outcomes = dict.fromkeys(expected - found, (MISSING, ""))
     outcomes |= dict.fromkeys(found - expected, (EXTRA, ""))
     tolerances = tolerances_of(config)
@@ -101,14 +103,14 @@ def verify(
     if reason := difference(read_json(reference) | spread, config):
         told = f"{step.shown(kept)} is of another experiment"
         raise BadInput(f"{told}: {plain(reason)}")
-    outcomes = compare(folder, kept, config)
+    there = inventory(folder)
+    outcomes = compare(folder, there, kept, config)
     make_again(outcomes, folder, config, snakemake)
     length = max(map(len, outcomes))
     for name, (outcome, detail) in sorted(outcomes.items()):
         print(plain(f"{name:{length}}  {outcome}{': ' * bool(detail)}{detail}"))
     tops, compared = (
-        {name.partition("/")[0] for name in names}
-        for names in (inventory(folder), outcomes)
+        {name.partition("/")[0] for name in names} for names in (there, outcomes)
     )
     print(plain(f"not compared, for the audit: {', '.join(sorted(tops - compared))}"))
     count = Counter(outcome for outcome, _ in outcomes.values())

@@ -45,9 +45,10 @@ def recorded(
     circuits: those of the whole table, which is no longer than they imply.
     """
     most = 100 + sum(
-        len(part.samples) * (80 + len(ensemble.name) + len(name))
+        70 + len(ensemble.name) + len(name) + len(str(sample))
         for ensemble, part in circuits
         for name in ensemble.asked(part.symbols)
+        for sample in part.samples
     )
     lines = iter(read_bytes(path, most).decode().splitlines()[1:])
 
