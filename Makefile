@@ -1,5 +1,5 @@
 # make reproduce   everything, from nothing to the figures
-# make run         another experiment (CONFIG=config/NAME.yaml, here and below)
+# make run         the same (here, above and below CONFIG=config/NAME.yaml: another experiment)
 # make plan        what it would take
 # make verify      compare the results with results/reference/
 # make reference   keep the results in results/reference/
@@ -31,14 +31,11 @@ INSTALL := sh -c '\
 .PHONY: reproduce run plan verify reference audit archive test config lock readable FORCE
 .DEFAULT_GOAL := reproduce
 
-reproduce: $(RUNNER)
-	$(SNAKEMAKE) --cores $(CORES)
-
 # Snakemake names neither the file nor the line of an error in YAML.
 readable: $(RUNNER)
 	@PYTHONPATH=scripts .venv/bin/python -m barren.runner.configuration "$(CONFIG)"
 
-run: readable
+reproduce run: readable
 	$(SNAKEMAKE) --cores $(CORES) --configfile "$(CONFIG)"
 
 # -- parts the configuration from the targets.

@@ -243,3 +243,15 @@ def test_a_file_that_cannot_be_read_is_named(
     lines = [line for line in done.stderr.splitlines() if not line.startswith("make")]
     assert len(lines) == 1
     assert re.match(f"configuration: {path}{message}", lines[0])
+
+
+@pytest.mark.parametrize(
+    "target", ["reproduce", "run", "plan", "verify", "reference", "audit", "archive"]
+)
+def test_make_takes_the_configuration_that_is_named(target: str) -> None:
+    """So that an archive of any experiment can be reproduced."""
+    config = "results/mine/experiment.json"
+    command = ["make", "--dry-run", target, f"CONFIG={config}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert f'configuration "{config}"' in done.stdout
+    assert f'--configfile "{config}"' in done.stdout
