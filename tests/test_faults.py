@@ -306,7 +306,7 @@ def test_the_fault_of_a_step_is_told_beside_a_file_that_was_changed(
 
 
 def test_figures_of_another_configuration_are_told(small: Path, project: Path) -> None:
-    """They would stand beside new numbers in a manuscript."""
+    """And not kept: they would stand beside new numbers in a manuscript."""
     folder = Path("results", "small")
     shutil.copytree(small / folder, project / folder)
     other = project / folder / "figures" / "gradient_by_{x}\x1b.pdf"
@@ -315,6 +315,10 @@ def test_figures_of_another_configuration_are_told(small: Path, project: Path) -
     done = run_in(project)(*SMALL)
     told = "verdict.md; of another configuration, in figures/: gradient_by_{x}\\x1b"
     assert told in done.stdout + done.stderr
+    run_in(project)("reference", *SMALL)
+    kept = project / "results" / "reference" / "small" / "figures"
+    figures = {path.name for path in other.parent.iterdir()}
+    assert {path.name for path in kept.iterdir()} == figures - {other.name}
     other.unlink()
     (project / folder / "agreement.txt").unlink()
     done = run_in(project)(*SMALL)

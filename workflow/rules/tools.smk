@@ -22,21 +22,23 @@ rule plan:
 rule reference:
     input:
         TARGETS,
-        **files("experiment", "verdict"),
+        **files("experiment"),
     log:
         "<logs>/reference.log",
     conda:
         "../../envs/circuits.yaml"
     params:
         results=subpath(input.experiment, parent=True),
+        # Not what another configuration left beside them.
+        names=[layout.EXPERIMENT, *(of.removeprefix(f"{RESULTS}/") for of in TARGETS)],
         kept=KEPT,
         index=shlex.join([sys.executable, project("scripts/tools/index.py")]),
     message:
         "keeping the results in {params.kept}"
     shell:
         "exec 2> {log:q}; rm -rf {params.kept} && mkdir -p {params.kept}"
-        " && cp -r {input.experiment:q} {input.verdict:q}"
-        " {params.results:q}/{{tables,figures,paper}} {params.kept}"
+        " && (cd {params.results:q}"
+        ' && cp --parents {params.names:q} "$OLDPWD"/{params.kept})'
         " && find {params.kept} -name gradients.csv -size +500k -delete"
         " && {params.index} results/reference"
 
