@@ -154,7 +154,7 @@ def explain(error: Any) -> str:
     told = f"{place}got {error.instance!r}; allowed: {allowed(error.schema)}"
     kinds = ("integer", "number") if isinstance(error.instance, str) else ("string",)
     meant = error.validator == "type" and error.schema["type"] in kinds
-    return told + (spelled(error.instance) if meant else "")
+    return told + (spelled(error.instance, error.schema["type"]) if meant else "")
 
 
 def check_size(experiment: Experiment) -> None:

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import fields
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,7 @@ def _is_word(text: str) -> bool:
         return plain and text.lower() not in {"true", "false"}
 
 
-def spelled(value: Any) -> str:
+def spelled(value: Any, kind: str = "number") -> str:
     """How to write what YAML takes for text or a number, if that may be meant."""
     if isinstance(value, int | float):
         return "; for a text write it in quotes"
@@ -138,9 +139,11 @@ def spelled(value: Any) -> str:
         number = float(value)
     except (TypeError, ValueError):
         return ""
-    if not math.isfinite(number):
+    whole = kind == "integer"
+    if not math.isfinite(number) or (whole and number % 1):
         return ""
     text = re.sub(r"^(-?\d+)e", r"\1.0e", repr(number))
+    text = str(int(Decimal(value))) if whole else text  # 1.0 would be refused
     return f"; for a number write {text}, as YAML takes this for text"
 
 
