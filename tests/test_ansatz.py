@@ -366,6 +366,16 @@ def test_what_users_write_is_built(text, exact):
     np.testing.assert_allclose(*found, rtol=0, atol=1e-4)
 
 
+def test_a_file_is_read_whatever_was_compiled_before(monkeypatch, tmp_path):
+    """Of another one of the same size and date, as files from an archive have."""
+    monkeypatch.setattr("sys.dont_write_bytecode", False)
+    path = tmp_path / "mine.py"
+    for number in (1, 2):
+        path.write_text(f"n = {number}\n")
+        os.utime(path, (1e9, 1e9))
+        assert build_circuits.load.__wrapped__(path)["n"] == number
+
+
 RX = """\
 def f(q, n=2):
     return cirq.Circuit(cirq.rx(sympy.Symbol(x))(q[0]) for x in 'ba'[:n])
