@@ -371,6 +371,8 @@ def test_a_crate_is_of_one_run(small: Path, tmp_path: Path, name: str) -> None:
     told = read_record(folder / layout.record("assemble_crate"))["command"]
     command = told.partition(" --record ")[0].removeprefix("python ")
     (folder / layout.SOURCES / "left.py").touch()
+    # An editor is open.
+    (project / "workflow" / "rules" / ".common.smk.swp").touch()
     plant, said = MIXED.get(name, (lambda p, f: None, ""))
     plant(project, folder)
     before = (folder / layout.CRATE).read_bytes()

@@ -75,8 +75,11 @@ def _place(of: ast.arg) -> str:
 
 
 def workflow_files() -> list[str]:
-    """The files that say what the workflow does, by path from the project's root."""
-    found = (path for path in (ROOT / "workflow").rglob("*") if path.is_file())
+    """The files that say what the workflow does, by path from the project's root.
+
+    Not hidden ones, as an editor has while it is open.
+    """
+    found = (path for path in (ROOT / "workflow").rglob("[!.]*") if path.is_file())
     names = (str(path.relative_to(ROOT)) for path in found)
     return sorted(name for name in names if not name.startswith("workflow/docs/"))
 
