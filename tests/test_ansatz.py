@@ -3,6 +3,7 @@
 import base64
 import csv
 import os
+import re
 from contextlib import nullcontext
 from dataclasses import replace
 from itertools import pairwise
@@ -796,6 +797,15 @@ def test_a_whole_run_of_a_file_of_ones_own(project):
     names = [row["parameter"] for row in drawn if row["width"] == row["depth"] == "2"]
     assert names[:4] == ["t0_0", "t0_1", "t1_0", "t1_1"]
     run_in(project)("audit", "--configfile", "mine.yaml")
+    # Another width of another family leaves circuits and their samples.
+    wider = MINE.replace(
+        "width: [2, 3]\n    depth: [2]", "width: [2, 3, 4]\n    depth: [2]"
+    )
+    (project / "mine.yaml").write_text(wider)
+    asked = run_in(project)("--dry-run", "--configfile", "mine.yaml")
+    assert "building the circuits" not in asked.stdout + asked.stderr
+    assert re.search(r"(?m)^sample_circuits +1$", asked.stdout + asked.stderr)
+    (project / "mine.yaml").write_text(MINE)
     # Another file in its place, whatever its date.
     (project / "mine.py").write_text(GOOD + "\n")
     os.utime(project / "mine.py", (0, 0))

@@ -37,7 +37,13 @@ rule build_circuits:
     params:
         # A file that takes another's place may be older.
         contents=[sha256(Path(path)) for path in EXPERIMENT.functions],
-        ensembles=as_json(EXPERIMENT.of_widths(widths(EXPERIMENT.ensembles))),
+        # A width of another family is no reason to build, and sample, them again.
+        ensembles=as_json(
+            {
+                **EXPERIMENT.of_widths([]),
+                "ensembles": [of for of in config["ensembles"] if "circuit" in of],
+            }
+        ),
     message:
         "building the circuits of {input.sources}"
     shell:
