@@ -206,6 +206,17 @@ def test_verify_without_a_reference_computes_nothing(project: Path) -> None:
     assert said in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
     assert not (project / "results").exists()
+    # Nor with that of another experiment.
+    kept = project / "results" / "reference" / "small"
+    kept.mkdir(parents=True)
+    (kept / "experiment.json").write_text('{"seed": 1}')
+    done = run_in(project)(
+        "--configfile", "config/small.yaml", "--", "verify", check=False
+    )
+    assert done.returncode != 0
+    said = "verify: results/reference/small is of another experiment: seed was 1, is "
+    assert said in done.stderr.splitlines()[-1]
+    assert not (project / "results" / "small").exists()
 
 
 def test_a_bad_file_stops_the_run_with_one_line(project: Path) -> None:

@@ -10,8 +10,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import audit
 from barren import columns
 from barren.physics.ensembles import QSIM, BadInput
-from barren.provenance.compare import Tolerance, deviates, difference, most_of
-from barren.provenance.records import inventory, read_bytes, read_json
+from barren.provenance.compare import Tolerance, deviates, most_of, require_same
+from barren.provenance.records import inventory, read_bytes
 from barren.runner import layout, step
 from barren.runner.experiment import Experiment
 from barren.runner.step import plain
@@ -97,14 +97,9 @@ def verify(
     folder: the experiment's, results/NAME. reference: the experiment.json that is kept.
     snakemake: a command.
     """
-    kept = reference.parent
-    # How circuits are spread over files changes no result.
-    spread = {"batch_size": config["batch_size"]}
-    if reason := difference(read_json(reference) | spread, config):
-        told = f"{step.shown(kept)} is of another experiment"
-        raise BadInput(f"{told}: {plain(reason)}")
+    require_same(reference, config)
     there = inventory(folder)
-    outcomes = compare(folder, there, kept, config)
+    outcomes = compare(folder, there, reference.parent, config)
     make_again(outcomes, folder, config, snakemake)
     length = max(map(len, outcomes))
     for name, (outcome, detail) in sorted(outcomes.items()):

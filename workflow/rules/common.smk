@@ -11,6 +11,7 @@ if [*getattr(sys.modules.get("barren"), "__path__", [])] != [f"{SCRIPTS}/barren"
 
 from barren.analysis.figures import CIRCUIT, figures_of
 from barren.physics.ensembles import BadInput
+from barren.provenance.compare import require_same
 from barren.runner import configuration, cost, layout
 from barren.runner.experiment import widths
 from barren.runner.jobs import outputs, records
@@ -180,12 +181,16 @@ def records_of(*once):
 
 
 def reference(_):
-    """What is kept of the experiment; end with one line where nothing is."""
+    """What is kept of the experiment; end with one line where that is another one."""
     name = f"{KEPT}/{layout.EXPERIMENT}"
     kept = local(name) if Path(name).exists() else project(name)
     if not Path(kept).exists():
         told = "keep results first, by the rule `reference` of this configuration"
         sys.exit(f"verify: no {kept}: {told}")
+    try:  # before anything is computed
+        require_same(Path(kept), config)
+    except BadInput as error:
+        sys.exit(f"verify: {error}")
     return kept
 
 

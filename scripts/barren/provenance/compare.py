@@ -19,7 +19,15 @@ from barren.physics.ensembles import BadInput
 from barren.provenance.records import LISTS, lock, pins, read_bytes, read_json
 from barren.runner import layout
 from barren.runner.sources import sources
-from barren.runner.step import ROOT, Described, describe, plain, sha256, write_json
+from barren.runner.step import (
+    ROOT,
+    Described,
+    describe,
+    plain,
+    sha256,
+    shown,
+    write_json,
+)
 
 #: Relative and absolute tolerance of a number.
 Tolerance = tuple[float, float]
@@ -36,6 +44,15 @@ MISSHAPEN = LookupError, TypeError, ValueError, AttributeError, OverflowError
 #: Characters of a processor's name.
 LONGEST = 100
 OTHERWISE = "comes out otherwise when it is made again"
+
+
+def require_same(kept: Path, config: Mapping[str, Any]) -> None:
+    """Raise BadInput for an experiment.json of another configuration."""
+    # How circuits are spread over files changes no result.
+    spread = {"batch_size": config["batch_size"]}
+    if reason := difference(read_json(kept) | spread, config):
+        told = f"{shown(kept.parent)} is of another experiment"
+        raise BadInput(f"{told}: {plain(reason)}")
 
 
 def most_of(made: int) -> int:
