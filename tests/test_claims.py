@@ -170,6 +170,14 @@ def test_convergence_with_depth() -> None:
     assert convergence((10, 100)).verdict == "supported"
 
 
+def test_each_width_has_a_largest_depth_of_its_own() -> None:
+    points = [*predicted((4,), (5, 10), -0.69), *predicted((6,), (100, 200), -0.69)]
+    finding = by_name(judge(points))["converges_with_depth"]
+    assert finding.evidence.startswith("Largest depth: 10 (n = 4), 200 (n = 6).")
+    same = by_name(judge(predicted((4, 6), (10, 50), -0.69)))["converges_with_depth"]
+    assert same.evidence.startswith("Largest depth: 50.")
+
+
 # On either side of each border; numbers in place of samples.
 
 #: Quantile of the normal distribution at 1 %, two-sided; and of two tests at once.

@@ -172,8 +172,11 @@ def converges_with_depth(points: list[Point], level: float) -> Outcome:
         else:
             (passing if near else short)[width] = of[depths[0]]
     beyond = "exact variance over its limit"
+    largest = {width: max(of) for width, of in known.items()}
+    deepest = max(largest.values())
+    alike = deepest == min(largest.values())
     said = [
-        f"Largest depth: {max(depth for of in known.values() for depth in of)}.",
+        f"Largest depth: {deepest}." if alike else listed("Largest depth", largest),
         listed("First depth asked for from which on it has converged", reached),
         listed(f"Converged at the largest depth alone, {beyond}", passing, ".3g"),
         listed(f"Not converged at the largest depth, {beyond}", short, ".3g"),
