@@ -24,6 +24,7 @@ from barren.analysis import figures, maps, plots, style, tables
 from barren.analysis.drawing import draw_built, draw_circuit
 from barren.analysis.figures import CIRCUIT, CURVE, MAP, figures_of
 from barren.analysis.selection import at_most, parameters_apart, with_positions
+from barren.analysis.statistics import FEWEST
 from barren.analysis.words import LONGEST, formula, further
 from barren.physics.circuits import sample_circuits
 from barren.physics.ensembles import Ensemble
@@ -235,6 +236,12 @@ def test_every_value_stands_where_the_tables_say(
         check_source(of, source, *made_up(experiment, samples, zeros, sampled)[:2])
         check = check_curves if of.kind == CURVE else check_map
         check(figure, source, of)
+
+
+def test_bars_of_few_circuits_are_all_that_is_possible() -> None:
+    width, *_ = figures_of(Random(width=n, depth=2) for n in (2, 3))
+    told = f"with fewer than {FEWEST} circuits all that is possible."
+    assert f"bootstrap-t intervals, {told}" in width.caption
 
 
 def test_a_series_without_any_number_is_not_named() -> None:

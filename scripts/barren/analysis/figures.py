@@ -29,7 +29,7 @@ AXES = {
 _POINTS = (
     "Points, where circuits were sampled, are the unbiased variance of the gradient "
     "over the circuits of an ensemble, each circuit with its own theta; bars are 95 % "
-    "bootstrap-t intervals. "
+    "bootstrap-t intervals, with fewer than 10 circuits all that is possible. "
     "Where it is known, the exact variance of the ensemble is a dash at each point, or "
     "a line where it is known in between; thin lines guide the eye. "
 )
