@@ -28,7 +28,7 @@ from barren.analysis.statistics import FEWEST
 from barren.analysis.words import LONGEST, formula, further
 from barren.physics.circuits import sample_circuits
 from barren.physics.ensembles import Ensemble
-from barren.physics.families import FAMILIES, Random
+from barren.physics.families import FAMILIES, Ansatz, Random
 from barren.physics.layered import Gate, Layered, Moment
 from barren.runner import layout
 from barren.runner.experiment import Experiment
@@ -242,6 +242,14 @@ def test_bars_of_few_circuits_are_all_that_is_possible() -> None:
     width, *_ = figures_of(Random(width=n, depth=2) for n in (2, 3))
     told = f"with fewer than {FEWEST} circuits all that is possible."
     assert f"bootstrap-t intervals, {told}" in width.caption
+
+
+def test_a_variance_of_0_may_be_inside_the_light_cone() -> None:
+    """As that of R_Z on |0>, before others."""
+    circuit = Ansatz(source="a.py:f", width=3)
+    pairs = (replace(circuit, observable=of) for of in ("Z0 Z1", "Z0 Z2", "Z1 Z2"))
+    (cells,) = (of for of in figures_of(pairs) if of.kind == MAP)
+    assert "White: the variance is 0, as where the symbol is outside" in cells.caption
 
 
 def test_a_series_without_any_number_is_not_named() -> None:

@@ -50,8 +50,8 @@ _STD = (
 )
 _CELLS = (
     "Each cell is an ensemble: the unbiased sample variance over its circuits, and the "
-    "exact variance where it is known. White: the variance is 0, as the symbol is "
-    "outside the light cone of the observable. Grey: not asked for, or not known. "
+    "exact variance where it is known. White: the variance is 0, as where the symbol "
+    "is outside the light cone of the observable. Grey: not asked for, or not known. "
 )
 _PRODUCTS = "Of the observables the products of two Z are shown. "
 _PAIRS = (
