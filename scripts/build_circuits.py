@@ -189,9 +189,9 @@ def check_speed(ensemble: OwnCircuit, data: dict[str, Any]) -> None:
     for name, gates in zip(symbols, steepness, strict=True):
         if (fastest := max(gate.speed for gate in gates)) > FASTEST:
             raise BadInput(
-                f"{ensemble.source}: a gate turns by {2 * fastest:.3g} radians for "
-                f"each unit of {name}; gradients are right for up to "
-                f"{2 * FASTEST:.0f}: give {name} a larger unit"
+                f"{ensemble.source}: an eigenvalue of a gate turns by {fastest:.3g} "
+                f"radians for each unit of {name}; gradients are right for up to "
+                f"{FASTEST:.0f}: give {name} a larger unit"
             )
 
 

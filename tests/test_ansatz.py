@@ -252,9 +252,22 @@ def test_gates_that_turn_fast_are_refused(multiple, lost, monkeypatch, tmp_path)
     off = np.abs(one - other).max() / multiple
     assert off < lost
     assert off > 0.8 * lost or multiple in (1, *STEEPEST)
-    told = pytest.raises(BadInput, match=r"a gate turns by .* give a a larger unit")
+    told = pytest.raises(BadInput, match=r"of a gate turns .* give a a larger unit")
     with told if multiple > 31 else nullcontext():
         build_circuits.check_speed(ensemble, data)
+
+
+@pytest.mark.parametrize("gate", ["rx(32.2 * a)", "X**(5.125 * a)", "CX**(5.125 * a)"])
+def test_how_fast_a_gate_turns_counts_its_phase(gate):
+    """R_X(t) has the eigenvalues exp(-i t / 2) and exp(i t / 2), X^t 1 and exp(i pi t).
+
+    Of either TensorFlow Quantum's differences lose the same.
+    """
+    qubits = "*q" if gate.startswith("CX") else "q[0]"
+    told = f"a = sympy.Symbol('a')\nf = lambda q: cirq.Circuit((cirq.{gate})({qubits}))"
+    ensemble = Ansatz(width=2, source="mine.py:f")
+    with pytest.raises(BadInput, match=r"turns by 16.1 radians .* for up to 15:"):
+        build_circuits.check_speed(ensemble, build(told))
 
 
 RESET = """\
