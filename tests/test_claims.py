@@ -157,6 +157,20 @@ def test_few_circuits_contradict_no_mean_of_zero() -> None:
         assert verdict_of("mean_is_zero", points) == verdict
 
 
+def test_slopes_of_costs_over_different_widths_are_told_apart() -> None:
+    def widths_of(deep: Sequence[int]) -> str:
+        grid = [*((n, 1) for n in (4, 5, 6)), *((n, 60) for n in deep)]
+        costs = [Random(width=n, depth=d, observable=o) for o in NAMES for n, d in grid]
+        return exact(costs)[COSTS].evidence.split(". ")[0]
+
+    assert widths_of((4, 5, 6)) == "Widths: 4, 5, 6"
+    first, deep = "4, 5 and 6", "5, 6 and 7"
+    assert widths_of((5, 6, 7)) == (
+        f"Widths: {first} (local, depth 1), {deep} (local, depth 60), "
+        f"{first} (global, depth 1), {deep} (global, depth 60)"
+    )
+
+
 def test_convergence_with_depth() -> None:
     def convergence(depths: Sequence[int]) -> Finding:
         return by_name(judge(predicted((4, 6), depths, -0.69)))["converges_with_depth"]

@@ -13,7 +13,7 @@ from itertools import pairwise, takewhile
 import numpy as np
 
 from barren import columns
-from barren.analysis import evidence, fits, special
+from barren.analysis import evidence, fits, special, words
 from barren.analysis.agreement import agreement
 from barren.analysis.evidence import NotJudged, Outcome, Point, listed, side
 from barren.analysis.fits import SLOW, slopes_of
@@ -286,6 +286,7 @@ def cost_decides(points: list[Point], level: float) -> Outcome:
     if len({point.ensemble.width for point in sampled}) < FEWEST_WIDTHS:
         sampled = points
     slopes: dict[str, dict[int, float]] = {name: {} for name in NAMES}
+    spans: dict[str, tuple[int, ...]] = {}
     for name, found in slopes.items():
         own = [p for p in sampled if p.ensemble.observable == name]
         for depth in sorted({p.ensemble.layers for p in own}):
@@ -295,7 +296,9 @@ def cost_decides(points: list[Point], level: float) -> Outcome:
                 if p.ensemble.layers == depth and (variance := p.prediction.variance)
             ]
             if len(curve) >= FEWEST_WIDTHS:
-                found[depth] = fit_slope(*zip(*curve, strict=True)).slope
+                widths, variances = zip(*curve, strict=True)
+                found[depth] = fit_slope(widths, variances).slope
+                spans[f"{name}, depth {depth}"] = widths
     local, global_ = slopes[LOCAL], slopes[GLOBAL]
     if len(local) < 2 or not global_:
         raise NotJudged("it needs both costs, three widths and two depths")
@@ -303,8 +306,11 @@ def cost_decides(points: list[Point], level: float) -> Outcome:
     kept = shallow > -SLOW and max(global_.values()) < -2 * SLOW
     is_shallow = min(local) < min(p.ensemble.width for p in sampled)
     lost = max(global_.values()) > -SLOW or (is_shallow and shallow < -2 * SLOW)
-    widths = sorted({point.ensemble.width for point in sampled})
-    said = [f"Widths: {', '.join(map(str, widths))}."]
+    same = len({*spans.values()}) == 1
+    each = {of: words.listing(widths) for of, widths in spans.items()}
+    said = [
+        f"Widths: {', '.join(map(str, widths))}." if same else listed("Widths", each)
+    ]
     for name, of in (("Global", global_), ("Local", local)):
         told = {f"depth {depth}": slope for depth, slope in of.items()}
         said.append(listed(name, told, "z.3f"))

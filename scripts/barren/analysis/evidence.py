@@ -237,7 +237,7 @@ class NotJudged(Exception):
     """The setting says nothing about the claim; the message is why."""
 
 
-def listed(what: str, numbers: Mapping[str, float], form: str = "") -> str:
+def listed(what: str, numbers: Mapping[str, Any], form: str = "") -> str:
     """Numbers by what they are of: "Means: 2.39 (n = 8), 7.7 (n = 10)."; or nothing."""
     if not numbers:
         return ""
