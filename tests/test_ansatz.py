@@ -643,6 +643,16 @@ def test_each_symbol_of_a_gate_has_its_own_speed():
     assert steepness_of_symbols(text, "a") == [[pytest.approx((np.pi, np.pi))]]
 
 
+@pytest.mark.parametrize("gate", ["rx(30 * a)", "X**(4.8 * a)"])
+def test_the_bound_of_one_symbol_is_that_of_its_rotation(gate):
+    """Also of the fastest that is taken; only several symbols have a percent more."""
+    data = build(
+        f"a = sympy.Symbol('a')\nf = lambda q: cirq.Circuit((cirq.{gate})(q[0]))"
+    )
+    turns = 30 if gate.startswith("rx") else 4.8 * np.pi
+    assert data["steepest"] == pytest.approx([turns], rel=1e-9)
+
+
 def test_each_parameter_has_its_own_bound_or_a_reason():
     of = replace(OWN, width=2, parameters=("all",), observable="2 Z0 Z1")
     turns = "cirq.rx(sympy.Symbol('a'))(q[0]), cirq.rx(3 * sympy.Symbol('b'))(q[1])"

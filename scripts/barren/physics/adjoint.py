@@ -180,7 +180,7 @@ def _generator(operation: Any) -> tuple[Floats, Complex] | None:
 
     if len(names := cirq.parameter_names(operation)) != 1:
         return None
-    h = 1e-3
+    h = 2e-4
     points = np.array([0.0, h, -h, 2 * h, -2 * h, *ELSEWHERE])
     zero, *others, one, other = _unitaries(operation, dict.fromkeys(names, points))
     difference = 8 * (others[0] - others[1]) - (others[2] - others[3])
