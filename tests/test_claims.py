@@ -164,7 +164,7 @@ def test_slopes_of_costs_over_different_widths_are_told_apart() -> None:
         return exact(costs)[COSTS].evidence.split(". ")[0]
 
     assert widths_of((4, 5, 6)) == "Widths: 4, 5, 6"
-    first, deep = "4, 5 and 6", "5, 6 and 7"
+    first, deep = "4, 5, 6", "5, 6, 7"
     assert widths_of((5, 6, 7)) == (
         f"Widths: {first} (local, depth 1), {deep} (local, depth 60), "
         f"{first} (global, depth 1), {deep} (global, depth 60)"

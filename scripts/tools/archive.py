@@ -3,6 +3,7 @@ import io
 import sys
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,6 +20,9 @@ BESIDE = [layout.CRATE, *map(layout.record, ("assemble_crate", "confirm_agreemen
 #: Results are dated before the code, so that Snakemake takes them for out of date:
 #: `make reproduce` in an unpacked archive computes everything again.
 RESULTS_DATE, SOURCES_DATE = 315532800, 315619200  # 1 and 2 January 1980
+#: Seconds after it, one of which each content of a source has: what Python has compiled
+#: it takes for any file of that size and date.
+SECONDS = 10**9
 
 
 def pack(crate: step.Input, archive: step.Output, functions: step.Inputs = ()) -> None:
@@ -35,11 +39,10 @@ def pack(crate: step.Input, archive: step.Output, functions: step.Inputs = ()) -
     if archive.suffix == ".zip":
         write_zip(archive, folder, results)
     else:
-        files = {name: (step.ROOT / name, SOURCES_DATE) for name in project_files()}
-        files |= {str(path): (path, SOURCES_DATE) for path in functions}
-        for name in results:
-            files[step.shown(folder / name)] = folder / name, RESULTS_DATE
-        write_tar(archive, f"barren-plateaus-{folder.name}", files)
+        files = {name: step.ROOT / name for name in project_files()}
+        files |= {str(path): path for path in functions}
+        made = {step.shown(folder / name): folder / name for name in results}
+        write_tar(archive, f"barren-plateaus-{folder.name}", files, made)
 
 
 def listed_results(folder: Path) -> list[str]:
@@ -72,17 +75,23 @@ def write_zip(target: Path, folder: Path, names: list[str]) -> None:
             archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
 
 
-def write_tar(target: Path, root: str, files: Mapping[str, tuple[Path, int]]) -> None:
-    """Write dated files, by the name each gets, as a compressed tar below a root."""
+def write_tar(
+    target: Path, root: str, sources: Mapping[str, Path], made: Mapping[str, Path]
+) -> None:
+    """Write files, by the name each gets, as a compressed tar below a root."""
     with (
         target.open("wb") as file,
         gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
-        for name, (path, date) in sorted(files.items()):
+        for name, path in sorted({**sources, **made}.items()):
             content = path.read_bytes()
             entry = tarfile.TarInfo(f"{root}/{name}")
-            entry.size, entry.mtime = len(content), date
+            own = SOURCES_DATE + zlib.crc32(content) % SECONDS
+            entry.size, entry.mtime = (
+                len(content),
+                RESULTS_DATE if name in made else own,
+            )
             entry.mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
             archive.addfile(entry, io.BytesIO(content))
 

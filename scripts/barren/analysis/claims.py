@@ -13,7 +13,7 @@ from itertools import pairwise, takewhile
 import numpy as np
 
 from barren import columns
-from barren.analysis import evidence, fits, special, words
+from barren.analysis import evidence, fits, special
 from barren.analysis.agreement import agreement
 from barren.analysis.evidence import NotJudged, Outcome, Point, listed, side
 from barren.analysis.fits import SLOW, slopes_of
@@ -172,11 +172,8 @@ def converges_with_depth(points: list[Point], level: float) -> Outcome:
         else:
             (passing if near else short)[width] = of[depths[0]]
     beyond = "exact variance over its limit"
-    largest = {width: max(of) for width, of in known.items()}
-    deepest = max(largest.values())
-    alike = deepest == min(largest.values())
     said = [
-        f"Largest depth: {deepest}." if alike else listed("Largest depth", largest),
+        evidence.alike("Largest depth", {n: max(of) for n, of in known.items()}),
         listed("First depth asked for from which on it has converged", reached),
         listed(f"Converged at the largest depth alone, {beyond}", passing, ".3g"),
         listed(f"Not converged at the largest depth, {beyond}", short, ".3g"),
@@ -286,7 +283,7 @@ def cost_decides(points: list[Point], level: float) -> Outcome:
     if len({point.ensemble.width for point in sampled}) < FEWEST_WIDTHS:
         sampled = points
     slopes: dict[str, dict[int, float]] = {name: {} for name in NAMES}
-    spans: dict[str, tuple[int, ...]] = {}
+    spans: dict[str, str] = {}
     for name, found in slopes.items():
         own = [p for p in sampled if p.ensemble.observable == name]
         for depth in sorted({p.ensemble.layers for p in own}):
@@ -298,7 +295,7 @@ def cost_decides(points: list[Point], level: float) -> Outcome:
             if len(curve) >= FEWEST_WIDTHS:
                 widths, variances = zip(*curve, strict=True)
                 found[depth] = fit_slope(widths, variances).slope
-                spans[f"{name}, depth {depth}"] = widths
+                spans[f"{name}, depth {depth}"] = ", ".join(map(str, widths))
     local, global_ = slopes[LOCAL], slopes[GLOBAL]
     if len(local) < 2 or not global_:
         raise NotJudged("it needs both costs, three widths and two depths")
@@ -306,11 +303,7 @@ def cost_decides(points: list[Point], level: float) -> Outcome:
     kept = shallow > -SLOW and max(global_.values()) < -2 * SLOW
     is_shallow = min(local) < min(p.ensemble.width for p in sampled)
     lost = max(global_.values()) > -SLOW or (is_shallow and shallow < -2 * SLOW)
-    same = len({*spans.values()}) == 1
-    each = {of: words.listing(widths) for of, widths in spans.items()}
-    said = [
-        f"Widths: {', '.join(map(str, widths))}." if same else listed("Widths", each)
-    ]
+    said = [evidence.alike("Widths", spans)]
     for name, of in (("Global", global_), ("Local", local)):
         told = {f"depth {depth}": slope for depth, slope in of.items()}
         said.append(listed(name, told, "z.3f"))

@@ -49,7 +49,9 @@ def draw_circuit(ensemble: Layered, circuits: Circuits) -> tuple[Figure, pd.Data
                 opposite = (gate.angle, gate.place) == (layered.ANGLES, ensemble.symbol)
                 symbol = NAMES.get(gate.angle, "-theta_0" * opposite)
                 formula = re.sub("[a-z]+", r"\\\g<0>", symbol.replace("phi", "varphi"))
-                label = f"$R_{axis}$\n${formula or f'{angle:.2f}'}$"
+                # Formulas take time: a number is none.
+                number = f"{angle:.2f}".replace("-", "\N{MINUS SIGN}")
+                label = f"$R_{axis}$\n{(formula and f'${formula}$') or number}"
                 shown = dict.fromkeys(gate.qubits, label)
                 colour = SHADED if symbol and symbol != "pi/4" else "white"
                 row |= {"gate": f"R{axis}", "angle": angle, "symbol": symbol}

@@ -245,6 +245,12 @@ def listed(what: str, numbers: Mapping[str, Any], form: str = "") -> str:
     return f"{what}: {', '.join(parts)}."
 
 
+def alike(what: str, values: Mapping[str, Any]) -> str:
+    """The one value that all have: "Largest depth: 50."; else they are `listed`."""
+    one, *more = {*values.values()}
+    return listed(what, values) if more else f"{what}: {one}."
+
+
 def sampled_of(points: Iterable[Point]) -> list[Point]:
     """The points with a sampled variance; NotJudged where there is none."""
     needed: dict[str, Callable[[Point], bool]] = {
