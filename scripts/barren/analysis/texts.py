@@ -57,7 +57,8 @@ TEXTS = {
         f"{TUTORIAL}; {MCCLEAN}",
         f"Student's test of each mean, {SETTINGS} Supported if a mean of "
         f"{claims.LARGE_MEAN:.2f} standard deviations of the gradient would be beyond "
-        "chance, and the exact mean is 0; with normal angles it must be known.",
+        "chance, and the exact mean is 0; with normal angles it must be known. Fewer "
+        f"than {FEWEST} circuits contradict nothing.",
     ),
     "variance_falls_with_width": Text(
         "The variance of the gradient falls with the width.",
