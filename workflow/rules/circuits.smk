@@ -39,10 +39,7 @@ rule build_circuits:
         contents=[sha256(Path(path)) for path in EXPERIMENT.functions],
         # A width of another family is no reason to build, and sample, them again.
         ensembles=as_json(
-            {
-                **EXPERIMENT.of_widths([]),
-                "ensembles": [of for of in config["ensembles"] if "circuit" in of],
-            }
+            EXPERIMENT.of_widths(widths(EXPERIMENT.ensembles), OwnCircuit)
         ),
     message:
         "building the circuits of {input.sources}"

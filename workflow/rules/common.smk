@@ -11,6 +11,7 @@ if [*getattr(sys.modules.get("barren"), "__path__", [])] != [f"{SCRIPTS}/barren"
 
 from barren.analysis.figures import CIRCUIT, figures_of
 from barren.physics.ensembles import BadInput
+from barren.physics.own_circuits import OwnCircuit
 from barren.provenance.compare import require_same
 from barren.runner import configuration, cost, layout
 from barren.runner.experiment import widths

@@ -50,12 +50,15 @@ class Experiment:
                 found[ensemble.name] = ensemble
         return tuple(found.values())
 
-    def of_widths(self, some: Sequence[int]) -> dict[str, Any]:
+    def of_widths(
+        self, some: Sequence[int], kind: type[Ensemble] = Ensemble
+    ) -> dict[str, Any]:
         """The part of the configuration about the ensembles of some widths."""
         entries = [
             {**entry, columns.WIDTH: of}
             for entry in self.config["ensembles"]
-            if (of := [width for width in entry[columns.WIDTH] if width in some])
+            if issubclass(FAMILIES[entry["family"]], kind)
+            and (of := [width for width in entry[columns.WIDTH] if width in some])
         ]
         shared = {key: self.config[key] for key in ("symbol", columns.OBSERVABLE)}
         return {**shared, "ensembles": entries}
