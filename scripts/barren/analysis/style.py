@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 import pandas as pd
 from fontTools import subset
 from matplotlib import font_manager
@@ -18,6 +19,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.cbook import is_math_text
 from matplotlib.figure import Figure
 from matplotlib.mathtext import MathTextParser
+from matplotlib.scale import LogTransform
 from matplotlib.text import Text
 
 from barren import columns
@@ -43,6 +45,9 @@ STYLE: dict[Any, Any] = {
     "lines.linewidth": 1.0,
     "lines.markersize": 4,
     "errorbar.capsize": 2,
+    # No multiple of it is half of a decimal, to be rounded up or down.
+    "axes.xmargin": 1 / 21,
+    "axes.ymargin": 1 / 21,
     "axes.spines.top": False,
     "axes.spines.right": False,
     # Fonts as outlines a printer accepts; identifiers that do not change.
@@ -53,6 +58,8 @@ STYLE: dict[Any, Any] = {
 MATH = MathTextParser("path")
 #: Dots per inch of a PNG, and of what a PDF has as pixels.
 DPI = 300
+#: Of a place on a logarithmic axis: below what is seen, above what processors round.
+DECIMALS = 8
 #: The tables of a font that an embedded one must have (PDF 32000-1, 9.9).
 OUTLINES = {"GlyphOrder", "glyf", "head", "hhea", "hmtx", "loca", "maxp", "post"}
 #: What draws a format, and the metadata that are left out because they vary.
@@ -79,6 +86,20 @@ def _load_outlines(path: Any, options: subset.Options) -> Any:
 
 
 subset.load_font = _load_outlines
+
+_logarithm = LogTransform.transform_non_affine
+
+
+def _rounded_logarithm(self: Any, values: Any) -> Any:
+    """Places on a logarithmic axis, the same whatever a processor's last digits are.
+
+    Otherwise points on a line are on it no more, and edges that are drawn differ.
+    """
+    exact: Any = _logarithm(self, values)
+    return np.round(exact, DECIMALS)
+
+
+LogTransform.transform_non_affine = _rounded_logarithm  # type: ignore
 
 # Of fonts, Matplotlib's own alone: neither those of the machine nor a list of them that
 # whoever drew here before has left in the home folder.
