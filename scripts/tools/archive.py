@@ -88,10 +88,8 @@ def write_tar(
             content = path.read_bytes()
             entry = tarfile.TarInfo(f"{root}/{name}")
             own = SOURCES_DATE + zlib.crc32(content) % SECONDS
-            entry.size, entry.mtime = (
-                len(content),
-                RESULTS_DATE if name in made else own,
-            )
+            entry.mtime = RESULTS_DATE if name in made else own
+            entry.size = len(content)
             entry.mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
             archive.addfile(entry, io.BytesIO(content))
 

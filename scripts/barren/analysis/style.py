@@ -45,7 +45,8 @@ STYLE: dict[Any, Any] = {
     "lines.linewidth": 1.0,
     "lines.markersize": 4,
     "errorbar.capsize": 2,
-    # No multiple of it is half of a decimal, to be rounded up or down.
+    # Of the axis, beyond the data: by 1 / 20 some limits are half of a decimal away,
+    # which one processor rounds up and another one down.
     "axes.xmargin": 1 / 21,
     "axes.ymargin": 1 / 21,
     "axes.spines.top": False,
@@ -93,7 +94,8 @@ _logarithm = LogTransform.transform_non_affine
 def _rounded_logarithm(self: Any, values: Any) -> Any:
     """Places on a logarithmic axis, the same whatever a processor's last digits are.
 
-    Otherwise points on a line are on it no more, and edges that are drawn differ.
+    With other ones the points of a straight line are joined otherwise, and pixels at
+    its edges differ.
     """
     exact: Any = _logarithm(self, values)
     return np.round(exact, DECIMALS)
