@@ -827,8 +827,9 @@ def test_a_drawing_has_every_gate_in_an_order_that_is_the_circuit(family: str) -
     said = {text.get_position(): text for text in axes.texts}
     for _, row in source[source["angle"].notna()].iterrows():
         text, symbol = said[row["column"], row["qubit"]], row["symbol"]
-        shown = ANGLES.get(symbol, f"{row['angle']:.2f}")
-        assert text.get_text() == f"$R_{row['gate'][1]}$\n${shown}$"
+        number = f"{row['angle']:.2f}".replace("-", "\N{MINUS SIGN}")
+        shown = f"${ANGLES[symbol]}$" if symbol in ANGLES else number
+        assert text.get_text() == f"$R_{row['gate'][1]}$\n{shown}"
         patch = text.get_bbox_patch()
         assert patch is not None
         shaded = to_hex(patch.get_facecolor()) != "#ffffff"
