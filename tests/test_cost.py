@@ -184,19 +184,13 @@ def test_theory_takes_one_sweep_a_curve() -> None:
 
 @pytest.mark.parametrize(("width", "depth"), [(12, FURTHER), (14, 40)])
 def test_theory_takes_about_what_is_predicted(width: int, depth: int) -> None:
-    """Within a factor of 4, at the pace at which this machine now does width 10."""
-
-    def taken_and_predicted(width: int, depth: int) -> tuple[float, float]:
-        ensembles = [Random(width=width, depth=d + 1) for d in range(depth)]
-        start = time.thread_time()
-        predict(ensembles)
-        taken = time.thread_time() - start
-        return taken, cost.theory(ensembles, replace(RATES, draw_start=0))
-
-    taken, predicted = taken_and_predicted(10, FURTHER)
-    pace = taken / predicted
-    taken, predicted = taken_and_predicted(width, depth)
-    assert predicted / 4 < taken / pace < 4 * predicted
+    """Within a factor of 4: machines differ, and others may use this one."""
+    ensembles = [Random(width=width, depth=d + 1) for d in range(depth)]
+    start = time.thread_time()
+    predict(ensembles)
+    taken = time.thread_time() - start
+    predicted = cost.theory(ensembles, replace(RATES, draw_start=0))
+    assert predicted / 4 < taken < 4 * predicted
 
 
 def test_other_work_is_at_the_pace_of_the_engine() -> None:

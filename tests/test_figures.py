@@ -516,8 +516,8 @@ def test_figures_are_the_same_on_every_processor(
     made = []
     for other in range(3):
         for known in ("log10", "exp") if other else ():
-            drawn_again = other_digits(getattr(np, known), np.random.default_rng(other))
-            monkeypatch.setattr(np, known, drawn_again)
+            rounded = other_digits(getattr(np, known), np.random.default_rng(other))
+            monkeypatch.setattr(np, known, rounded)
         paths = [tmp_path / f"{other}.{form}" for form in style.FORMATS]
         style.save(*plots.draw_variance(figure, *read), paths)
         made.append([path.read_bytes() for path in paths])

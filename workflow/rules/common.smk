@@ -12,7 +12,6 @@ if [*getattr(sys.modules.get("barren"), "__path__", [])] != [f"{SCRIPTS}/barren"
 from barren.analysis.figures import CIRCUIT, figures_of
 from barren.physics.ensembles import BadInput
 from barren.physics.own_circuits import OwnCircuit
-from barren.provenance.compare import require_same
 from barren.runner import configuration, cost, layout
 from barren.runner.experiment import widths
 from barren.runner.jobs import outputs, records
@@ -183,6 +182,8 @@ def records_of(*once):
 
 def reference(_):
     """What is kept of the experiment; end with one line where that is another one."""
+    from barren.provenance.compare import require_same  # which only `verify` needs
+
     name = f"{KEPT}/{layout.EXPERIMENT}"
     kept = local(name) if Path(name).exists() else project(name)
     if not Path(kept).exists():

@@ -51,7 +51,7 @@ def draw_circuit(ensemble: Layered, circuits: Circuits) -> tuple[Figure, pd.Data
                 formula = re.sub("[a-z]+", r"\\\g<0>", symbol.replace("phi", "varphi"))
                 # Formulas take time: a number is none.
                 number = f"{angle:.2f}".replace("-", "\N{MINUS SIGN}")
-                label = f"$R_{axis}$\n{(formula and f'${formula}$') or number}"
+                label = f"$R_{axis}$\n" + (f"${formula}$" if formula else number)
                 shown = dict.fromkeys(gate.qubits, label)
                 colour = SHADED if symbol and symbol != "pi/4" else "white"
                 row |= {"gate": f"R{axis}", "angle": angle, "symbol": symbol}

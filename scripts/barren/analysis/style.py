@@ -101,7 +101,7 @@ def _rounded_logarithm(self: Any, values: Any) -> Any:
     return np.round(exact, DECIMALS)
 
 
-LogTransform.transform_non_affine = _rounded_logarithm  # type: ignore
+LogTransform.transform_non_affine = _rounded_logarithm  # type: ignore[method-assign]
 
 # Of fonts, Matplotlib's own alone: neither those of the machine nor a list of them that
 # whoever drew here before has left in the home folder.
