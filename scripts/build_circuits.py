@@ -32,6 +32,8 @@ PROGRAM_TOLERANCE = 1e-3
 #: |dU/ds| up to which TensorFlow Quantum, which computes gradients or checks them,
 #: makes them too small by a thousandth.
 FASTEST = math.sqrt(6e-3) / TFQ_STEP
+#: |dU/ds| that is small enough for a difference, and large enough for its rounding.
+SPEED = 2.0
 
 
 def build_circuits(
@@ -53,10 +55,11 @@ def build(ensemble: OwnCircuit) -> dict[str, Any]:
     """The circuit of an ensemble as plain data, a dictionary that JSON holds.
 
     `cirq` (Cirq's own JSON, as text), `program` (the serialised TensorFlow Quantum
-    program, base64), `symbols` (in the circuit's order), `steepest` (what no gradient
-    by each exceeds, for an observable of norm 1), `drawing` (the gates: qubits and a
-    label for each), and `exact` (its Pauli rotations and Clifford gates) or `reason`
-    (why there is no exact form).
+    program, base64), `symbols` (in the circuit's order), `units` (how many each is of
+    those in which its gradient is computed), `steepest` (what no gradient by each
+    exceeds, for an observable of norm 1), `drawing` (the gates: qubits and a label for
+    each), and `exact` (its Pauli rotations and Clifford gates) or `reason` (why there
+    is no exact form).
     """
     file, _, name = ensemble.source.rpartition(":")
     qubits = cirq.GridQubit.rect(1, ensemble.width)
@@ -161,14 +164,14 @@ def built(
         raise BadInput(f"{ensemble.source}: {unserialised(circuit, error)}") from None
     check_program(ensemble.source, whole, program)
     text, names = cirq.to_json(circuit, indent=None), in_order(circuit)
-    bounds = (
-        sum(gate.bound for gate in gates)
-        for gates in steepness_of_symbols(text.encode(), names)
-    )
+    steepness = steepness_of_symbols(text.encode(), names)
+    bounds = (sum(gate.bound for gate in gates) for gates in steepness)
+    speeds = [max(gate.speed for gate in gates) for gates in steepness]
     data: dict[str, Any] = {
         "cirq": text,
         "program": base64.b64encode(program).decode(),
         "symbols": names,
+        "units": [*map(unit, speeds)],
         # As many digits as every processor gives alike.
         "steepest": [float(f"{bound:.{columns.DIGITS}g}") for bound in bounds],
         "drawing": drawing(circuit, qubits),
@@ -182,6 +185,15 @@ def built(
         return data | {"reason": str(error)}
 
 
+def unit(speed: float) -> float:
+    """How many a symbol is of the unit in which its gradient is computed, at most 1.
+
+    A power of two, so that no digit changes. Its gates turn by `SPEED` in that unit:
+    rounding leaves the more of a difference the slower they do.
+    """
+    return 2.0 ** min(0, round(math.log2(speed / SPEED))) if speed else 1.0
+
+
 def check_speed(ensemble: OwnCircuit, data: dict[str, Any]) -> None:
     """BadInput for a gate that turns too fast for an engine's differences."""
     symbols = ensemble.asked(data["symbols"])
@@ -191,7 +203,7 @@ def check_speed(ensemble: OwnCircuit, data: dict[str, Any]) -> None:
             raise BadInput(
                 f"{ensemble.source}: an eigenvalue of a gate turns by {fastest:.3g} "
                 f"radians for each unit of {name}; gradients are right for up to "
-                f"{FASTEST:.0f}: give {name} a larger unit"
+                f"{FASTEST:.0f}: give {name} a smaller unit"
             )
 
 

@@ -41,7 +41,7 @@ def sample_batches(
                 symbols = tuple(own["symbols"])
                 values = sample_parameters(of, own, seed, numbers.tolist())
                 program = np.array([base64.b64decode(own["program"])])
-                yield of, Batch(numbers, values, program, symbols)
+                yield of, Batch(numbers, values, program, symbols, tuple(own["units"]))
                 continue
             if stream == NOTEBOOK:
                 skip = skips[of.program]

@@ -252,7 +252,7 @@ def test_gates_that_turn_fast_are_refused(multiple, lost, monkeypatch, tmp_path)
     off = np.abs(one - other).max() / multiple
     assert off < lost
     assert off > 0.8 * lost or multiple in (1, *STEEPEST)
-    told = pytest.raises(BadInput, match=r"of a gate turns .* give a a larger unit")
+    told = pytest.raises(BadInput, match=r"of a gate turns .* give a a smaller unit")
     with told if multiple > 31 else nullcontext():
         build_circuits.check_speed(ensemble, data)
 
@@ -532,7 +532,8 @@ def drawn(ensemble, data, seed, samples):
     """A batch of a built circuit."""
     circuits = sample_parameters(ensemble, data, seed, samples)
     program = np.array([base64.b64decode(data["program"])])
-    return Batch(np.array(samples), circuits, program, tuple(data["symbols"]))
+    symbols, units = tuple(data["symbols"]), tuple(data["units"])
+    return Batch(np.array(samples), circuits, program, symbols, units)
 
 
 def expected_gradients(circuit, names, values, observable, qubits=QUBITS):
@@ -608,7 +609,9 @@ def test_both_engines_agree_on_the_ansatze_that_are_shipped(name, shared, observ
     theirs, ours = (compute_gradients(ensemble, batch, e, AUTO) for e in (TFQ, QSIM))
     assert np.abs(ours).max() > 0.1
     for at, speed in enumerate(speeds):
-        allowed = tolerance(ensemble.norm, speed, batch.circuits.values[:, at])
+        allowed = tolerance(
+            ensemble.norm, speed, batch.circuits.values[:, at], batch.units[at]
+        )
         assert np.all(np.abs(theirs - ours)[:, at] < allowed)
     exact = expected_gradients(
         cirq.read_json(json_text=batch.circuits.circuit.item().decode()),
@@ -703,7 +706,9 @@ def test_both_engines_take_gates_on_many_qubits():
     )
     found = [compute_gradients(ensemble, batch, engine, AUTO) for engine in (TFQ, QSIM)]
     (speeds,) = speeds_of(batch)
-    allowed = tolerance(ensemble.norm, speeds, batch.circuits.values[:, 0])
+    allowed = tolerance(
+        ensemble.norm, speeds, batch.circuits.values[:, 0], *batch.units
+    )
     assert len(speeds) == 7 and np.all(np.abs(found[0] - found[1])[:, 0] < allowed)
     assert np.abs(found[1] + np.sin(batch.circuits.values)).max() > 1e-3
 
@@ -731,12 +736,34 @@ def test_the_audit_allows_for_what_differences_lose(observable, sigma):
         data = build_circuits.built(circuit, ensemble, [a, b])
         batch = drawn(ensemble, data, 5, range(200))
         speed, *_ = speeds_of(batch)
-        allowed = tolerance(ensemble.norm, speed, batch.circuits.values[:, 0])
+        allowed = tolerance(
+            ensemble.norm, speed, batch.circuits.values[:, 0], batch.units[0]
+        )
         found = [compute_gradients(ensemble, batch, e, AUTO)[:, 0] for e in (TFQ, QSIM)]
         worst = np.max(np.abs(found[0] - found[1]) / allowed)
         assert 0.02 < worst < 1, (name, worst)
         bound = data["steepest"][0] * ensemble.norm
         assert 1e-3 < np.abs(found[1]).max() / bound < 1 + 1e-6, name
+
+
+@pytest.mark.parametrize("unit", [1, 0.1, np.pi / 180, 1e-3])
+@pytest.mark.parametrize("gate", ["rx", "XX", "PhasedX", "H"])
+def test_rounding_leaves_little_of_a_gate_that_turns_slowly(gate, unit):
+    """The gate is outside the light cone: what is left is less than half of 1e-5 b."""
+    a, b, _ = qubits = cirq.GridQubit.rect(1, 3)
+    of = {"exponent": unit * A / sympy.pi, "global_shift": -0.5}
+    gates = {
+        "rx": cirq.rx(unit * A)(a),
+        "XX": cirq.XXPowGate(**of)(a, b),
+        "PhasedX": cirq.PhasedXPowGate(phase_exponent=0.25, **of)(a),
+        "H": cirq.HPowGate(**of)(a),
+    }
+    circuit = cirq.Circuit(cirq.ry(0.4)(a), cirq.ry(1.1)(b), gates[gate])
+    ensemble = replace(OWN, width=3, observable="Z2")
+    data = build_circuits.built(circuit, ensemble, qubits)
+    batch = drawn(ensemble, data, 1, range(200))
+    left = compute_gradients(ensemble, batch, TFQ, AUTO)[:, 0]
+    assert np.sqrt(np.mean(left**2)) < 5e-6 * data["steepest"][0]
 
 
 def test_what_rounding_leaves_grows_with_the_gates_of_a_symbol():

@@ -99,8 +99,8 @@ def test_a_batch_of_another_configuration_is_refused(batch: Path) -> None:
 def test_another_version_is_refused(
     batch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("barren.physics.batches.VERSION", 5)
-    with pytest.raises(BadInput, match="version is 4, expected 5"):
+    monkeypatch.setattr("barren.physics.batches.VERSION", 6)
+    with pytest.raises(BadInput, match="version is 5, expected 6"):
         read_batch(batch, ENSEMBLE, 9)
 
 

@@ -126,7 +126,7 @@ def ansatz_gradients(
         of, rows = ANSATZ_PEERS[engine][0], circuits.angles[:, order]
         return timed(lambda: of(rows, width, how).tolist())
     program = np.array([base64.b64decode(built["program"])])
-    batch = Batch(np.arange(samples), circuits, program, symbols)
+    batch = Batch(np.arange(samples), circuits, program, symbols, tuple(built["units"]))
     at_once = circuits_at_once(ensemble, engine)
 
     def job() -> Any:

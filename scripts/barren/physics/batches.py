@@ -2,8 +2,8 @@
 
 `numpy.load` reads it. For each program it has a folder of arrays, `PROGRAM/angles`:
 
-about: JSON text with `format`, `version`, the random `stream`, its `seed` and the
-    `symbols` of the programs.
+about: JSON text with `format`, `version`, the random `stream`, its `seed`, the
+    `symbols` of the programs, and their `units` (see `build_circuits`).
 sample: int64 (samples,), the index of each circuit in its ensemble.
 axes: uint8 (samples, layers, width), 0, 1, 2 for rotations about X, Y, Z.
     Only where the circuits draw them.
@@ -20,7 +20,7 @@ programs: bytes (samples,), a TensorFlow Quantum program each, for `tfq.from_ten
 import json
 import zipfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from barren.physics.circuits import Circuits
 from barren.physics.ensembles import BadInput, Ensemble
 
 FORMAT = "barren-plateau circuits"
-VERSION = 4
+VERSION = 5
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,14 @@ class Batch:
     circuits: Circuits
     programs: NDArray[np.bytes_]
     symbols: tuple[str, ...]
+    units: tuple[float, ...] = (1.0,)
 
     def __getitem__(self, rows: slice | Sequence[int]) -> "Batch":
         """Some of the circuits."""
         shared = len(self.programs) < len(self.samples)
         programs = self.programs if shared else self.programs[rows]
-        return Batch(self.samples[rows], self.circuits[rows], programs, self.symbols)
+        samples, circuits = self.samples[rows], self.circuits[rows]
+        return replace(self, samples=samples, circuits=circuits, programs=programs)
 
 
 def write_batches(
@@ -63,6 +65,7 @@ def write_batches(
                 "stream": stream,
                 "seed": seed,
                 "symbols": batch.symbols,
+                "units": batch.units,
             }
             arrays = {
                 "about": np.array(json.dumps(about)),
@@ -108,6 +111,6 @@ def read_batch(
                 "delete the file to have it made again"
             )
     drawn: dict[str, Any] = {of.name: arrays.get(of.name) for of in fields(Circuits)}
-    symbols = tuple(about["symbols"])
+    symbols, units = tuple(about["symbols"]), tuple(about["units"])
     serialised = arrays["programs"] if programs else np.array([], bytes)
-    return Batch(arrays["sample"], Circuits(**drawn), serialised, symbols)
+    return Batch(arrays["sample"], Circuits(**drawn), serialised, symbols, units)

@@ -4,7 +4,7 @@ import ctypes
 import importlib.util
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -55,15 +55,34 @@ def compute_gradients(
         if isinstance(ensemble, Layered):
             return qsim_gradients(ensemble, batch.circuits)[:, None]
         return adjoint_gradients(ensemble, batch.circuits, batch.symbols)
-    programs = np.broadcast_to(batch.programs, len(batch.samples))
-    values = batch.circuits.values
+    programs, values = batch.programs, batch.circuits.values
     if isinstance(ensemble, Layered):
         # The same rotation but for a phase; single precision has the more digits.
         values = np.fmod(values, 2 * np.pi)
-    else:  # symbols that may stand in several gates
-        differentiator = ADJOINT
-    how = choose_differentiator(differentiator, ensemble.width)
-    return gradients(programs, values, ensemble.terms, how, batch.symbols)
+        how = choose_differentiator(differentiator, ensemble.width)
+        return gradients(programs, values, ensemble.terms, how)
+    # Symbols that may stand in several gates, and in any unit.
+    units = dict(zip(batch.symbols, batch.units, strict=True))
+    program = np.array([in_units(programs.item(), units)])
+    shared = np.broadcast_to(program, len(values))
+    values = values * batch.units
+    found = gradients(shared, values, ensemble.terms, ADJOINT, batch.symbols)
+    return found * np.array(batch.units, np.float32)
+
+
+def in_units(program: bytes, units: Mapping[str, float]) -> bytes:
+    """A serialised program of which each symbol counts one of some of its units."""
+    with parts_of("tensorflow_quantum", "tensorflow_quantum.core"):
+        from tensorflow_quantum.core.proto.program_pb2 import Program
+    parsed = Program.FromString(program)
+    for moment in parsed.circuit.moments:
+        for operation in moment.operations:
+            for name, of in [*operation.args.items()]:
+                if of.symbol:
+                    factor = operation.args[f"{name}_scalar"].arg_value
+                    factor.float_value /= units[of.symbol]
+    serialised: bytes = parsed.SerializeToString()
+    return serialised
 
 
 def gradients(

@@ -123,17 +123,18 @@ class Choice:
 
 
 def tolerance(
-    norm: float, speeds: Sequence[float], angles: NDArray[np.float64]
+    norm: float, speeds: Sequence[float], angles: NDArray[np.float64], unit: float = 1.0
 ) -> NDArray[np.float64]:
     """What engines may differ by at some values of a symbol, (samples,).
 
     norm: of the observable. speeds: |dU/ds| of the gates U that have the symbol s. A
     difference is off by |dU/ds|^3 step^2 / 6, and by the rounding of two matrices,
-    which grows with the phase, over the step; the gradient by twice as much.
+    which grows with the phase, over the step; the gradient by twice as much. unit: of
+    the symbol, for those in which the difference is taken.
     """
-    speed, phase = np.array(speeds), np.abs(np.outer(angles, speeds))
+    speed, phase = np.array(speeds) / unit, np.abs(np.outer(angles, speeds))
     off = speed**3 * TFQ_STEP**2 / 6 + 2 * PRECISION / TFQ_STEP * (1 + phase)
-    allowed: NDArray[np.float64] = 2 * norm * off.sum(axis=1)
+    allowed: NDArray[np.float64] = 2 * norm * unit * off.sum(axis=1)
     return allowed
 
 
@@ -168,7 +169,8 @@ def check_gradients(
                 at = batch.symbols.index(parameter)
                 values, angles = found[:, at], batch.circuits.values[chosen, at]
                 texts = [said[ensemble.name, parameter][row] for row in chosen]
-                allowed = tolerance(ensemble.norm, speeds[at], angles)
+                unit = batch.units[at]
+                allowed = tolerance(ensemble.norm, speeds[at], angles, unit)
                 off = np.abs(np.array(texts, float) - values) / allowed
                 worst, count = max(worst, float(off.max())), count + len(off)
                 wrong = ~(off <= 1)  # or nan
