@@ -383,6 +383,17 @@ def test_tails_that_no_sample_shows_do_not_add_up() -> None:
     assert agreement(points).verdict == "undecided"
 
 
+def test_tails_that_some_samples_show_do_not_add_up() -> None:
+    """Product circuits: one in five seems to show its tails, as it lacks the rare."""
+    stream, known = rng(0), Prediction(0.0, 2.0**-12, 2.0**-12)
+    points = []
+    for depth in range(1, 101):
+        angles = stream.uniform(0, 2 * np.pi, (1000, 12))
+        values = np.sin(angles[:, 0]) * np.cos(angles[:, 1:]).prod(axis=1)
+        points.append(Point(Random(width=12, depth=depth), known, angles[:, 0], values))
+    assert min(p for p, _ in moment_tests(points)) > 0.001 / 202
+
+
 @pytest.mark.parametrize("family", [Identity, IdentityTutorial])
 @pytest.mark.parametrize("qubit", [0, 1, 2])
 def test_one_rotation_is_all_that_is_left(family: type[Identity], qubit: int) -> None:

@@ -581,6 +581,15 @@ def test_heavy_tails_decide_nothing() -> None:
     assert re.search(r"A kurtosis of [\d.]+ takes \d{4} circuits\.", evidence)
 
 
+def test_the_circuits_that_a_kurtosis_takes_are_enough() -> None:
+    points = [
+        replace(p, summary=replace(p.summary, samples=100, kurtosis=5.01))
+        for p in line(-0.7)
+    ]
+    (_, said, _) = TESTS["variance_falls_with_width"](points, 0.01)
+    assert said[-1] == "A kurtosis of 5.01 takes 101 circuits."
+
+
 def test_the_local_cost_is_no_plateau() -> None:
     """Its variance falls as 1 / n^2, as its weights do."""
     ensembles = [

@@ -103,10 +103,16 @@ def test_interval_repeats_and_follows_the_seed() -> None:
     assert summarise(values, 1).variance_low != summarise(values, 2).variance_low
 
 
-@pytest.mark.parametrize("values", [[0.1], [0.1, 0.2], [0.0] * 50])
+@pytest.mark.parametrize("values", [[0.1], [0.1, 0.2], [0.0] * 50, [0.3] * 200])
 def test_interval_of_too_little_is_all_that_is_possible(values: list[float]) -> None:
     summary = summarise(values)
     assert (summary.variance_low, summary.variance_high) == (0, 1)
+
+
+def test_equal_gradients_have_no_variance_but_for_rounding() -> None:
+    summary = summarise([0.3] * 200)
+    assert (summary.mean, summary.variance, summary.std) == (0.3, 0, 0)
+    assert math.isnan(summary.kurtosis)
 
 
 def test_no_interval_exceeds_what_is_possible() -> None:

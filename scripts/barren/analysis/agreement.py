@@ -87,7 +87,9 @@ def moment_tests(points: Sequence[Point]) -> list[Test]:
             circuits = grouped(bets, lambda bet: bet[0].ensemble.circuit).values()
             if len(bets) > 1:
                 averages = [_average([wealth for _, wealth in of]) for of in circuits]
-                together = np.sum(averages, axis=0)
+                # Those that seem to show their tails lack the rare: together all bet.
+                every = np.all([wealth != 0 for _, wealth in bets], axis=0)
+                together = np.where(every, np.sum(averages, axis=0), 0.0)
                 made.append((f"family {family}", [p for p, _ in bets], together))
             for name, of, wealth in made:
                 told = seen.format(np.mean([*map(off, of)]))

@@ -293,5 +293,5 @@ def side(
         few = FEW.format(fewest)
     elif tails:
         most = max(tails)
-        few = f"A kurtosis of {most:.3g} takes {CIRCUITS * most:.0f} circuits."
+        few = f"A kurtosis of {most:.3g} takes {math.ceil(CIRCUITS * most)} circuits."
     return called(holds and not few, fails and not few), [*said, few], numbers

@@ -59,12 +59,14 @@ def summarise(gradients: ArrayLike, seed: int = 0, bound: float = 1.0) -> Summar
     if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all():
         raise ValueError("gradients: expected a non-empty row of finite numbers")
     samples = values.size
-    centred = values - values.mean()
+    # Of equal ones the mean is theirs, but for rounding.
+    mean = float(np.clip(values.mean(), values.min(), values.max()))
+    centred = values - mean
     population = float(np.mean(centred**2))
     low, high = variance_interval(values, seed, bound)
     return Summary(
         samples=samples,
-        mean=float(values.mean()),
+        mean=mean,
         variance=population * samples / (samples - 1) if samples > 1 else np.nan,
         variance_low=low,
         variance_high=high,
@@ -86,7 +88,7 @@ def variance_interval(
     gradient exceeds `bound`.
     """
     samples = gradients.size
-    scale = gradients.std()
+    scale = gradients.std() if np.ptp(gradients) else 0.0
     if samples < FEWEST or scale == 0:
         return 0.0, bound**2
     values = (gradients - gradients.mean()) / scale
