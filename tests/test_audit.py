@@ -32,6 +32,7 @@ from barren.runner.experiment import Experiment
 from barren.runner.step import plain, sha256, write_json
 from compute_gradients import parts, write
 from conftest import ROOT, copy_project, run_in
+from tools.audit import present_files
 
 FOLDER = "results/small"
 ENSEMBLE = "random_width-3_depth-4"
@@ -319,6 +320,17 @@ def test_a_full_disk_is_no_fault_of_the_results(project: Path, tmp_path: Path) -
         subprocess.run(["umount", place], check=True)
     assert audit.code == 1 and "changed" not in audit.text
     assert audit.error == f"audit: the disk is full, writing {place}\n"
+
+
+def test_an_audit_can_be_asked_for_its_exit_code_alone(project: Path) -> None:
+    """With its output closed: what it is asked is whether all holds."""
+    config = (project / FOLDER / layout.EXPERIMENT).read_text()
+    command = (sys.executable, "-s", "-E", "scripts/tools/audit.py")
+    options = ("--folder", FOLDER, "--config", config, "--steps")
+    told = ("--snakemake", PLANNED.format(project))
+    closed = ["sh", "-c", 'exec "$@" >&-', "sh", *command, *options, *told]
+    done = subprocess.run(closed, cwd=project, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_broken_workflow_is_told(project: Path) -> None:
@@ -741,6 +753,7 @@ CLAIMED: dict[str, tuple[dict[str, object], str]] = {
     "code of its own": ({"code": entry_of("evil.py")}, "code.*was"),
     "no environment": ({"environment": None}, "not a record"),
     "a Python that is none": ({"python": "best of all"}, "not a record"),
+    "a Python that is an essay": ({"python": "3.11" + ".fast" * 30}, "not a record"),
     "a Python that is a number": ({"python": 3}, "not a record"),
     "another environment": ({"name": "tables"}, "environment.name was 'tables'"),
     "another lock": ({"lock_sha256": "0"}, "environment.lock_sha256 was '0'"),
@@ -756,6 +769,14 @@ CLAIMED: dict[str, tuple[dict[str, object], str]] = {
         "environment.deployer was 'me', is 'venv'",
     ),
     "a time that is none": ({"start": "yesterday"}, "not a record"),
+    "a time that commands": (
+        {"start": "2026-01-01\x9b00:00:00.000+00:00"},
+        "not a record",
+    ),
+    "a time without a zone": (
+        {"start": "2026-01-01T00:00:00.000", "end": "2026-01-01T00:00:00.000"},
+        "not a record",
+    ),
     "a list of times": ({"end": ["x"]}, "not a record"),
     "a commit that is none": ({"source": "x"}, "not a record"),
     "a commit of parts": ({"source": {"commit": "x"}}, "not a record"),
@@ -908,6 +929,31 @@ def test_what_a_run_does_not_leave_ends_the_audit_with_one_line(
     assert done.returncode == 1
     assert done.stderr.startswith("audit: ") and done.stderr.count("\n") == 1
     assert re.search(words, done.stderr) and "\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("keys", "name"),
+    [
+        ({"parameters": "all"}, layout.GRADIENTS),
+        ({"turn": [*range(4000)]}, "{}"),
+    ],
+)
+def test_no_experiment_is_larger_than_the_limits(
+    tmp_path: Path, keys: dict[str, object], name: str
+) -> None:
+    """Of 256 parameters 10,000 circuits, a row of 100 bytes each; and many circuits."""
+    entry = {"family": "ansatz", "circuit": "a.py:f", "width": [8], "depth": [16]}
+    config = {"seed": 1, "samples": 10_000, "batch_size": 200, "engine": TFQ}
+    config |= {"symbol": {"layer": 0, "qubit": 0}, "observable": "Z0 Z1"}
+    config |= {"max_sampled_width": 64, "ensembles": [entry | keys]}
+    experiment = Experiment(config)
+    for number, program in enumerate(experiment.own_circuits):
+        path = tmp_path / name.format(layout.circuit(program))
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+        os.truncate(path, 0 if number else 10_000 * 256 * 100)
+    found = present_files(tmp_path, experiment)
+    assert len(found) == len(experiment.own_circuits)
 
 
 def test_what_is_printed_never_commands_a_terminal() -> None:

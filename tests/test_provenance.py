@@ -109,28 +109,28 @@ def test_records_hold_what_made_each_file(small: Path) -> None:
 @pytest.mark.parametrize(
     ("actual", "words"),
     [
-        ("a,x\n1,0.5\n", ""),
-        ("a,x\n1,0.5005\n", ""),
-        ("a,x\n1,0.502\n", "x is '0.502', was '0.5'"),
-        ("a,x\n1,nan\n", "x is 'nan'"),
-        ("a,x\n1.0005,0.5\n", "a is '1.0005'"),
-        ("a,x\n1,\n", "x is ''"),
-        ("a,y\n1,0.5\n", "x is 'y'"),
-        ("a,x\n1,0.5\n1,0.5\n", "other rows"),
-        ("a,x\n1,0.50\n", "x is '0.50'"),
-        ("a,x\n1,5e-1\n", "x is '5e-1'"),
-        ("a,x\n1,0.5 \n", "x is '0.5 '"),
-        ("a,x\n1,0.5_0\n", "x is '0.5_0'"),
-        ("a,x\n1,\u0660.5\n", "x is "),
-        ('a,x\n1,"0.5"\n', "other quotes"),
-        ("a,x\r\n1,0.5\r\n", "ends of lines"),
-        ("\ufeffa,x\n1,0.5\n", "row 0: a is "),
-        ("a,x\n1,0.5,2\n", "other rows or columns"),
+        ("a,mean\n1,0.5\n", ""),
+        ("a,mean\n1,0.5005\n", ""),
+        ("a,mean\n1,0.502\n", "mean is '0.502', was '0.5'"),
+        ("a,mean\n1,nan\n", "mean is 'nan'"),
+        ("a,mean\n1.0005,0.5\n", "a is '1.0005'"),
+        ("a,mean\n1,\n", "mean is ''"),
+        ("a,std\n1,0.5\n", "mean is 'std'"),
+        ("a,mean\n1,0.5\n1,0.5\n", "other rows"),
+        ("a,mean\n1,0.50\n", "mean is '0.50'"),
+        ("a,mean\n1,5e-1\n", "mean is '5e-1'"),
+        ("a,mean\n1,0.5 \n", "mean is '0.5 '"),
+        ("a,mean\n1,0.5_0\n", "mean is '0.5_0'"),
+        ("a,mean\n1,\u0660.5\n", "mean is "),
+        ('a,mean\n1,"0.5"\n', "other quotes"),
+        ("a,mean\r\n1,0.5\r\n", "ends of lines"),
+        ("\ufeffa,mean\n1,0.5\n", "row 0: a is "),
+        ("a,mean\n1,0.5,2\n", "other rows or columns"),
         ("\n", "other rows"),
     ],
 )
 def test_numbers_alone_are_compared_within_a_tolerance(actual: str, words: str) -> None:
-    said = deviates(b"a,x\n1,0.5\n", actual.encode(), default=(0.0, 0.001))
+    said = deviates(b"a,mean\n1,0.5\n", actual.encode(), default=(0.0, 0.001))
     assert words in said if words else not said
 
 
@@ -142,14 +142,23 @@ def test_tables_of_other_text_are_told() -> None:
     ("old", "new"), [("0.9999999999", "1"), ("-1", "-1.0001"), ("-1.0001", "-1")]
 )
 def test_whole_numbers_have_no_tolerance(old: str, new: str) -> None:
-    said = deviates(f"x\n{old}\n".encode(), f"x\n{new}\n".encode(), None, (0.01, 0.0))
-    assert f"x is '{new}', was '{old}'" in said
+    said = deviates(
+        f"mean\n{old}\n".encode(), f"mean\n{new}\n".encode(), None, (0.01, 0.0)
+    )
+    assert f"mean is '{new}', was '{old}'" in said
+
+
+@pytest.mark.parametrize("key", [columns.SIGMA, "a_keyword"])
+def test_keys_have_no_tolerance(key: str) -> None:
+    """Rows with another are of no ensemble: what is made of them leaves them out."""
+    said = deviates(f"{key}\n0.1\n".encode(), f"{key}\n0.1000000001\n".encode())
+    assert f"{key} is '0.1000000001', was '0.1'" in said
 
 
 def test_a_tolerance_is_of_its_column() -> None:
-    tables = b"a,x\n0.5,0.5\n", b"a,x\n0.5,0.51\n", b"a,x\n0.51,0.5\n"
-    assert not deviates(tables[0], tables[1], {"x": (0.1, 0.0)})
-    assert "a is '0.51'" in deviates(tables[0], tables[2], {"x": (0.1, 0.0)})
+    tables = b"a,mean\n0.5,0.5\n", b"a,mean\n0.5,0.51\n", b"a,mean\n0.51,0.5\n"
+    assert not deviates(tables[0], tables[1], {"mean": (0.1, 0.0)})
+    assert "a is '0.51'" in deviates(tables[0], tables[2], {"mean": (0.1, 0.0)})
 
 
 def test_difference_names_the_first_place() -> None:
@@ -418,6 +427,20 @@ def test_a_record_names_the_commit_of_this_project_alone(project: Path) -> None:
     assert source() == {"commit": head, "clean": True}
     append(project / "scripts/plot_variance.py")
     assert source() == {"commit": head, "clean": False}
+
+
+def test_a_record_names_no_repository_whose_hook_runs_the_workflow(
+    project: Path, tmp_path: Path
+) -> None:
+    git = ("git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x")
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "commit", "-qm", "x", "--allow-empty"], check=True)
+    options = ("--configfile", "config/small.yaml")
+    run_in(project)(
+        f"{FOLDER}/experiment.json", *options, GIT_DIR=str(tmp_path / ".git")
+    )
+    path = project / FOLDER / layout.record("describe_experiment")
+    assert json.loads(path.read_text())["source"] is None
 
 
 def test_a_record_needs_an_environment_of_the_workflow(
@@ -754,9 +777,9 @@ def test_archive_refuses_results_that_were_changed(
     assert not (project / "results" / "small.tar.gz").exists()
 
 
-@pytest.mark.parametrize("name", ["../../config/small.yaml", "lost.csv"])
+@pytest.mark.parametrize("name", ["../../config/small.yaml", "lost.csv", 7])
 def test_archive_refuses_a_crate_that_lists_what_is_not_there(
-    small: Path, tmp_path: Path, name: str
+    small: Path, tmp_path: Path, name: str | int
 ) -> None:
     """Also a file outside of the folder, whatever its hash."""
     project = copy_project(tmp_path / "project", small)
@@ -769,6 +792,17 @@ def test_archive_refuses_a_crate_that_lists_what_is_not_there(
     code, told = pack(project, "small.crate.zip")
     assert code == 1 and told.count("\n") == 1 and "not the bytes that crate" in told
     assert not (project / "results" / "small.crate.zip").exists()
+
+
+def test_archive_refuses_an_agreement_that_no_record_names(
+    small: Path, tmp_path: Path
+) -> None:
+    project = copy_project(tmp_path / "project", small)
+    shutil.copytree(small / FOLDER, project / FOLDER)
+    path = project / FOLDER / layout.record("confirm_agreement")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"outputs": []}))
+    code, told = pack(project, "small.crate.zip")
+    assert code == 1 and told.count("\n") == 1 and layout.AGREEMENT in told
 
 
 @pytest.mark.parametrize("text", ["{}", '{"@graph": [1]}'])
@@ -800,6 +834,19 @@ def test_archive_packs_what_git_tracks_and_nothing_else(
     assert modes["scripts/index.py"] == 0o755 and modes["README.md"] == 0o644
     assert "barren-plateaus-small/README.md" in names
     assert not [name for name in names if name.endswith("notes.txt")]
+
+
+def test_archive_packs_nothing_where_git_does_not_tell(
+    small: Path, tmp_path: Path
+) -> None:
+    """As in a folder of another user: what it tracks is unknown, not everything."""
+    project = copy_project(tmp_path / "project", small)
+    shutil.copytree(small / FOLDER, project / FOLDER)
+    (project / ".git").write_text("gitdir: /nowhere\n")
+    (project / "notes.txt").write_text("not to be shared")
+    code, said = pack(project, "small.tar.gz")
+    assert code == 1 and said.startswith("archive: git ls-files: fatal: ")
+    assert said.count("\n") == 1
 
 
 def test_archive_measures_nothing_again(project: Path) -> None:

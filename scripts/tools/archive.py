@@ -50,13 +50,13 @@ def listed_results(folder: Path) -> list[str]:
     there = {*inventory(folder)}
     try:
         graph = read_json(folder / layout.CRATE)["@graph"]
-        listed = {of["@id"]: of["sha256"] for of in graph if "sha256" in of}
+        listed = {str(of["@id"]): of["sha256"] for of in graph if "sha256" in of}
     except (LookupError, TypeError):
         raise BadInput(f"{step.shown(folder / layout.CRATE)}: not a crate") from None
     beside = [name for name in BESIDE if name in there]
     if layout.AGREEMENT in there:  # made after the crate
-        (made,) = read_record(folder / layout.record("confirm_agreement"))["outputs"]
-        listed[layout.AGREEMENT] = made["sha256"]
+        made = read_record(folder / layout.record("confirm_agreement"))["outputs"]
+        listed[layout.AGREEMENT] = made[0]["sha256"] if made else ""
     for name, sha256 in listed.items():
         if name not in there or step.sha256(folder / name) != sha256:
             raise BadInput(

@@ -189,9 +189,10 @@ def present_files(folder: Path, experiment: Experiment) -> set[str]:
     size = min(config["batch_size"], config["samples"])
     rates = cost.RATES[config["engine"]]
     batches = cost.sampling(experiment.programs.values(), size, rates).disk
-    circuits = config["samples"] * len(experiment.ensembles)
-    biggest = int(records.MOST_BYTES + 500 * circuits + 4 * batches)
-    names = records.inventory(folder, 1000 + 16 * len(several), biggest)
+    asked = sum(e.gates if e.asks_for_several else 1 for e in experiment.ensembles)
+    biggest = int(records.MOST_BYTES + 500 * config["samples"] * asked + 4 * batches)
+    most = 1000 + 16 * len(several) + len(experiment.own_circuits)
+    names = records.inventory(folder, most, biggest)
     return {f"{folder}/{name}" for name in names}
 
 

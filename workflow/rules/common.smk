@@ -196,6 +196,16 @@ def reference(_):
     return kept
 
 
+def project_to_pack(_):
+    """The project's files; end with one line where git does not tell them."""
+    try:
+        names = project_files()
+    except BadInput as error:
+        sys.exit(f"archive: {error}")
+    # Not what the benchmark measured, or it might be measured again for this.
+    return [project(of) for of in names if not of.startswith("results/benchmark/")]
+
+
 def caption(figure):
     """A file with the caption of a figure, for Snakemake's report."""
     path = Path(".snakemake", "captions", where(RESULTS), f"{figure.name}.rst")

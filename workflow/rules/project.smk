@@ -7,6 +7,10 @@ from pathlib import Path
 
 from snakemake.sourcecache import HostingProviderFile, LocalGitFile, LocalSourceFile
 
+# Where git runs a hook, it names the repository of that one.
+for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+    os.environ.pop(name, None)
+
 
 def project_root(source):
     """The project's folder, from where this file comes.

@@ -87,12 +87,7 @@ use rule archive_crate as archive with:
     input:
         **needs("tools/archive", "circuits", "crate"),
         functions=[local(path) for path in EXPERIMENT.functions],
-        # Not what the benchmark measured, or it might be measured again for this.
-        project=lambda _: [
-            project(path)
-            for path in project_files()
-            if not path.startswith("results/benchmark/")
-        ],
+        project=project_to_pack,
     output:
         archive=f"{RESULTS}.tar.gz",
     log:

@@ -8,7 +8,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -38,7 +38,8 @@ ROUNDING: Tolerance = (2e-9, 0.0)
 BUILD = re.compile(r"(?m)/([\w.-]+)-([^-\s]+)-[^-\s]+$")
 #: What a record says of a checkout.
 SOURCE = {"commit": str, "clean": bool}
-COMMIT, PYTHON = re.compile("[0-9a-f]{40,64}"), re.compile(r"3(\.\w+)+\+?")
+COMMIT = re.compile("[0-9a-f]{40,64}")
+PYTHON = re.compile(r"3\.\d+\.\w{1,9}\+?", re.ASCII)
 #: What raises a record that is none.
 MISSHAPEN = LookupError, TypeError, ValueError, AttributeError, OverflowError
 #: Characters of a processor's name.
@@ -119,7 +120,7 @@ def deviates(
 ) -> str:
     """Why tables differ by more than the tolerance of a number; empty if they do not.
 
-    What is no number, or a whole one, must be equal. tolerances: by column.
+    What is no number, or a whole one, and keys must be equal. tolerances: by column.
     """
     try:
         rows, others = ([*csv.reader(StringIO(of.decode()))] for of in (old, new))
@@ -129,7 +130,10 @@ def deviates(
         return f"{OTHERWISE}: other rows or columns"
     for number, pair in enumerate(zip(rows, others, strict=True)):
         for column, a, b in zip(rows[0], *pair, strict=True):
-            if a != b and not is_close(a, b, *(tolerances or {}).get(column, default)):
+            near = column in columns.VALUES and is_close(
+                a, b, *(tolerances or {}).get(column, default)
+            )
+            if a != b and not near:
                 return f"{OTHERWISE}: row {number}: {column} is {b!r}, was {a!r}"
     again = StringIO()
     csv.writer(again, lineterminator="\n").writerows(others)
@@ -191,6 +195,9 @@ def _told(theirs: Mapping[str, Any]) -> dict[str, Any]:
     """What a record says of its run, which does not come out again."""
     told = {key: theirs[key] for key in ("source", "processor", "start", "end")}
     start, end = map(datetime.fromisoformat, (told["start"], told["end"]))
+    spelled = [of.astimezone(UTC).isoformat("T", "milliseconds") for of in (start, end)]
+    if spelled != [told["start"], told["end"]]:
+        raise ValueError("start or end")
     seconds, source = float(theirs["processor_seconds"]), told["source"]
     if start > end or not 0 <= seconds < math.inf:
         raise ValueError("start, end or processor_seconds")

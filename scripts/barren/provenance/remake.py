@@ -144,7 +144,7 @@ def do_again(
 def set_apart() -> None:
     """Let a fork print nothing, and end with the process that it is of."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # either may be closed
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 

@@ -7,6 +7,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+from barren.physics.ensembles import BadInput
 from barren.runner import step
 from barren.runner.step import ROOT
 
@@ -92,8 +93,10 @@ def project_files() -> list[str]:
     names: list[str] = []
     if (ROOT / ".git").exists() and shutil.which("git"):
         command = ["git", "-C", str(ROOT), "ls-files", "-z"]
-        listed = subprocess.run(command, capture_output=True, text=True).stdout
-        names = [name for name in listed.split("\0") if name]
+        listed = subprocess.run(command, capture_output=True, text=True)
+        if listed.returncode:  # as in somebody else's folder
+            raise BadInput(f"git ls-files: {listed.stderr.partition(chr(10))[0]}")
+        names = [name for name in listed.stdout.split("\0") if name]
     if not names:
         parts = [path for path in ROOT.iterdir() if path.name not in NOT_SOURCES]
         parts += [ROOT / "results" / name for name in ("README.md", "reference")]
