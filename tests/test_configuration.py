@@ -68,6 +68,11 @@ BAD = {
         "symbol_layer: 10 lies outside",
     ),
     "an observable outside": ("observable", "Z0 Z4", "qubit 4 lies outside a circuit"),
+    "a long observable": (
+        "observable",
+        "Z0 + " * 500,
+        r"observable: got '.*'; allowed: string, up to 2000 characters$",
+    ),
     "one qubit twice": ("observable", "Z1 Z1", "position 4: qubit 1 appears twice"),
     "a list of qubits": (
         "observable",
@@ -269,3 +274,12 @@ def test_make_takes_the_configuration_that_is_named(target: str) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert f'configuration "{config}"' in done.stdout
     assert f'--configfile "{config}"' in done.stdout
+
+
+def test_keys_in_another_order_are_the_same_configuration() -> None:
+    """To the byte: nothing is made again, and an audit finds nothing changed."""
+    given = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    other = dict(reversed(given.items())) | {"batch_size": 200}
+    for config in (given, other):
+        configuration.check(config)
+    assert [*given.items()] == [*other.items()]

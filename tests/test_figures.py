@@ -998,6 +998,15 @@ def test_powers_have_room_on_a_logarithmic_axis() -> None:
                 assert_readable(figure)
 
 
+def test_titles_in_capitals_have_room() -> None:
+    """Three panels side by side."""
+    models = [f"HEISENBERG XXZ MODEL {n}" for n in "ABC"]
+    for of, figure, _ in drawn(experiment([own(depth=[2, 5], HAMILTONIAN=models)])):
+        if of.x == columns.DEPTH:
+            assert len(figure.axes) == 3
+            assert_readable(figure)
+
+
 def test_panels_without_a_place_on_the_axis_are_left_out() -> None:
     """Many of uniform angles beside one with a sigma."""
     other = {"family": "random", "width": [3], "depth": [9], "sigma": [0.3]}

@@ -136,7 +136,7 @@ def _draw_curves(figure: figures.Figure, shown: pd.DataFrame) -> Drawn:
             axes.text(0.5, 0.5, said, transform=axes.transAxes, ha="center")
         if len(panels) > 1:
             title = selection.label(panel, across, shown)
-            axes.set_title(selection.in_lines(title, 34), fontsize=8)
+            axes.set_title(selection.in_lines(title, 28), fontsize=8)
     legend |= _explain(grid[0], shown, x, ends)
     _scale(grid, shown, x)
     _make_room(drawing, grid)

@@ -100,13 +100,16 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def check(config: dict[str, Any]) -> Experiment:
-    """Fill in the defaults; raise BadInput, one line, for what is wrong."""
+    """Fill in the defaults; raise BadInput, one line, for what is wrong.
+
+    Keys get the order of the schema: that of a file is no reason to run again.
+    """
     if not isinstance(config, dict):
         raise BadInput(f"got {config!r}; allowed: keys with their values")
     schema = load_schema()
     for key, of in schema["properties"].items():
-        if "default" in of:
-            config.setdefault(key, of["default"])
+        if key in config or "default" in of:
+            config[key] = config.pop(key, of.get("default"))
     errors = VALIDATOR(schema).iter_errors(config)
     if errors := sorted(errors, key=lambda e: list(e.path)):
         raise BadInput(explain(errors[0]))
@@ -212,6 +215,8 @@ def allowed(schema: dict[str, Any], plural: str = "") -> str:
     low, high = schema.get("minimum"), schema.get("maximum")
     if low is not None:
         text += f", at least {low}" if high is None else f", {low} to {high}"
+    if longest := schema.get("maxLength"):
+        text += f", up to {longest} characters"
     return text
 
 
