@@ -95,9 +95,9 @@ def gradients(
     """d<O>/d theta of each circuit by each symbol, (samples, symbols), per radian.
 
     programs: (samples,), serialised; values: (samples, symbols), radians. `adjoint`
-    takes a forward and a backward sweep; its gate derivatives are central differences,
-    too large by 4e-5 of their size. `parameter_shift`, for a single symbol that stands
-    once, takes two expectations at theta +- pi/2, exact up to float32.
+    takes a forward and a backward sweep; its gate derivatives are central differences
+    (see `TFQ_STEP`). `parameter_shift`, for a single symbol that stands once, takes two
+    expectations at theta +- pi/2, exact up to float32.
     """
     # A power of two, so that no digit changes: the adjoint drops weights below 1e-5.
     power = WEIGHT - max(math.frexp(weight)[1] for weight, _ in terms)
