@@ -32,8 +32,8 @@ PROGRAM_TOLERANCE = 1e-3
 #: |dU/ds| up to which TensorFlow Quantum, which computes gradients or checks them,
 #: makes them too small by a thousandth.
 FASTEST = math.sqrt(6e-3) / TFQ_STEP
-#: |dU/ds| that is small enough for a difference, and large enough for its rounding.
-SPEED = 2.0
+#: Frequency low enough for a difference; of half of it rounding leaves little.
+FREQUENCY = 3.0
 
 
 def build_circuits(
@@ -166,12 +166,11 @@ def built(
     text, names = cirq.to_json(circuit, indent=None), in_order(circuit)
     steepness = steepness_of_symbols(text.encode(), names)
     bounds = (sum(gate.bound for gate in gates) for gates in steepness)
-    speeds = [max(gate.speed for gate in gates) for gates in steepness]
     data: dict[str, Any] = {
         "cirq": text,
         "program": base64.b64encode(program).decode(),
         "symbols": names,
-        "units": [*map(unit, speeds)],
+        "units": [unit(max(of.frequency for of in gates)) for gates in steepness],
         # As many digits as every processor gives alike.
         "steepest": [float(f"{bound:.{columns.DIGITS}g}") for bound in bounds],
         "drawing": drawing(circuit, qubits),
@@ -185,13 +184,16 @@ def built(
         return data | {"reason": str(error)}
 
 
-def unit(speed: float) -> float:
+def unit(frequency: float) -> float:
     """How many a symbol is of the unit in which its gradient is computed, at most 1.
 
-    A power of two, so that no digit changes. Its gates turn by `SPEED` in that unit:
-    rounding leaves the more of a difference the slower they do.
+    A power of two, so that no digit changes. In that unit the highest frequency of its
+    gates is half of `FREQUENCY`, or more: the lower it is the more of a difference is
+    rounding.
     """
-    return 2.0 ** min(0, round(math.log2(speed / SPEED))) if speed else 1.0
+    # Of as many decimals as every processor gives alike.
+    _, exponent = math.frexp(round(frequency, columns.DIGITS) / FREQUENCY)
+    return 2.0 ** min(0, exponent)
 
 
 def check_speed(ensemble: OwnCircuit, data: dict[str, Any]) -> None:

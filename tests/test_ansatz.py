@@ -643,7 +643,8 @@ def test_each_symbol_of_a_gate_has_its_own_speed():
     assert [gate.bound for gate in found] == pytest.approx([2.02, 2.02], rel=1e-3)
     # The phase of a gate has no part in the bound.
     text = cirq.to_json(cirq.Circuit((cirq.X**A)(QUBITS[0]))).encode()
-    assert steepness_of_symbols(text, "a") == [[pytest.approx((np.pi, np.pi))]]
+    assert steepness_of_symbols(text, "a") == [[pytest.approx((np.pi,) * 3)]]
+    assert {gate.frequency for gate in found} == {np.inf}
 
 
 @pytest.mark.parametrize("gate", ["rx(30 * a)", "X**(4.8 * a)"])
@@ -764,6 +765,28 @@ def test_rounding_leaves_little_of_a_gate_that_turns_slowly(gate, unit):
     batch = drawn(ensemble, data, 1, range(200))
     left = compute_gradients(ensemble, batch, TFQ, AUTO)[:, 0]
     assert np.sqrt(np.mean(left**2)) < 5e-6 * data["steepest"][0]
+
+
+@pytest.mark.parametrize("of", [0, 1e-12, 1e-3, 0.5, 0.75, 2**-0.5, 3, np.pi, np.inf])
+def test_a_unit_is_the_same_whatever_a_processors_last_digits(of):
+    unit = build_circuits.unit(of)
+    assert unit == 1 or 1.5 <= of / unit < 3
+    for off in (-1e-13, 1e-13):
+        assert build_circuits.unit(of * (1 + off) + off) == unit
+
+
+def test_a_gate_that_changes_little_but_fast_keeps_its_unit():
+    """Its derivative is small for another reason than that it turns slowly."""
+    a, b = cirq.GridQubit.rect(1, 2)
+    gate = cirq.PhasedXPowGate(phase_exponent=A, exponent=0.01)(a)
+    circuit = cirq.Circuit(cirq.ry(0.4)(a), gate, cirq.rx(0.7)(a), cirq.CZ(a, b))
+    ensemble = replace(OWN, width=2, observable="Z0")
+    batch = drawn(
+        ensemble, build_circuits.built(circuit, ensemble, [a, b]), 1, range(50)
+    )
+    one, other = (compute_gradients(ensemble, batch, e, AUTO) for e in (TFQ, QSIM))
+    assert batch.units == (1,)
+    assert np.abs(one - other).max() < 1e-3 * np.abs(other).max()
 
 
 def test_what_rounding_leaves_grows_with_the_gates_of_a_symbol():

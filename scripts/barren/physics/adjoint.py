@@ -5,6 +5,7 @@ says that its unitary is, whatever its class. So the two engines check each othe
 circuits of a batch go through a gate at once.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
@@ -85,11 +86,13 @@ class Steepness(NamedTuple):
     """How fast a gate U changes with a symbol s.
 
     speed: |dU/ds|, 1 / 2 for exp(-i s P / 2). bound: what no gradient by it exceeds,
-    for an observable of norm 1; a phase of the whole gate has no part in it.
+    for an observable of norm 1; a phase of the whole gate has no part in it. frequency:
+    the highest of U, which is its speed if it is exp(i H s) U(0); else not known.
     """
 
     speed: float
     bound: float
+    frequency: float = math.inf
 
 
 def steepness_of_symbols(text: bytes, symbols: Sequence[str]) -> list[list[Steepness]]:
@@ -112,7 +115,8 @@ def _steepness(operation: Any) -> list[Steepness]:
     names = sorted(cirq.parameter_names(operation))
     if generator := _generator(operation):
         speeds, _ = generator
-        return [Steepness(float(np.abs(speeds).max()), float(np.ptp(speeds)))]
+        speed = float(np.abs(speeds).max())
+        return [Steepness(speed, float(np.ptp(speeds)), speed)]
     # Spread evenly over any periods, each symbol by itself, beyond what is drawn.
     roots = 2 ** (np.arange(1, len(names) + 1) / (len(names) + 1))
     places = dict(zip(names, np.outer(roots, np.arange(PLACES)), strict=True))

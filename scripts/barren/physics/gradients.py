@@ -4,8 +4,8 @@ import ctypes
 import importlib.util
 import math
 import os
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Sequence
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -62,16 +62,15 @@ def compute_gradients(
         how = choose_differentiator(differentiator, ensemble.width)
         return gradients(programs, values, ensemble.terms, how)
     # Symbols that may stand in several gates, and in any unit.
-    units = dict(zip(batch.symbols, batch.units, strict=True))
-    program = np.array([in_units(programs.item(), units)])
-    shared = np.broadcast_to(program, len(values))
-    values = values * batch.units
+    program = np.array([in_units(programs.item(), batch.symbols, batch.units)])
+    shared, values = np.broadcast_to(program, len(values)), values * batch.units
     found = gradients(shared, values, ensemble.terms, ADJOINT, batch.symbols)
     return found * np.array(batch.units, np.float32)
 
 
-def in_units(program: bytes, units: Mapping[str, float]) -> bytes:
-    """A serialised program of which each symbol counts one of some of its units."""
+@lru_cache(8)  # of a batch that is taken in parts
+def in_units(program: bytes, symbols: Sequence[str], units: Sequence[float]) -> bytes:
+    """A serialised program for values of its symbols times their units."""
     with parts_of("tensorflow_quantum", "tensorflow_quantum.core"):
         from tensorflow_quantum.core.proto.program_pb2 import Program
     parsed = Program.FromString(program)
@@ -80,7 +79,7 @@ def in_units(program: bytes, units: Mapping[str, float]) -> bytes:
             for name, of in [*operation.args.items()]:
                 if of.symbol:
                     factor = operation.args[f"{name}_scalar"].arg_value
-                    factor.float_value /= units[of.symbol]
+                    factor.float_value /= units[symbols.index(of.symbol)]
     serialised: bytes = parsed.SerializeToString()
     return serialised
 
