@@ -1,11 +1,10 @@
-import base64
 import json
 from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
 
-from barren.physics.batches import Batch, write_batches
+from barren.physics.batches import Batch, shared_batch, write_batches
 from barren.physics.circuits import replay_notebook, sample_circuits, sample_parameters
 from barren.physics.ensembles import Ensemble
 from barren.physics.layered import THETA, Layered
@@ -38,10 +37,8 @@ def sample_batches(
         for of in programs.values():
             if not isinstance(of, Layered):
                 own = built[of.program]
-                symbols = tuple(own["symbols"])
-                values = sample_parameters(of, own, seed, numbers.tolist())
-                program = np.array([base64.b64decode(own["program"])])
-                yield of, Batch(numbers, values, program, symbols, tuple(own["units"]))
+                found = sample_parameters(of, own, seed, numbers.tolist())
+                yield of, shared_batch(numbers, found, own)
                 continue
             if stream == NOTEBOOK:
                 skip = skips[of.program]

@@ -1,6 +1,5 @@
 """Circuits of one's own: what is refused, gradients against Cirq, and a whole run."""
 
-import base64
 import csv
 import os
 import re
@@ -23,7 +22,7 @@ from barren.analysis.evidence import Point
 from barren.analysis.statistics import summarise
 from barren.physics import adjoint, gradients
 from barren.physics.adjoint import STEP, steepness_of_symbols
-from barren.physics.batches import Batch
+from barren.physics.batches import shared_batch
 from barren.physics.circuits import sample_parameters
 from barren.physics.ensembles import QSIM, TFQ, BadInput
 from barren.physics.families import Ansatz, predict
@@ -531,9 +530,7 @@ def circuits(draw):
 def drawn(ensemble, data, seed, samples):
     """A batch of a built circuit."""
     circuits = sample_parameters(ensemble, data, seed, samples)
-    program = np.array([base64.b64decode(data["program"])])
-    symbols, units = tuple(data["symbols"]), tuple(data["units"])
-    return Batch(np.array(samples), circuits, program, symbols, units)
+    return shared_batch(samples, circuits, data)
 
 
 def expected_gradients(circuit, names, values, observable, qubits=QUBITS):

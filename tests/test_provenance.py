@@ -372,22 +372,20 @@ MIXED: dict[str, tuple[Callable[[Path, Path], object], str]] = {
 
 
 @pytest.mark.parametrize("name", [*MIXED, ""])
-def test_a_crate_is_of_one_run(small: Path, tmp_path: Path, name: str) -> None:
+def test_a_crate_is_of_one_run(finished: Path, name: str) -> None:
     """All that records name is what others left, and the code that is here."""
-    project = copy_project(tmp_path / "project", small)
-    shutil.copytree(small / FOLDER, project / FOLDER)
-    folder = project / FOLDER
+    folder = finished / FOLDER
     told = read_record(folder / layout.record("assemble_crate"))["command"]
     command = told.partition(" --record ")[0].removeprefix("python ")
     (folder / layout.SOURCES / "left.py").touch()
     # An editor is open.
-    (project / "workflow" / "rules" / ".common.smk.swp").touch()
+    (finished / "workflow" / "rules" / ".common.smk.swp").touch()
     plant, said = MIXED.get(name, (lambda p, f: None, ""))
-    plant(project, folder)
+    plant(finished, folder)
     before = (folder / layout.CRATE).read_bytes()
     done = subprocess.run(
         [sys.executable, "-s", "-E", *shlex.split(command)],
-        cwd=project,
+        cwd=finished,
         capture_output=True,
         text=True,
     )
@@ -484,17 +482,23 @@ def test_codecheck_lists_every_figure_and_table(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def compared(small: Path, tmp_path: Path) -> Path:
-    """A copy of the project with the small experiment as its own reference."""
+def finished(small: Path, tmp_path: Path) -> Path:
+    """A copy of the project with the small experiment."""
     project = copy_project(tmp_path / "project", small)
     shutil.copytree(small / FOLDER, project / FOLDER)
-    reference = project / "results" / "reference" / "small"
+    return project
+
+
+@pytest.fixture
+def compared(finished: Path) -> Path:
+    """A copy of the project with the small experiment as its own reference."""
+    reference = finished / "results" / "reference" / "small"
     reference.mkdir(parents=True)
     for name in ("tables", "figures"):
-        shutil.copytree(project / FOLDER / name, reference / name)
+        shutil.copytree(finished / FOLDER / name, reference / name)
     for name in ("experiment.json", "verdict.md"):
-        shutil.copy(project / FOLDER / name, reference / name)
-    return project
+        shutil.copy(finished / FOLDER / name, reference / name)
+    return finished
 
 
 def edit(path: Path, pattern: str, replacement: str) -> None:
@@ -764,44 +768,34 @@ def test_archives_are_the_same_to_the_byte(packed: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [layout.STATISTICS, layout.AGREEMENT])
-def test_archive_refuses_results_that_were_changed(
-    small: Path, tmp_path: Path, name: str
-) -> None:
-    project = copy_project(tmp_path / "project", small)
-    shutil.copytree(small / FOLDER, project / FOLDER)
-    with (project / FOLDER / name).open("a") as file:
+def test_archive_refuses_results_that_were_changed(finished: Path, name: str) -> None:
+    with (finished / FOLDER / name).open("a") as file:
         file.write("\n")
-    code, text = pack(project, "small.tar.gz")
+    code, text = pack(finished, "small.tar.gz")
     assert code == 1
     assert text.startswith(f"archive: {FOLDER}/{name}: not the bytes")
-    assert not (project / "results" / "small.tar.gz").exists()
+    assert not (finished / "results" / "small.tar.gz").exists()
 
 
 @pytest.mark.parametrize("name", ["../../config/small.yaml", "lost.csv", 7])
 def test_archive_refuses_a_crate_that_lists_what_is_not_there(
-    small: Path, tmp_path: Path, name: str | int
+    finished: Path, name: str | int
 ) -> None:
     """Also a file outside of the folder, whatever its hash."""
-    project = copy_project(tmp_path / "project", small)
-    shutil.copytree(small / FOLDER, project / FOLDER)
-    path = project / FOLDER / layout.CRATE
+    path = finished / FOLDER / layout.CRATE
     text = json.loads(path.read_text())
-    known = sha256(project / "config/small.yaml")
+    known = sha256(finished / "config/small.yaml")
     text["@graph"].append({"@id": name, "@type": "File", "sha256": known})
     path.write_text(json.dumps(text))
-    code, told = pack(project, "small.crate.zip")
+    code, told = pack(finished, "small.crate.zip")
     assert code == 1 and told.count("\n") == 1 and "not the bytes that crate" in told
-    assert not (project / "results" / "small.crate.zip").exists()
+    assert not (finished / "results" / "small.crate.zip").exists()
 
 
-def test_archive_refuses_an_agreement_that_no_record_names(
-    small: Path, tmp_path: Path
-) -> None:
-    project = copy_project(tmp_path / "project", small)
-    shutil.copytree(small / FOLDER, project / FOLDER)
-    path = project / FOLDER / layout.record("confirm_agreement")
+def test_archive_refuses_an_agreement_that_no_record_names(finished: Path) -> None:
+    path = finished / FOLDER / layout.record("confirm_agreement")
     path.write_text(json.dumps(json.loads(path.read_text()) | {"outputs": []}))
-    code, told = pack(project, "small.crate.zip")
+    code, told = pack(finished, "small.crate.zip")
     assert code == 1 and told.count("\n") == 1 and layout.AGREEMENT in told
 
 
@@ -813,22 +807,18 @@ def test_archive_refuses_what_is_no_crate(project: Path, text: str) -> None:
     assert (code, told) == (1, f"archive: {FOLDER}/{layout.CRATE}: not a crate\n")
 
 
-def test_archive_packs_what_git_tracks_and_nothing_else(
-    small: Path, tmp_path: Path
-) -> None:
-    project = copy_project(tmp_path / "project", small)
-    shutil.copytree(small / FOLDER, project / FOLDER)
-    (project / "README.md").write_text("Read me.\n")
-    git = ("git", "-C", str(project))
+def test_archive_packs_what_git_tracks_and_nothing_else(finished: Path) -> None:
+    (finished / "README.md").write_text("Read me.\n")
+    git = ("git", "-C", str(finished))
     parts = ("README.md", "workflow", "scripts", "envs", "config")
     subprocess.run([*git, "init", "-q"], check=True)
     subprocess.run([*git, "add", *parts], check=True)
-    (project / "scripts" / "index.py").touch()
-    (project / "scripts" / "index.py").chmod(0o700)
+    (finished / "scripts" / "index.py").touch()
+    (finished / "scripts" / "index.py").chmod(0o700)
     subprocess.run([*git, "add", "scripts/index.py"], check=True)
-    (project / "scripts" / "notes.txt").write_text("not to be shared")
-    assert pack(project, "small.tar.gz")[0] == 0
-    with tarfile.open(project / "results" / "small.tar.gz") as archive:
+    (finished / "scripts" / "notes.txt").write_text("not to be shared")
+    assert pack(finished, "small.tar.gz")[0] == 0
+    with tarfile.open(finished / "results" / "small.tar.gz") as archive:
         names = archive.getnames()
         modes = {of.name.partition("/")[2]: of.mode for of in archive}
     assert modes["scripts/index.py"] == 0o755 and modes["README.md"] == 0o644
@@ -836,15 +826,11 @@ def test_archive_packs_what_git_tracks_and_nothing_else(
     assert not [name for name in names if name.endswith("notes.txt")]
 
 
-def test_archive_packs_nothing_where_git_does_not_tell(
-    small: Path, tmp_path: Path
-) -> None:
+def test_archive_packs_nothing_where_git_does_not_tell(finished: Path) -> None:
     """As in a folder of another user: what it tracks is unknown, not everything."""
-    project = copy_project(tmp_path / "project", small)
-    shutil.copytree(small / FOLDER, project / FOLDER)
-    (project / ".git").write_text("gitdir: /nowhere\n")
-    (project / "notes.txt").write_text("not to be shared")
-    code, said = pack(project, "small.tar.gz")
+    (finished / ".git").write_text("gitdir: /nowhere\n")
+    (finished / "notes.txt").write_text("not to be shared")
+    code, said = pack(finished, "small.tar.gz")
     assert code == 1 and said.startswith("archive: git ls-files: fatal: ")
     assert said.count("\n") == 1
 

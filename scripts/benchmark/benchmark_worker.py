@@ -1,6 +1,5 @@
 """Do what benchmark.py asks for, a line of JSON in and out, and time it."""
 
-import base64
 import json
 import os
 import resource
@@ -15,7 +14,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from barren.physics.batches import Batch, write_batches
+from barren.physics.batches import Batch, shared_batch, write_batches
 from barren.physics.circuits import sample_circuits, sample_parameters
 from barren.physics.ensembles import circuits_at_once
 from barren.physics.families import Ansatz, predict
@@ -125,8 +124,7 @@ def ansatz_gradients(
     if engine in ANSATZ_PEERS:
         of, rows = ANSATZ_PEERS[engine][0], circuits.angles[:, order]
         return timed(lambda: of(rows, width, how).tolist())
-    program = np.array([base64.b64decode(built["program"])])
-    batch = Batch(np.arange(samples), circuits, program, symbols, tuple(built["units"]))
+    batch = shared_batch(range(samples), circuits, built)
     at_once = circuits_at_once(ensemble, engine)
 
     def job() -> Any:

@@ -59,8 +59,7 @@ def summarise(gradients: ArrayLike, seed: int = 0, bound: float = 1.0) -> Summar
     if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all():
         raise ValueError("gradients: expected a non-empty row of finite numbers")
     samples = values.size
-    # Of equal ones the mean is theirs, but for rounding.
-    mean = float(np.clip(values.mean(), values.min(), values.max()))
+    mean = _mean(values)
     centred = values - mean
     population = float(np.mean(centred**2))
     low, high = variance_interval(values, seed, bound)
@@ -88,10 +87,11 @@ def variance_interval(
     gradient exceeds `bound`.
     """
     samples = gradients.size
-    scale = gradients.std() if np.ptp(gradients) else 0.0
+    centred = gradients - _mean(gradients)
+    scale = np.sqrt(np.mean(centred**2))
     if samples < FEWEST or scale == 0:
         return 0.0, bound**2
-    values = (gradients - gradients.mean()) / scale
+    values = centred / scale
     unbiased = samples / (samples - 1)
     rng = np.random.default_rng(seed)
     chunk = max(1, 2**20 // samples)
@@ -172,6 +172,11 @@ def _distance_from_line(x: Floats, y: Floats, errors: Floats, slack: float) -> f
         ahead = moved + turn / (turn + 3) * (moved - before)
     off = y - fitted @ (y - moved)
     return float(np.sum(((off - np.clip(off, -slack, slack)) / errors) ** 2))
+
+
+def _mean(values: Floats) -> float:
+    """The mean, of equal numbers exactly theirs, which rounding may miss."""
+    return float(np.clip(values.mean(), values.min(), values.max()))
 
 
 def _variance_and_error(values: Floats) -> tuple[Floats, Floats]:

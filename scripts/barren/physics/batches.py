@@ -17,9 +17,10 @@ programs: bytes (samples,), a TensorFlow Quantum program each, for `tfq.from_ten
     one's own circuits (1,), a program that all share.
 """
 
+import base64
 import json
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,17 @@ class Batch:
         programs = self.programs if shared else self.programs[rows]
         samples, circuits = self.samples[rows], self.circuits[rows]
         return replace(self, samples=samples, circuits=circuits, programs=programs)
+
+
+def shared_batch(
+    samples: Sequence[int] | NDArray[np.int64],
+    circuits: Circuits,
+    built: Mapping[str, Any],
+) -> Batch:
+    """A batch of circuits of one's own, of one program (see `build_circuits`)."""
+    program = np.array([base64.b64decode(built["program"])])
+    symbols, units = tuple(built["symbols"]), tuple(built["units"])
+    return Batch(np.array(samples), circuits, program, symbols, units)
 
 
 def write_batches(

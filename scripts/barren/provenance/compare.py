@@ -130,10 +130,8 @@ def deviates(
         return f"{OTHERWISE}: other rows or columns"
     for number, pair in enumerate(zip(rows, others, strict=True)):
         for column, a, b in zip(rows[0], *pair, strict=True):
-            near = column in columns.VALUES and is_close(
-                a, b, *(tolerances or {}).get(column, default)
-            )
-            if a != b and not near:
+            of = (tolerances or {}).get(column, default)
+            if a != b and not (column in columns.VALUES and is_close(a, b, *of)):
                 return f"{OTHERWISE}: row {number}: {column} is {b!r}, was {a!r}"
     again = StringIO()
     csv.writer(again, lineterminator="\n").writerows(others)
