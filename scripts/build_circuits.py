@@ -14,9 +14,8 @@ import numpy as np
 
 from barren import columns
 from barren.physics.adjoint import steepness_of_symbols
-from barren.physics.cirq_gates import name_of, read_circuit
+from barren.physics.cirq_gates import name_of, read_circuit, symbols_of
 from barren.physics.ensembles import TFQ_STEP, BadInput
-from barren.physics.observables import NoExactForm
 from barren.physics.own_circuits import OwnCircuit
 from barren.physics.packages import parts_of
 from barren.runner import step
@@ -58,8 +57,8 @@ def build(ensemble: OwnCircuit) -> dict[str, Any]:
     program, base64), `symbols` (in the circuit's order), `units` (how many each is of
     those in which its gradient is computed), `steepest` (what no gradient by each
     exceeds, for an observable of norm 1), `drawing` (the gates: qubits and a label for
-    each), and `exact` (its Pauli rotations and Clifford gates) or `reason` (why there
-    is no exact form).
+    each), and `exact` (its Pauli rotations and Clifford gates, and why others are
+    neither).
     """
     file, _, name = ensemble.source.rpartition(":")
     qubits = cirq.GridQubit.rect(1, ensemble.width)
@@ -131,7 +130,7 @@ def call(
         raise BadInput(f"{what} acts on {min(others)}, which it was not given")
     if not circuit.are_all_measurements_terminal():
         raise BadInput(f"{what} measures before its end")
-    check_symbols(what, in_order(circuit), ensemble)
+    check_symbols(what, symbols_of(circuit), ensemble)
     return circuit
 
 
@@ -163,10 +162,10 @@ def built(
     except Exception as error:
         raise BadInput(f"{ensemble.source}: {unserialised(circuit, error)}") from None
     check_program(ensemble.source, whole, program)
-    text, names = cirq.to_json(circuit, indent=None), in_order(circuit)
+    text, names = cirq.to_json(circuit, indent=None), symbols_of(circuit)
     steepness = steepness_of_symbols(text.encode(), names)
     bounds = (sum(gate.bound for gate in gates) for gates in steepness)
-    data: dict[str, Any] = {
+    return {
         "cirq": text,
         "program": base64.b64encode(program).decode(),
         "symbols": names,
@@ -174,14 +173,8 @@ def built(
         # As many digits as every processor gives alike.
         "steepest": [float(f"{bound:.{columns.DIGITS}g}") for bound in bounds],
         "drawing": drawing(circuit, qubits),
+        "exact": read_circuit(circuit, qubits).as_data(),
     }
-    try:
-        exact, symbols = read_circuit(circuit, qubits)
-        # The angles are drawn in this order.
-        assert list(symbols) == data["symbols"]
-        return data | {"exact": exact.as_data()}
-    except NoExactForm as error:
-        return data | {"reason": str(error)}
 
 
 def unit(frequency: float) -> float:
@@ -226,7 +219,7 @@ def check_program(source: str, circuit: cirq.Circuit, program: bytes) -> None:
     TensorFlow Quantum loses control values that are no product without a word.
     """
     parsed = Program.FromString(program)
-    values = {name: 0.3 + 0.7 * at for at, name in enumerate(in_order(circuit))}
+    values = {name: 0.3 + 0.7 * at for at, name in enumerate(symbols_of(circuit))}
     for moment, again in zip(circuit, deserialize_circuit(parsed), strict=True):
         theirs = {operation.qubits: operation for operation in again}
         for operation in moment:
@@ -243,14 +236,6 @@ def check_program(source: str, circuit: cirq.Circuit, program: bytes) -> None:
                     f"{source}: {name_of(operation)} is another gate in TensorFlow "
                     "Quantum"
                 )
-
-
-def in_order(circuit: cirq.Circuit) -> list[str]:
-    """The symbols in the order of the circuit."""
-    names: dict[str, None] = {}
-    for operation in circuit.all_operations():
-        names |= dict.fromkeys(sorted(cirq.parameter_names(operation)))
-    return list(names)
 
 
 def unserialised(circuit: cirq.Circuit, error: Exception) -> str:

@@ -373,8 +373,10 @@ def test_what_is_wrong_with_a_circuit_is_one_line(text, message):
 def test_what_users_write_is_built(text, exact):
     """Measurements in the end, symbols of reals, sympy's numbers, qubits taken away."""
     built = build(f"f = lambda q: cirq.Circuit(cirq.{text})")
-    assert built["symbols"][0] == "a" and ("exact" in built) == exact
-    batch = drawn(Ansatz(width=2, source="mine.py:f"), built, 1, range(5))
+    of = Ansatz(width=2, source="mine.py:f", observable="global")
+    (known,) = predict([of], {of.program: built}).values()
+    assert built["symbols"][0] == "a" and (known.variance is not None) == exact
+    batch = drawn(of, built, 1, range(5))
     found = [compute_gradients(OWN, batch, e, AUTO)[:, 0] for e in (TFQ, QSIM)]
     np.testing.assert_allclose(*found, rtol=0, atol=1e-4)
 
@@ -412,7 +414,7 @@ def test_symbols_of_one_gate_are_in_the_order_of_the_alphabet():
     gates = (cirq.FSimGate(*map(sympy.Symbol, of)) for of in names)
     circuit = cirq.Circuit(gate(*QUBITS[:2]) for gate in gates)
     expected = [name for of in names for name in sorted(of)]
-    assert build_circuits.in_order(circuit) == expected
+    assert build_circuits.symbols_of(circuit) == expected
 
 
 def test_a_drawing_has_the_labels_of_cirq():
@@ -496,7 +498,7 @@ DOUBLE = [
     cirq.ZZPowGate,
 ]
 # Turns about an axis that turns, and gates of two symbols.
-A, B = sympy.symbols("a b")
+A, B, C, D = sympy.symbols("a b c d")
 BENT = [
     cirq.PhasedXPowGate(phase_exponent=A / sympy.pi, exponent=0.3),
     cirq.PhasedXPowGate(phase_exponent=A / sympy.pi, exponent=-2 * B / sympy.pi),
@@ -664,6 +666,25 @@ def test_each_parameter_has_its_own_bound_or_a_reason():
         assert known["b"].bound == pytest.approx(6, rel=1e-6)
         assert (reason or "") in (known["a"].reason or "")
         assert (known["a"].variance is None) == (reason is not None)
+
+
+@pytest.mark.parametrize("sigma", [None, 0.5])
+def test_the_exact_form_is_that_of_the_light_cone(sigma):
+    """Shared parameters and T gates where the observable does not see them."""
+    a, b, c, d = PLACE
+    seen = [cirq.T(c), cirq.ry(A)(a), cirq.CZ(a, b), cirq.rx(B)(b)]
+    unseen = [cirq.rx(B)(c), cirq.T(c), cirq.rz(A)(b), cirq.CZ(c, d) ** C]
+    unseen.append(cirq.PhasedXPowGate(phase_exponent=C, exponent=D)(d))
+    found = []
+    for gates in (seen, seen + unseen):
+        data = build_circuits.built(cirq.Circuit(gates), OWN, PLACE)
+        for text in ("Z0 Z1", "global"):
+            of = replace(OWN, sigma=sigma, observable=text, parameters=("all",))
+            known = predict([of], {of.program: data})
+            found.append({k.parameter: p.variance for k, p in known.items()})
+    one, whole, same, none = found
+    assert same == one | {"c": 0, "d": 0} and None not in one.values()
+    assert None not in whole.values() and {*none.values()} == {None}
 
 
 def test_circuits_that_go_through_a_gate_at_once_change_nothing(monkeypatch):

@@ -8,8 +8,7 @@ import pytest
 import sympy
 
 from barren.physics.cirq_gates import read_circuit
-from barren.physics.observables import NoExactForm
-from barren.physics.pauli_actions import Clifford, Rotation
+from barren.physics.pauli_actions import Clifford, Rotation, Unknown
 
 A, B, C = QUBITS = cirq.LineQubit.range(3)
 T, U = sympy.symbols("t u")
@@ -22,9 +21,15 @@ def read(*operations):
     return read_circuit(cirq.Circuit(operations), QUBITS)
 
 
+def reason_of(*operations):
+    """Why the last gate is unknown."""
+    gate = read(*operations).gates[-1]
+    assert isinstance(gate, Unknown)
+    return gate.reason
+
+
 def axis_of(operation):
-    ansatz, _ = read(operation)
-    (gate,) = ansatz.gates
+    (gate,) = read(operation).gates
     assert isinstance(gate, Rotation)
     return " ".join(f"{letter}{qubit}" for qubit, letter in gate.axis), gate.multiple
 
@@ -63,8 +68,7 @@ def test_an_exponent_is_in_half_turns():
 
 def test_a_multiple_is_not_mistaken_for_another():
     """700 is 71.68 + 200 pi: at multiples of 0.01 their rotations are the same."""
-    with pytest.raises(NoExactForm, match="is no rotation"):
-        axis_of(cirq.ry(700 * T)(A))
+    assert "is no rotation" in reason_of(cirq.ry(700 * T)(A))
     assert axis_of(cirq.ry(-150 * T)(A)) == ("Y0", pytest.approx(-150, rel=1e-9))
 
 
@@ -88,8 +92,7 @@ def test_a_multiple_is_not_mistaken_for_another():
     ],
 )
 def test_clifford_gates_act_as_cirqs_pauli_strings(operation):
-    ansatz, _ = read(USED, operation)
-    gate = ansatz.gates[-1]
+    gate = read(USED, operation).gates[-1]
     assert isinstance(gate, Clifford)
     generators = itertools.product(operation.qubits, (cirq.X, cirq.Z))
     for image, (qubit, pauli) in zip(gate.images, generators, strict=True):
@@ -101,10 +104,8 @@ def test_clifford_gates_act_as_cirqs_pauli_strings(operation):
 
 
 def test_first_gates_make_the_product_state():
-    ansatz, symbols = read(
-        cirq.T(A), cirq.H(A), cirq.T(A), cirq.ry(0.3)(B), cirq.rx(T)(B)
-    )
-    assert symbols == ("t",)
+    ansatz = read(cirq.T(A), cirq.H(A), cirq.T(A), cirq.ry(0.3)(B), cirq.rx(T)(B))
+    assert ansatz.symbols == ["t"]
     assert len(ansatz.gates) == 1
     r = np.sqrt(1 / 2)
     expected = [[r, r, 0], [np.sin(0.3), 0, np.cos(0.3)], [0, 0, 1]]
@@ -114,8 +115,8 @@ def test_first_gates_make_the_product_state():
 def test_symbols_are_in_the_circuits_order():
     names = ["b", "a", "c1", "c0"]
     rotations = [cirq.rx(sympy.Symbol(name))(A) for name in names]
-    ansatz, symbols = read(rotations, cirq.measure(A, B))
-    assert list(symbols) == names
+    ansatz = read(rotations, cirq.measure(A, B))
+    assert ansatz.symbols == names
     assert [gate.parameter for gate in ansatz.gates] == [0, 1, 2, 3]
 
 
@@ -126,7 +127,6 @@ NO_FIRST = "is no Clifford gate, and not the first of a single qubit"
 @pytest.mark.parametrize(
     ("operations", "reason"),
     [
-        ([cirq.rx(T)(A), cirq.rz(T)(B)], "the symbol t occurs twice"),
         ([cirq.rx(T + U)(A)], "has 2 symbols: t, u"),
         ([cirq.CZ(A, B) ** TURN], NO_STRING),
         ([cirq.CNOT(A, B) ** TURN], NO_STRING),
@@ -148,18 +148,14 @@ NO_FIRST = "is no Clifford gate, and not the first of a single qubit"
     ],
 )
 def test_no_exact_form(operations, reason):
-    with pytest.raises(NoExactForm) as error:
-        read(*operations)
-    assert reason in str(error.value)
-    assert "\n" not in str(error.value)
+    told = reason_of(*operations)
+    assert reason in told and "\n" not in told
 
 
 def test_a_gate_is_named_in_one_line():
     matrix = cirq.testing.random_unitary(4, random_state=1)
-    with pytest.raises(NoExactForm) as error:
-        read(cirq.MatrixGate(matrix)(A, B))
-    assert "\n" not in str(error.value)
-    assert len(str(error.value)) < 120
+    told = reason_of(cirq.MatrixGate(matrix)(A, B))
+    assert "\n" not in told and len(told) < 120
 
 
 def test_other_qubits_are_refused():
@@ -170,5 +166,5 @@ def test_other_qubits_are_refused():
 def test_gates_on_too_many_qubits_have_no_table():
     qubits = cirq.LineQubit.range(11)
     gate = cirq.X(qubits[0]).controlled_by(*qubits[1:])
-    with pytest.raises(NoExactForm, match="has more than 10 qubits"):
-        read_circuit(cirq.Circuit(gate), qubits)
+    (found,) = read_circuit(cirq.Circuit(gate), qubits).gates
+    assert "has more than 10 qubits" in found.reason

@@ -11,11 +11,10 @@ from collections.abc import Sequence
 
 import cirq
 import numpy as np
-import sympy
 from numpy.typing import NDArray
 
 from barren.physics.observables import LIMIT, NoExactForm
-from barren.physics.pauli_actions import Circuit, Clifford, Rotation
+from barren.physics.pauli_actions import Circuit, Clifford, Gate, Rotation, Unknown
 
 Matrix = NDArray[np.complex128]
 
@@ -29,39 +28,47 @@ SMALL = 1e-2
 OTHERS = (0.7310585, -2.1172839, 4.4428829)
 
 
-def read_circuit(
-    circuit: cirq.Circuit, qubits: Sequence[cirq.Qid]
-) -> tuple[Circuit, tuple[str, ...]]:
+def symbols_of(circuit: cirq.Circuit) -> list[str]:
+    """The symbols in the order of the circuit."""
+    names: dict[str, None] = {}
+    for operation in circuit.all_operations():
+        names |= dict.fromkeys(sorted(cirq.parameter_names(operation)))
+    return list(names)
+
+
+def read_circuit(circuit: cirq.Circuit, qubits: Sequence[cirq.Qid]) -> Circuit:
     """Read a circuit with sympy symbols on the given qubits, in their order.
 
-    Returns it with its parameters' names, in the circuit's order. Gates on a qubit
-    before any other or any symbol on it make the product state. Measurements are left
-    out. Raises NoExactForm, with the reason, for a circuit that is no such circuit.
+    Gates on a qubit before any other or any symbol on it make the product state.
+    Measurements are left out. What else is neither a rotation nor a Clifford gate is
+    unknown, with the reason.
     """
     place = {qubit: at for at, qubit in enumerate(qubits)}
     states = np.tile(np.array([1, 0], dtype=complex), (len(qubits), 1))
     fresh = set(qubits)
-    gates: list[Rotation | Clifford] = []
-    symbols: list[str] = []
+    gates: list[Gate] = []
+    symbols = symbols_of(circuit)
     for operation in circuit.all_operations():
         if cirq.is_measurement(operation) or not operation.qubits:
             continue
         if not place.keys() >= set(operation.qubits):
             raise ValueError(f"{name_of(operation)} acts on other qubits")
         at = tuple(place[qubit] for qubit in operation.qubits)
-        if cirq.is_parameterized(operation):
-            symbol = _symbol(operation, symbols)
-            axis, multiple = _rotation(operation, symbol)
-            string = [(at[k], letter) for k, letter in enumerate(axis) if letter != "I"]
-            gates.append(Rotation(tuple(sorted(string)), len(symbols), multiple))
-            symbols.append(symbol.name)
-        elif len(at) == 1 and fresh.issuperset(operation.qubits):
-            states[at[0]] = _unitary(operation) @ states[at[0]]
-            continue
-        else:
-            gates.append(Clifford(at, _images(operation)))
+        try:
+            if cirq.is_parameterized(operation):
+                name, axis, multiple = _rotation(operation)
+                string = ((at[k], of) for k, of in enumerate(axis) if of != "I")
+                parameter = symbols.index(name)
+                gates.append(Rotation(tuple(sorted(string)), parameter, multiple))
+            elif len(at) == 1 and fresh.issuperset(operation.qubits):
+                states[at[0]] = _unitary(operation) @ states[at[0]]
+                continue
+            else:
+                gates.append(Clifford(at, _images(operation)))
+        except NoExactForm as error:
+            gates.append(Unknown(at, str(error)))
         fresh.difference_update(operation.qubits)
-    return Circuit(_bloch(states), tuple(gates), len(symbols)), tuple(symbols)
+    return Circuit(_bloch(states), tuple(gates), symbols)
 
 
 def name_of(operation: cirq.Operation) -> str:
@@ -73,16 +80,6 @@ def name_of(operation: cirq.Operation) -> str:
     return text if len(text) <= LENGTH else text[: LENGTH - 3] + "..."
 
 
-def _symbol(operation: cirq.Operation, seen: Sequence[str]) -> sympy.Symbol:
-    symbols = sorted(cirq.parameter_symbols(operation), key=str)
-    if len(symbols) > 1:
-        names = ", ".join(map(str, symbols))
-        raise NoExactForm(f"{name_of(operation)} has {len(symbols)} symbols: {names}")
-    if symbols[0].name in seen:
-        raise NoExactForm(f"the symbol {symbols[0]} occurs twice")
-    return symbols[0]
-
-
 def _unitary(operation: cirq.Operation) -> Matrix:
     if len(operation.qubits) > LIMIT:
         raise NoExactForm(f"{name_of(operation)} has more than {LIMIT} qubits")
@@ -92,15 +89,22 @@ def _unitary(operation: cirq.Operation) -> Matrix:
     return unitary
 
 
-def _rotation(operation: cirq.Operation, symbol: sympy.Symbol) -> tuple[str, float]:
-    """Axis A, a letter for each qubit, and m of exp(-i m theta A / 2) up to a phase."""
+def _rotation(operation: cirq.Operation) -> tuple[str, str, float]:
+    """Of exp(-i m theta A / 2), up to a phase, theta's name, A and m.
+
+    Of the axis A a letter for each qubit.
+    """
+    name, *others = sorted(cirq.parameter_names(operation))
+    if others:
+        told = f"has {1 + len(others)} symbols: {', '.join([name, *others])}"
+        raise NoExactForm(f"{name_of(operation)} {told}")
 
     def at(value: float) -> Matrix:
-        return _unitary(cirq.resolve_parameters(operation, {symbol.name: value}))
+        return _unitary(cirq.resolve_parameters(operation, {name: value}))
 
     none = NoExactForm(
         f"{name_of(operation)} is no rotation about a Pauli string by a multiple of "
-        f"{symbol} from {2 * PRECISION:g} to {math.pi / SMALL:.0f}"
+        f"{name} from {2 * PRECISION:g} to {math.pi / SMALL:.0f}"
     )
     # With a phase that makes its trace positive it is cos I - i sin A.
     small = at(SMALL)
@@ -122,7 +126,7 @@ def _rotation(operation: cirq.Operation, symbol: sympy.Symbol) -> tuple[str, flo
         if not np.all(abs(off) < PRECISION):
             raise none
     nearest = round(multiple)
-    return axis, nearest if abs(multiple - nearest) < PRECISION else multiple
+    return name, axis, nearest if abs(multiple - nearest) < PRECISION else multiple
 
 
 def _images(operation: cirq.Operation) -> tuple[str, ...]:

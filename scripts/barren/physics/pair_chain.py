@@ -266,7 +266,7 @@ def tutorial_moments(
     spread = None if sigma is None else math.sqrt(2) * sigma
     axes = [
         gradient_moments(
-            Circuit(bloch, (Rotation(((qubit, p),), 0),), 1), terms, spread
+            Circuit(bloch, (Rotation(((qubit, p),), 0),), ["theta"]), terms, spread
         )
         for p in "XYZ"
     ]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barren.physics.moments import Floats
-from barren.physics.observables import LIMIT, NoExactForm, String
+from barren.physics.observables import LIMIT, String
 
 Codes = NDArray[np.int64]
 
@@ -40,12 +40,25 @@ class Clifford(NamedTuple):
     images: tuple[str, ...]
 
 
+class Unknown(NamedTuple):
+    """A gate that is neither, and why: a light cone with it has no exact form."""
+
+    qubits: tuple[int, ...]
+    reason: str
+
+
+Gate = Rotation | Clifford | Unknown
+
+
 class Circuit(NamedTuple):
-    """bloch: (width, 3), <X>, <Y>, <Z> of each qubit before the gates."""
+    """bloch: (width, 3), <X>, <Y>, <Z> of each qubit before the gates.
+
+    symbols: the names of the parameters.
+    """
 
     bloch: Floats
-    gates: tuple[Rotation | Clifford, ...]
-    parameters: int
+    gates: tuple[Gate, ...]
+    symbols: Sequence[str]
 
     def as_data(self) -> dict[str, Any]:
         """The state and the gates for JSON."""
@@ -53,10 +66,13 @@ class Circuit(NamedTuple):
         return {"bloch": self.bloch.tolist(), "gates": gates}
 
     @classmethod
-    def from_data(cls, data: Mapping[str, Any], parameters: int) -> "Circuit":
+    def from_data(cls, data: Mapping[str, Any], symbols: Sequence[str]) -> "Circuit":
         """The inverse of `as_data`."""
-        gates = ((Rotation if "axis" in of else Clifford)(**of) for of in data["gates"])
-        return cls(np.array(data["bloch"]), tuple(gates), parameters)
+        kinds = {"axis": Rotation, "images": Clifford, "reason": Unknown}
+        gates = (
+            next(kinds[key] for key in kinds if key in of)(**of) for of in data["gates"]
+        )
+        return cls(np.array(data["bloch"]), tuple(gates), symbols)
 
 
 class Action(NamedTuple):
@@ -64,7 +80,8 @@ class Action(NamedTuple):
 
     A string for which `moves` holds has the partner `sign` times `partner`: the whole
     image of a Clifford gate, iAP of a rotation. wave, cos2, sin2: E cos, E cos^2 and
-    E sin^2 of the angle; a Clifford gate is as a rotation with sin = 1.
+    E sin^2 of the angle; a Clifford gate is as a rotation with sin = 1. unknown: why
+    there is no such table, which is empty then.
     """
 
     qubits: tuple[int, ...]
@@ -76,6 +93,7 @@ class Action(NamedTuple):
     wave: float = 0.0
     cos2: float = 0.0
     sin2: float = 1.0
+    unknown: str = ""
 
 
 class Table(NamedTuple):
@@ -142,12 +160,13 @@ def mean_squares(sigma: float | None) -> tuple[float, float]:
     return 1 - sin2, sin2
 
 
-def action_of(gate: Rotation | Clifford, sigma: float | None) -> Action:
+def action_of(gate: Gate, sigma: float | None) -> Action:
     """Tabulate a gate.
 
     sigma (radians): standard deviation of a normal parameter, None for a uniform one.
-    Raises NoExactForm for one that has no such table.
     """
+    if isinstance(gate, Unknown):
+        return _unknown(gate.reason)._replace(qubits=tuple(gate.qubits))
     if isinstance(gate, Clifford):
         action = _clifford_action(tuple(gate.images))
         return action._replace(qubits=tuple(gate.qubits))
@@ -157,11 +176,17 @@ def action_of(gate: Rotation | Clifford, sigma: float | None) -> Action:
     return action._replace(qubits=qubits, parameter=gate.parameter)
 
 
+def _unknown(reason: str) -> Action:
+    """A gate without a table."""
+    none = np.zeros(0, dtype=np.int64)
+    return Action((), none, none.astype(float), none > 0, unknown=reason)
+
+
 @cache  # gates of few kinds make up a circuit
 def _rotation_action(letters: str, multiple: float, sigma: float | None) -> Action:
     """What rotations about an axis do, whichever qubits it is on."""
     if len(letters) > LIMIT:
-        raise NoExactForm(f"a rotation of {len(letters)} qubits, more than {LIMIT}")
+        return _unknown(f"a rotation of {len(letters)} qubits, more than {LIMIT}")
     codes = np.arange(4 ** len(letters))
     partner, power = _product(_code(letters), codes)
     # iAP is real, so A and P anticommute, where AP has an odd power of i.
@@ -169,7 +194,7 @@ def _rotation_action(letters: str, multiple: float, sigma: float | None) -> Acti
     sign = np.where(moves, power - 2.0, 0.0)
     partner = np.where(moves, partner, codes)
     if sigma is None and not multiple == round(multiple) != 0:
-        raise NoExactForm(f"an angle of {multiple:g} times a uniform parameter")
+        return _unknown(f"an angle of {multiple:g} times a uniform parameter")
     spread = None if sigma is None else multiple * sigma
     wave = 0.0 if spread is None else math.exp(-(spread**2) / 2)
     means = wave, *mean_squares(spread)

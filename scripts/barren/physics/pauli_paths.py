@@ -9,7 +9,7 @@ the state and b from the observable, give all parameters.
 
 import itertools
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial, reduce
 from typing import Any, NamedTuple
@@ -46,25 +46,26 @@ def gradient_moments(
 
     The error is that of the second moment: what rounding leaves where sectors cancel.
     sigma (radians): standard deviation of normal angles, None for uniform ones. Raises
-    NoExactForm for an angle that is no integer multiple of a uniform parameter, and
-    where a light cone takes more than 4^limit numbers.
+    NoExactForm for a gate in the light cone of the observable that has no table, a
+    parameter that occurs there twice, and more than 4^limit numbers.
     """
-    actions = [action_of(gate, sigma) for gate in circuit.gates]
-    used = [action.parameter for action in actions if action.parameter is not None]
-    if len(set(used)) < len(used):
-        raise ValueError("a parameter occurs twice")
-    width = len(circuit.bloch)
+    width, names = len(circuit.bloch), circuit.symbols
     weights = {digits_of(string, width): weight for weight, string in terms}
-    mean, second = np.zeros((2, circuit.parameters))
+    every = [action_of(gate, sigma) for gate in circuit.gates]
+    actions = _light_cone(every, width, *weights).actions
+    for parameter, times in Counter(action.parameter for action in actions).items():
+        if parameter is not None and times > 1:
+            raise NoExactForm(f"the symbol {names[parameter]} occurs twice")
+    mean, second = np.zeros((2, len(names)))
     if sigma is not None:  # else E cos = 0
         for string, weight in weights.items():
             mean += weight * _means(circuit, actions, string)
     cone_of = cache(partial(_light_cone, actions, width))
-    equal, error = np.zeros((2, circuit.parameters))
+    equal, error = np.zeros((2, len(names)))
     for r, start in _sectors(actions, weights, cone_of):
         if any(r):
             # By Cauchy and Schwarz no others add up to more.
-            error = rounding(len(actions) + width) * len(weights) * equal
+            error = rounding(len(every) + width) * len(weights) * equal
         share = second if any(r) else equal
         _sweep(circuit.bloch, cone_of(*start), r, start, share, 4**limit)
     return Moments(mean, equal + second, error)
@@ -74,9 +75,7 @@ def exact_moments(
     built: Mapping[str, Any], terms: Sequence[Term], sigma: float | None
 ) -> Moments:
     """Moments for a built circuit of one's own, by every parameter in their order."""
-    if "reason" in built:
-        raise NoExactForm(built["reason"])
-    circuit = Circuit.from_data(built["exact"], len(built["symbols"]))
+    circuit = Circuit.from_data(built["exact"], built["symbols"])
     found = gradient_moments(circuit, terms, sigma)
     return as_known(*found, steps=len(circuit.gates) + len(circuit.bloch))
 
@@ -151,7 +150,8 @@ class _Cone(NamedTuple):
 def _light_cone(actions: Sequence[Action], width: int, *strings: Digits) -> _Cone:
     """The light cone of all strings: the digits that each qubit may have, going back.
 
-    A gate that leaves each string of such digits as it is does not count.
+    A gate that leaves each string of such digits as it is does not count. Raises
+    NoExactForm for one of which it is not known.
     """
     digits = [{0} | {string[qubit] for string in strings} for qubit in range(width)]
     touched = {qubit for qubit in range(width) if len(digits[qubit]) > 1}
@@ -159,6 +159,8 @@ def _light_cone(actions: Sequence[Action], width: int, *strings: Digits) -> _Con
     for action in reversed(actions):
         if not touched.intersection(action.qubits):
             continue
+        if action.unknown:
+            raise NoExactForm(action.unknown)
         local = np.zeros(1, dtype=np.int64)
         for qubit in action.qubits:
             choices = np.array(sorted(digits[qubit]))
@@ -333,7 +335,7 @@ def _means(circuit: Circuit, actions: Sequence[Action], string: Digits) -> Float
 
     Row 0 is the string; each rotation that moves it adds its derivative E cos iAP.
     """
-    mean = np.zeros(circuit.parameters)
+    mean = np.zeros(len(circuit.symbols))
     digits, factor = np.array([string]), np.ones(1)
     owner = np.array([-1])
     for action in reversed(actions):
