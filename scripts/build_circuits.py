@@ -11,6 +11,7 @@ from typing import Any
 
 import cirq
 import numpy as np
+import sympy
 
 from barren import columns
 from barren.physics.adjoint import steepness_of_symbols
@@ -55,10 +56,9 @@ def build(ensemble: OwnCircuit) -> dict[str, Any]:
 
     `cirq` (Cirq's own JSON, as text), `program` (the serialised TensorFlow Quantum
     program, base64), `symbols` (in the circuit's order), `units` (how many each is of
-    those in which its gradient is computed), `steepest` (what no gradient by each
-    exceeds, for an observable of norm 1), `drawing` (the gates: qubits and a label for
-    each), and `exact` (its Pauli rotations and Clifford gates, and why others are
-    neither).
+    those that the program has), `steepest` (what no gradient by each exceeds, for an
+    observable of norm 1), `drawing` (the gates: qubits and a label for each), and
+    `exact` (its Pauli rotations and Clifford gates, and why others are neither).
     """
     file, _, name = ensemble.source.rpartition(":")
     qubits = cirq.GridQubit.rect(1, ensemble.width)
@@ -156,20 +156,23 @@ def built(
     circuit = cirq.drop_empty_moments(cirq.map_operations(circuit, unitary))
     # An observable may look at qubits that no gate has touched.
     idle = cirq.Circuit(cirq.I(q) for q in qubits if q not in circuit.all_qubits())
-    whole = circuit + idle
+    text, names = cirq.to_json(circuit, indent=None), symbols_of(circuit)
+    steepness = steepness_of_symbols(text.encode(), names)
+    units = [unit(max(of.frequency for of in gates)) for gates in steepness]
+    # A program has six decimals of a factor, which a slow gate needs in its unit.
+    turned = {s: sympy.Symbol(s) / of for s, of in zip(names, units, strict=True)}
+    whole = cirq.resolve_parameters_once(circuit, turned) + idle
     try:
         program = serialize_circuit(whole).SerializeToString()
     except Exception as error:
         raise BadInput(f"{ensemble.source}: {unserialised(circuit, error)}") from None
     check_program(ensemble.source, whole, program)
-    text, names = cirq.to_json(circuit, indent=None), symbols_of(circuit)
-    steepness = steepness_of_symbols(text.encode(), names)
     bounds = (sum(gate.bound for gate in gates) for gates in steepness)
     return {
         "cirq": text,
         "program": base64.b64encode(program).decode(),
         "symbols": names,
-        "units": [unit(max(of.frequency for of in gates)) for gates in steepness],
+        "units": units,
         # As many digits as every processor gives alike.
         "steepest": [float(f"{bound:.{columns.DIGITS}g}") for bound in bounds],
         "drawing": drawing(circuit, qubits),

@@ -311,7 +311,7 @@ def f(q):
             "measures before its end",
         ),
         (RESET, r"mine.py:f: reset\(q\(0, 0\)\) is not unitary"),
-        ("f = lambda q: cirq.Circuit(cirq.rx(sympy.Dummy())(q[0]))", "is not unitary"),
+        ("f = lambda q: cirq.Circuit(cirq.rx(sympy.Dummy())(q[0]))", "another circuit"),
         (
             "f = lambda q: cirq.Circuit(cirq.rx(sympy.Symbol('a'))(q[0]),"
             " cirq.depolarize(0.1)(q[0]))",
@@ -785,6 +785,19 @@ def test_rounding_leaves_little_of_a_gate_that_turns_slowly(gate, unit):
     assert np.sqrt(np.mean(left**2)) < 5e-6 * data["steepest"][0]
 
 
+@pytest.mark.parametrize("unit", [np.pi / 180, 1e-3, 4e-5])
+def test_a_program_has_all_digits_of_what_turns_slowly(unit):
+    """A program keeps six decimals of a factor; a difference is off by 4e-5."""
+    a, b = cirq.GridQubit.rect(1, 2)
+    circuit = cirq.Circuit(cirq.ry(unit * A)(a), cirq.CZ(a, b))
+    ensemble = replace(OWN, width=2, observable="X0 Z1")
+    batch = drawn(
+        ensemble, build_circuits.built(circuit, ensemble, [a, b]), 1, range(50)
+    )
+    one, other = (compute_gradients(ensemble, batch, e, AUTO) for e in (TFQ, QSIM))
+    np.testing.assert_allclose(one, other, rtol=5e-5)
+
+
 @pytest.mark.parametrize("of", [0, 1e-12, 1e-3, 0.5, 0.75, 2**-0.5, 3, np.pi, np.inf])
 def test_a_unit_is_the_same_whatever_a_processors_last_digits(of):
     unit = build_circuits.unit(of)
@@ -975,6 +988,25 @@ def test_the_agreement_sees_another_circuit(fault, sigma):
 def test_the_agreement_allows_for_single_precision(sigma):
     """Gradients near the initial point, some of which are hardly more than rounding."""
     assert not caught("", sigma, [0], 300)
+
+
+@pytest.mark.parametrize("gate", [cirq.ry(A), cirq.ry(20 * A), cirq.Y**A])
+def test_the_agreement_allows_for_what_differences_lose(gate):
+    """Near the gradient's largest value it hardly varies, less than its difference."""
+    a, b = qubits = cirq.GridQubit.rect(1, 2)
+    (speed,) = build_circuits.steepness_of_symbols(
+        cirq.to_json(cirq.Circuit(gate(a))).encode(), ["a"]
+    )[0]
+    sigma = 0.005 / speed.bound
+    of = replace(OWN, width=2, sigma=sigma, observable="X0", parameter="a")
+    data = build_circuits.built(cirq.Circuit(gate(a), cirq.I(b)), of, qubits)
+    batch = drawn(of, data, 1, range(2000))
+    values = compute_gradients(of, batch, TFQ, AUTO)[:, 0].astype(float)
+    known = predict([of], {of.program: data})[of]
+    summary = summarise(values, 1, known.bound)
+    point = Point(of, known, batch.circuits.values[:, 0], values, summary)
+    assert known.variance
+    assert agreement([point]).verdict == "supported"
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -7,7 +7,7 @@ import pytest
 import tensorflow_quantum as tfq
 from hypothesis import given, settings
 
-from barren.physics.batches import read_batch, write_batches
+from barren.physics.batches import VERSION, read_batch, write_batches
 from barren.physics.circuits import sample_circuits
 from barren.physics.ensembles import BadInput
 from barren.physics.families import IdentityTutorial, Random
@@ -99,8 +99,8 @@ def test_a_batch_of_another_configuration_is_refused(batch: Path) -> None:
 def test_another_version_is_refused(
     batch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("barren.physics.batches.VERSION", 6)
-    with pytest.raises(BadInput, match="version is 5, expected 6"):
+    monkeypatch.setattr("barren.physics.batches.VERSION", 0)
+    with pytest.raises(BadInput, match=f"version is {VERSION}, expected 0"):
         read_batch(batch, ENSEMBLE, 9)
 
 

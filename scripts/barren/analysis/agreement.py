@@ -67,9 +67,9 @@ def agreement(points: Sequence[Point]) -> Finding:
         f"sampled. The smallest of {len(tests)} p-values is {smallest:.2g}; one "
         f"below {level:.2g} contradicts."
     )
-    needs = f": that takes {FEWEST} circuits each" if least < FEWEST else ""
-    if needs:
-        said.append(evidence.FEW.format(least))
+    few = least < FEWEST
+    needs = f": that takes {FEWEST} circuits each" * (few and exact > 0)
+    said += [evidence.FEW.format(least)] * few
     numbers = {"sampled": len(sampled), "exact": exact, "needs": needs}
     return Finding(columns.AGREEMENT, EVERY, verdict, " ".join(said), numbers)
 
@@ -158,22 +158,24 @@ def _mean_wealth(point: Point) -> Floats | None:
         if seen < point.least:
             return None
         moment = point.prediction.second_moment or seen
-        x = _staked(point, 0.0, np.sqrt(moment))
+        x = _staked(point, 0.0, np.sqrt(moment), point.rounding)
         return np.asarray((x - np.logaddexp(x, -x) + np.log(2)).sum(axis=1))
     variance = point.prediction.variance
     if variance is None or variance < point.least:
         return None
-    scale = np.sqrt(variance) + 2 * point.rounding
-    x = _staked(point, point.prediction.mean or 0.0, scale)
+    mean = point.prediction.mean or 0.0
+    # Differences take up to a thousandth (see `build_circuits.FASTEST`).
+    lost = point.rounding + evidence.SAME_GRADIENT * abs(mean)
+    x = _staked(point, mean, np.sqrt(variance) + 2 * lost, lost)
     fair = np.log1p(STAKES**2 / 2)
     wealth: Floats = np.log1p(x + x**2 / 2).sum(axis=1) - x.shape[1] * fair
     return wealth
 
 
-def _staked(point: Point, mean: float, scale: float) -> Floats:
-    """Stakes times g - mean, (stakes, samples), less what rounding may have won."""
+def _staked(point: Point, mean: float, scale: float, lost: float) -> Floats:
+    """Stakes times g - mean, (stakes, samples), less what an engine's error won."""
     stakes = STAKES[:, None] / scale
-    staked: Floats = stakes * (point.gradients - mean) - np.abs(stakes) * point.rounding
+    staked: Floats = stakes * (point.gradients - mean) - np.abs(stakes) * lost
     return staked
 
 

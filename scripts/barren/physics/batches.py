@@ -14,7 +14,7 @@ theta: float64 (samples,), radians, the symbol's value.
 phi: float64 (samples,), radians, the angle opposite the symbol, where it has its own.
 circuit: bytes (), a circuit of one's own that all share, for `cirq.read_json`.
 programs: bytes (samples,), a TensorFlow Quantum program each, for `tfq.from_tensor`; of
-    one's own circuits (1,), a program that all share.
+    one's own circuits (1,), a program that all share, for values times their units.
 """
 
 import base64
@@ -32,7 +32,7 @@ from barren.physics.circuits import Circuits
 from barren.physics.ensembles import BadInput, Ensemble
 
 FORMAT = "barren-plateau circuits"
-VERSION = 5
+VERSION = 6
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import importlib.util
 import math
 import os
 from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -61,27 +61,10 @@ def compute_gradients(
         values = np.fmod(values, 2 * np.pi)
         how = choose_differentiator(differentiator, ensemble.width)
         return gradients(programs, values, ensemble.terms, how)
-    # Symbols that may stand in several gates, and in any unit.
-    program = np.array([in_units(programs.item(), batch.symbols, batch.units)])
-    shared, values = np.broadcast_to(program, len(values)), values * batch.units
+    # Symbols that may stand in several gates, and in the units of the program.
+    shared, values = np.broadcast_to(programs, len(values)), values * batch.units
     found = gradients(shared, values, ensemble.terms, ADJOINT, batch.symbols)
     return found * np.array(batch.units, np.float32)
-
-
-@lru_cache(8)  # of a batch that is taken in parts
-def in_units(program: bytes, symbols: Sequence[str], units: Sequence[float]) -> bytes:
-    """A serialised program for values of its symbols times their units."""
-    with parts_of("tensorflow_quantum", "tensorflow_quantum.core"):
-        from tensorflow_quantum.core.proto.program_pb2 import Program
-    parsed = Program.FromString(program)
-    for moment in parsed.circuit.moments:
-        for operation in moment.operations:
-            for name, of in [*operation.args.items()]:
-                if of.symbol:
-                    factor = operation.args[f"{name}_scalar"].arg_value
-                    factor.float_value /= units[symbols.index(of.symbol)]
-    serialised: bytes = parsed.SerializeToString()
-    return serialised
 
 
 def gradients(
