@@ -205,6 +205,8 @@ def test_few_circuits_are_enough_for_a_fault_and_said_to_be_few() -> None:
         "Only 40 circuits of each ensemble."
     )
     assert few.numbers["needs"] == ": that takes 100 circuits each"
+    unknown = agreement([seen(ensemble, Prediction(), values)])
+    assert unknown.numbers["needs"] == ""  # more circuits would not decide it
     wrong = seen(ensemble, known, 5 * values)
     assert agreement([wrong]).verdict == "contradicted"
 

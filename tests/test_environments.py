@@ -903,6 +903,11 @@ def test_a_command_builds_the_venv_that_it_needs(project: Project) -> None:
     assert run.returncode == 0, run.stdout
     assert run.stdout.splitlines()[-1] == str(project.prefix)
     assert project.deploy("run", "circuits", "-c", "exit(3)").returncode == 3
+    # Where it is, nothing is written: it may be somebody else's.
+    lock = project.prefix.with_name(f"{project.prefix.name}.lock")
+    lock.unlink()
+    lock.mkdir()
+    assert project.deploy("run", "circuits", "-c", "exit(3)").returncode == 3
     unknown = project.deploy("run", "nothing", "-c", "")
     assert (
         unknown.stdout

@@ -641,6 +641,28 @@ def test_variances_of_zero_are_told_of() -> None:
     said = figure._supxlabel.get_text()
     assert "Not drawn: 2 of 4 variances, which are 0." in said
     assert [text.get_text() for axes in figure.axes for text in axes.texts] == ["all 0"]
+    assert "depth 9" in texts(figure)
+
+
+def test_a_sampled_variance_of_zero_is_told_of_beside_an_exact_one() -> None:
+    entry = {"family": "random", "width": [3, 5], "depth": [9]}
+    statistics, theory, fits = made_up(experiment([entry]))
+    statistics.loc[0, [columns.VARIANCE, columns.STD]] = 0
+    of = figures_of(experiment([entry]).ensembles)[0]
+    figure, _ = plots.draw_variance(of, statistics, theory, fits)
+    said = figure._supxlabel.get_text()
+    assert "Not drawn: 1 of 2 variances, which are 0." in said
+
+
+def test_a_function_whose_variances_are_0_is_in_the_legend() -> None:
+    own = {"family": "ansatz", "width": [2, 3], "parameters": "all"}
+    entries = [own | {"circuit": f"own.py:{name}"} for name in ("one", "none")]
+    statistics, theory, fits = made_up(experiment(entries))
+    zero = statistics[columns.CIRCUIT_OF] == "none"
+    statistics.loc[zero, [columns.VARIANCE, columns.STD, columns.EXACT_VARIANCE]] = 0
+    of = figures_of(experiment(entries).ensembles)[0]
+    figure, _ = plots.draw_variance(of, statistics, theory, fits)
+    assert {"one", "none"} <= {text.partition(",")[0] for text in texts(figure)}
 
 
 @pytest.mark.parametrize("key", ["sigma", "turns", "width"])

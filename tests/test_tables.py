@@ -15,6 +15,7 @@ from barren.analysis.evidence import Point, read_points
 from barren.analysis.tables import (
     read_table,
     rows_by_ensemble,
+    with_integers,
     without_rounding,
     write_table,
 )
@@ -40,6 +41,12 @@ def test_tables_show_0_for_what_is_left_of_it_alone() -> None:
     assert shown.second_moment.tolist() == [0.25, 1, 0.25, 1, 0.25, 1, 0.25]
     unknown = [True, False, True, False, True, False, True]
     assert shown.variance_high.isna().tolist() == unknown
+
+
+def test_booleans_are_no_integers() -> None:
+    table = pd.DataFrame({"family": "ansatz", "width": [2, 2], "open": [True, False]})
+    assert with_integers(table)["open"].tolist() == [True, False]
+    assert with_integers(table)["open"].dtype == bool
 
 
 def test_points_are_those_of_the_tables(tutorial: list[Point], tmp_path: Any) -> None:

@@ -4,6 +4,8 @@ import contextlib
 import csv
 import io
 import math
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +22,7 @@ from barren.physics.ensembles import BadInput, Prediction
 from barren.physics.families import Identity, IdentityTutorial, Random, predict
 from barren.physics.layered import Layered
 from barren.physics.moments import TOLERANCE, Moments, predictions, require_known
+from conftest import ROOT
 from predict_variance import written
 from strategies import ensembles
 from tools.predict import main as command_line
@@ -207,3 +210,14 @@ def test_the_command_line_refuses_bad_input(arguments, message, capsys):
     printed = capsys.readouterr()
     assert printed.out == ""
     assert message in printed.err.splitlines()[-1]
+
+
+def test_a_reader_may_stop_reading() -> None:
+    command = [sys.executable, "scripts/tools/predict.py", "--width", "2", "--depth"]
+    depths = map(str, range(1, 2000))
+    with subprocess.Popen(
+        [*command, *depths], cwd=ROOT, stdout=-1, stderr=-1, text=True
+    ) as run:
+        assert run.stdout and run.stderr
+        run.stdout.close()
+        assert run.stderr.read() == ""

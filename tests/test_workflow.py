@@ -328,3 +328,10 @@ def test_make_knows_the_targets(small: Path, tmp_path: Path, target: str) -> Non
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_text_is_utf8_whatever_the_users_language_is(small: Path) -> None:
+    done = run_in(small)(
+        "--configfile", "config/small.yaml", LC_ALL="POSIX", PYTHONUTF8="0"
+    )
+    assert "Nothing to be done" in done.stdout + done.stderr

@@ -160,10 +160,11 @@ def deploy_conda(name: str, lock: str, pins: str) -> None:
 
 
 def main(command: str = "", name: str = "", *arguments: str) -> None:
-    """Run the command line; `run` takes conda's environment, if there is one."""
+    """Run the command line; `run` takes what is there, conda's first, or a venv."""
     if command == "run":
-        conda = [p for p in Path(".snakemake/conda").glob("*") if is_complete(name, p)]
-        prefix = conda[0] if conda else deploy_venv(name, venv_prefix(name))
+        places = [*Path(".snakemake/conda").glob("*"), venv_prefix(name)]
+        there = next((place for place in places if is_complete(name, place)), None)
+        prefix = there or deploy_venv(name, places[-1])
         os.execv(python := f"{prefix}/bin/python", [python, "-s", "-E", *arguments])
     elif command == "venv" and len(arguments) < 2:
         deploy_venv(name, Path(*arguments) if arguments else venv_prefix(name))

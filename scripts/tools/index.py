@@ -42,8 +42,8 @@ def row(folder: Path) -> str:
 def answer(verdict: Path) -> str:
     """What verdict.md says before its table, on one line."""
     opening = verdict.read_text().split("\n| ")[0].partition("\n")[2].strip()
-    paragraphs = [part.replace("\n- ", "; ") for part in opening.split("\n\n")]
-    line = "<br>".join(part.removeprefix("- ") for part in paragraphs)
+    parts = (f"{part}{'.' * (part[0] == '-')}" for part in opening.split("\n\n"))
+    line = "<br>".join(of.replace("\n- ", "; ").removeprefix("- ") for of in parts)
     return line.replace(":**<br>", ":** ").replace("\n", " ")
 
 

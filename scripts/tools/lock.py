@@ -44,8 +44,7 @@ def solve_pins(requirements: list[str]) -> str:
         table = ""
         for path in sorted(prefix.glob("conda-meta/*.json")):
             depends = json.loads(path.read_text())["depends"]
-            needs = [path.stem, *(spec.split()[0] for spec in depends)]
-            table += " ".join(needs) + "\n"
+            table += " ".join([path.stem, *(of.split()[0] for of in depends)]) + "\n"
         (LOCKS / "pins.dependencies.txt").write_text(table)
         explicit = ["conda", "list", "--explicit", "--md5", "--prefix", prefix]
         return run(explicit, "conda list failed")

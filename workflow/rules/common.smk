@@ -212,7 +212,7 @@ def caption(figure):
     text = figure.captioned(config["seed"])
     if workflow.is_main_process:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"{text}\n\n*Setting:* {EXPERIMENT.setting}")
+        path.write_text(f"{text}\n\n*Setting:* {EXPERIMENT.setting}", "utf-8")
     return str(path.absolute())
 
 

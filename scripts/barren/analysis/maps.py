@@ -24,7 +24,7 @@ def draw_maps(figure: figures.Figure, shown: pd.DataFrame) -> Drawn:
     x, y = figure.x, figure.y
     across = [key for key in key_columns(shown) if key not in {x, y}]
     notes: list[str] = []
-    shown = selection.at_most(shown, across, MOST_MAPS, "pairs of maps", notes)
+    shown = selection.at_most(shown, across, MOST_MAPS, "settings", notes)
     kinds = [k for k in ("sampled", "exact") if shown[k].notna().any()] or ["exact"]
     groups = selection.groups_by(shown, across)
     ends = [np.sort(shown[key].unique().astype(float)) for key in (x, y)]

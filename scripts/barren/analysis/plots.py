@@ -177,8 +177,8 @@ def _draw_series(
 ) -> tuple[str, Any]:
     """Exact values as a line, the limit dotted, a fit dashed, samples with intervals.
 
-    Where no exact form is known dashes join the samples. A value without x, as sigma of
-    uniform angles, is a dashed line across. Returns the entry of the legend.
+    Where no exact form is known dots and dashes join the samples. A value without x, as
+    sigma of uniform angles, is a dashed line across. Returns the entry of the legend.
     """
     across, rows = rows[rows[x].isna()], rows[rows[x].notna()]
     along = rows[x].to_numpy(float)
@@ -193,7 +193,6 @@ def _draw_series(
     exact = rows["exact"].where(rows["exact"] > 0)
     points = rows[rows[columns.SAMPLES] > 0]
     value = points["sampled"].where(points["sampled"] > 0)
-    marked = bool(value.notna().any())
     (handle,) = axes.plot(along, exact, color=colour, **_exact_line(rows, x))
     limit = rows["asymptotic"].where(rows["asymptotic"] > 0)
     axes.plot(along, limit, ":", color=colour, lw=0.8)
@@ -201,7 +200,7 @@ def _draw_series(
     joined = bool(rows["exact"].isna().any()) and not len(fit)
     bar: Any = {"color": colour, "mfc": "white", "elinewidth": 0.8, "lw": 0.6}
     at = points[x].to_numpy(float)
-    form = marker + "--" * joined
+    form = marker + "-." * joined
     bars = axes.errorbar(at, value, reach, fmt=form, label=name, **bar)
     for everywhere in across["exact"]:
         axes.axhline(everywhere, ls="--", lw=0.8, color=colour)
@@ -209,7 +208,8 @@ def _draw_series(
         place = along[-1], rows["exact"].iloc[-1]
         beside: dict[str, Any] = {"xytext": (5, 0), "textcoords": "offset points"}
         axes.annotate(title, place, **beside, va="center", fontsize=6)
-    return name if marked or exact.notna().any() else "", bars if marked else handle
+    known = rows[["exact", "sampled"]].notna().any(axis=None)
+    return name if known else "", bars if len(points) else handle
 
 
 def _explain(axes: Axes, shown: pd.DataFrame, x: str, ends: bool) -> dict[str, Any]:

@@ -209,7 +209,7 @@ def below(of: Figure, shown: pd.DataFrame, observable: str, notes: list[str]) ->
         same.append(f"{counts[0]:.0f} circuits each")
     lines = [", ".join(same)]
     values = shown[["exact", "sampled"]]
-    zeros = values.notna().any(axis=1) & ~(values > 0).any(axis=1)
+    zeros = (values == 0).any(axis=1)
     if zeros.any() and not of.y:
         count = f"{zeros.sum()} of {len(shown)}"
         lines.append(f"Not drawn: {count} variances, which are 0.")

@@ -35,7 +35,8 @@ def read_table(path: Path) -> pd.DataFrame:
 def with_integers(table: pd.DataFrame) -> pd.DataFrame:
     """The table with its counts as nullable integers; sigma is none by nature."""
     counts = {*key_columns(table), columns.SAMPLE, columns.SAMPLES} - {columns.SIGMA}
-    whole = table[table.columns.intersection([*counts])].convert_dtypes(
+    found = table[table.columns.intersection([*counts])]
+    whole = found.select_dtypes(exclude="bool").convert_dtypes(
         convert_string=False, convert_boolean=False, convert_floating=False
     )
     return table.astype(whole.dtypes)

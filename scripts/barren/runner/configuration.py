@@ -45,7 +45,7 @@ MOST_ROTATIONS = 1_000_000
 @cache
 def load_schema() -> dict[str, Any]:
     """The schema with the families' entries."""
-    schema: dict[str, Any] = yaml.safe_load(SCHEMA.read_text())
+    schema: dict[str, Any] = yaml.safe_load(SCHEMA.read_bytes())
     known = schema["$defs"]
     entries = [known.get(name) or entry(of, known) for name, of in FAMILIES.items()]
     schema["properties"]["ensembles"]["items"]["oneOf"] = entries
@@ -85,7 +85,7 @@ def read(path: Path) -> dict[str, Any]:
     Snakemake reads it once more, but names neither the file nor the line of an error.
     """
     try:
-        found = yaml.load(path.read_text(), _Loader)
+        found = yaml.load(path.read_bytes(), _Loader)
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}") from None
     except yaml.MarkedYAMLError as error:

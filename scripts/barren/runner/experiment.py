@@ -163,10 +163,11 @@ class Experiment:
             reach = f" up to width {sampled[-1]}" * part
             circuits = f"{config['samples']} circuits per ensemble"
             drawn = f"{circuits}{reach}, seed {config['seed']}"
+        has_symbol = any(hasattr(e, columns.SYMBOL[0]) for e in self.ensembles)
+        place = f" and symbol on layer {symbol['layer']}, qubit {symbol['qubit']}"
         return (
-            f"{drawn}, observable {config[columns.OBSERVABLE]} and symbol on layer "
-            f"{symbol['layer']}, qubit {symbol['qubit']} unless varied "
-            f"({'. '.join(entries)})."
+            f"{drawn}, observable {config[columns.OBSERVABLE]}{place * has_symbol} "
+            f"unless varied ({'. '.join(entries)})."
         )
 
     @cached_property

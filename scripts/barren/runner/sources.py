@@ -40,7 +40,7 @@ def sources(script: str) -> tuple[Path, ...]:
 def _imported(path: Path) -> frozenset[Path]:
     """The modules that the imports at the top of a module mean, or what is in them."""
     names = set()
-    for package, listed in IMPORT.findall(path.read_text()):
+    for package, listed in IMPORT.findall(path.read_text("utf-8")):
         prefix = package and f"{package}."
         names |= {package, *(prefix + word for word in re.findall(r"[\w.]+", listed))}
     modules = {f"{name.replace('.', '/')}.py" for name in names}
@@ -59,7 +59,7 @@ def options(script: str) -> dict[str, str]:
     It reads the function that the script runs, because the environment to import it may
     not be there.
     """
-    text = (SCRIPTS / f"{script}.py").read_text()
+    text = (SCRIPTS / f"{script}.py").read_text("utf-8")
     functions = [f for f in ast.parse(text).body if isinstance(f, ast.FunctionDef)]
     (run,) = (f for f in functions if f"step.run({f.name})" in text)
     return {of.arg: _place(of) for of in run.args.args}
