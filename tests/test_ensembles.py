@@ -179,7 +179,7 @@ def test_batches_cover_the_samples(samples: int, size: int) -> None:
 
 def test_captions_name_the_symbol_where_a_circuit_has_one() -> None:
     own = {"family": "ansatz", "circuit": "own.py:f", "width": [4]}
-    config = CONFIG | {"samples": 5, "max_sampled_width": 4}
+    config = CONFIG | {"seed": 1, "samples": 5, "max_sampled_width": 4}
     alone, both = ({"ensembles": [*of, own]} for of in ([], CONFIG["ensembles"]))
     assert "symbol" not in Experiment(config | alone).setting
     assert "symbol on layer 0, qubit 0" in Experiment(config | both).setting
