@@ -156,13 +156,14 @@ def built(
     circuit = cirq.drop_empty_moments(cirq.map_operations(circuit, unitary))
     # An observable may look at qubits that no gate has touched.
     idle = cirq.Circuit(cirq.I(q) for q in qubits if q not in circuit.all_qubits())
-    text, names = cirq.to_json(circuit, indent=None), symbols_of(circuit)
-    steepness = steepness_of_symbols(text.encode(), names)
-    units = [unit(max(of.frequency for of in gates)) for gates in steepness]
-    # A program has six decimals of a factor, which a slow gate needs in its unit.
-    turned = {s: sympy.Symbol(s) / of for s, of in zip(names, units, strict=True)}
-    whole = cirq.resolve_parameters_once(circuit, turned) + idle
+    names = symbols_of(circuit)
     try:
+        text = cirq.to_json(circuit, indent=None)
+        steepness = steepness_of_symbols(text.encode(), names)
+        units = [unit(max(of.frequency for of in gates)) for gates in steepness]
+        # A program has six decimals of a factor, which a slow gate needs in its unit.
+        turned = {s: sympy.Symbol(s) / of for s, of in zip(names, units, strict=True)}
+        whole = cirq.resolve_parameters_once(circuit, turned) + idle
         program = serialize_circuit(whole).SerializeToString()
     except Exception as error:
         raise BadInput(f"{ensemble.source}: {unserialised(circuit, error)}") from None

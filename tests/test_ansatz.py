@@ -312,6 +312,18 @@ def f(q):
         ),
         (RESET, r"mine.py:f: reset\(q\(0, 0\)\) is not unitary"),
         ("f = lambda q: cirq.Circuit(cirq.rx(sympy.Dummy())(q[0]))", "another circuit"),
+        *(
+            (
+                f"f = lambda q: cirq.Circuit(cirq.rx({of})(q[0]))",
+                r"TensorFlow Quantum has no gate Rx\(.*; of symbols it takes one",
+            )
+            for of in ("sympy.sin(sympy.Symbol('a'))", "1 / sympy.Symbol('a')")
+        ),
+        (
+            "f = lambda q: cirq.Circuit("
+            "cirq.X(q[0]).with_probability(sympy.Symbol('a')))",
+            r"TensorFlow Quantum has no gate X\[prob=a\]",
+        ),
         (
             "f = lambda q: cirq.Circuit(cirq.rx(sympy.Symbol('a'))(q[0]),"
             " cirq.depolarize(0.1)(q[0]))",
