@@ -42,7 +42,7 @@ def row(folder: Path) -> str:
 def answer(verdict: Path) -> str:
     """What verdict.md says before its table, on one line."""
     opening = verdict.read_text().split("\n| ")[0].partition("\n")[2].strip()
-    parts = (f"{part}{'.' * (part[0] == '-')}" for part in opening.split("\n\n"))
+    parts = (of + "." * of.startswith("-") for of in opening.split("\n\n"))
     line = "<br>".join(of.replace("\n- ", "; ").removeprefix("- ") for of in parts)
     return line.replace(":**<br>", ":** ").replace("\n", " ")
 

@@ -58,8 +58,8 @@ def losses(circuit, qubits, multiples, terms):
         if not names:
             state = apply(cirq.unitary(operation), state, axes)
             continue
-        (name,), parts = names, []
-        axis = list(multiples).index(name)
+        (name,) = names
+        axis, parts = list(multiples).index(name), []
         for at in range(4):
             value = {name: at * np.pi / 2 / multiples[name]}
             unitary = cirq.unitary(cirq.resolve_parameters(operation, value))

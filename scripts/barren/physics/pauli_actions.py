@@ -68,10 +68,8 @@ class Circuit(NamedTuple):
     @classmethod
     def from_data(cls, data: Mapping[str, Any], symbols: Sequence[str]) -> "Circuit":
         """The inverse of `as_data`."""
-        kinds = {"axis": Rotation, "images": Clifford, "reason": Unknown}
-        gates = (
-            next(kinds[key] for key in kinds if key in of)(**of) for of in data["gates"]
-        )
+        kinds = {frozenset(of._fields): of for of in (Rotation, Clifford, Unknown)}
+        gates = (kinds[frozenset(of)](**of) for of in data["gates"])
         return cls(np.array(data["bloch"]), tuple(gates), symbols)
 
 

@@ -163,10 +163,10 @@ class Experiment:
             reach = f" up to width {sampled[-1]}" * part
             circuits = f"{config['samples']} circuits per ensemble"
             drawn = f"{circuits}{reach}, seed {config['seed']}"
-        has_symbol = any(hasattr(e, columns.SYMBOL[0]) for e in self.ensembles)
+        named = any(columns.SYMBOL_LAYER in of.gradient_keys for of in self.ensembles)
         place = f" and symbol on layer {symbol['layer']}, qubit {symbol['qubit']}"
         return (
-            f"{drawn}, observable {config[columns.OBSERVABLE]}{place * has_symbol} "
+            f"{drawn}, observable {config[columns.OBSERVABLE]}{place * named} "
             f"unless varied ({'. '.join(entries)})."
         )
 
