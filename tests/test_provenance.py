@@ -187,9 +187,10 @@ def test_what_is_no_record_is_told(
     path.write_text(json.dumps(record))
     assert read_record(path)["step"] == "write_paper"
     change(record)
-    path.write_text(json.dumps(record))
-    with pytest.raises(BadInput, match=r"record.json: not a record"):
-        read_record(path)
+    for text in (json.dumps(record), json.dumps(record)[:100]):
+        path.write_text(text)
+        with pytest.raises(BadInput, match=r"record.json: not a whole record; delete"):
+            read_record(path)
 
 
 # The crate.

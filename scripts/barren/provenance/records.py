@@ -58,17 +58,18 @@ def read_json(path: Path, most: int = MOST_BYTES) -> dict[str, Any]:
 
 def read_record(path: Path) -> Record:
     """Read a record; BadInput if the file is none."""
-    values = read_json(path)
     try:
+        values = read_json(path)
         whole = values.keys() == Record.__required_keys__ and all(
             file.keys() | {"option"} == Described.__annotations__.keys()
             for key in LISTS
             for file in values[key]
         )
-    except (AttributeError, TypeError):
+    except (AttributeError, TypeError, BadInput):
         whole = False
     if not whole:
-        raise BadInput(f"{shown(path)}: not a record")
+        told = "not a whole record; delete it to have it made again"
+        raise BadInput(f"{shown(path)}: {told}")
     record = cast(Record, values)
     record["file"] = describe("", path, path)
     return record
