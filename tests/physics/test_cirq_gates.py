@@ -115,7 +115,7 @@ def test_first_gates_make_the_product_state():
 def test_symbols_are_in_the_circuits_order():
     names = ["b", "a", "c1", "c0"]
     rotations = [cirq.rx(sympy.Symbol(name))(A) for name in names]
-    ansatz = read(rotations, cirq.measure(A, B))
+    ansatz = read(rotations)
     assert ansatz.symbols == names
     assert [gate.parameter for gate in ansatz.gates] == [0, 1, 2, 3]
 
@@ -127,7 +127,7 @@ NO_FIRST = "is no Clifford gate, and not the first of a single qubit"
 @pytest.mark.parametrize(
     ("operations", "reason"),
     [
-        ([cirq.rx(T + U)(A)], "has 2 symbols: t, u"),
+        ([cirq.rx(T + U)(A)], ")(q(0)) has 2 symbols: t, u"),
         ([cirq.CZ(A, B) ** TURN], NO_STRING),
         ([cirq.CNOT(A, B) ** TURN], NO_STRING),
         ([cirq.SWAP(A, B) ** TURN], NO_STRING),
@@ -143,8 +143,6 @@ NO_FIRST = "is no Clifford gate, and not the first of a single qubit"
         ([cirq.CZ(A, B) ** 0.5], NO_FIRST),
         ([cirq.rx(T)(A), cirq.ry(0.1)(A)], "is no Clifford gate"),
         ([cirq.CCX(A, B, C)], "is no Clifford gate"),
-        ([cirq.depolarize(0.1)(A)], "is not unitary"),
-        ([*USED, cirq.ResetChannel()(A)], "is not unitary"),
     ],
 )
 def test_no_exact_form(operations, reason):
@@ -155,12 +153,8 @@ def test_no_exact_form(operations, reason):
 def test_a_gate_is_named_in_one_line():
     matrix = cirq.testing.random_unitary(4, random_state=1)
     told = reason_of(cirq.MatrixGate(matrix)(A, B))
+    assert told.startswith("[[") and "... is no Clifford gate" in told
     assert "\n" not in told and len(told) < 120
-
-
-def test_other_qubits_are_refused():
-    with pytest.raises(ValueError, match="other qubits"):
-        read(cirq.X(cirq.NamedQubit("x")))
 
 
 def test_gates_on_too_many_qubits_have_no_table():

@@ -432,20 +432,22 @@ def test_light_strings_count_beside_a_heavy_one(weight):
 # Light cones.
 
 
-def test_a_light_cone_bounds_the_cost():
+def test_a_light_cone_bounds_the_cost(monkeypatch):
     width = 20
     circuit, qubits = ansatz(width, 2)
     read = read_circuit(circuit, qubits)
+    monkeypatch.setattr(pauli_paths, "LIMIT", 6)
     for text in ("Z9 Z10", "local"):
         terms = Observable.parse(text).terms(width)
-        found = gradient_moments(read, terms, limit=6)
+        found = gradient_moments(read, terms)
         outside = [read.symbols.index(name) for name in ("y0_0", "y1_3")]
         assert np.all((found.second_moment[outside] > 0) == (text == "local"))
     # The CZs leave Z alone: only behind the rotations do they spread it.
+    monkeypatch.setattr(pauli_paths, "LIMIT", 3)
     with pytest.raises(
         NoExactForm, match="4 qubits in the light cone take more than 64"
     ):
-        gradient_moments(read, Observable.parse("Z9 Z10").terms(width), limit=3)
+        gradient_moments(read, Observable.parse("Z9 Z10").terms(width))
 
 
 @pytest.mark.parametrize(

@@ -37,11 +37,10 @@ def symbols_of(circuit: cirq.Circuit) -> list[str]:
 
 
 def read_circuit(circuit: cirq.Circuit, qubits: Sequence[cirq.Qid]) -> Circuit:
-    """Read a circuit with sympy symbols on the given qubits, in their order.
+    """Read a circuit of unitary gates with sympy symbols on the given qubits.
 
-    Gates on a qubit before any other or any symbol on it make the product state.
-    Measurements are left out. What else is neither a rotation nor a Clifford gate is
-    unknown, with the reason.
+    Gates on a qubit before any other or any symbol on it make the product state. What
+    else is neither a rotation nor a Clifford gate is unknown, with the reason.
     """
     place = {qubit: at for at, qubit in enumerate(qubits)}
     states = np.tile(np.array([1, 0], dtype=complex), (len(qubits), 1))
@@ -49,10 +48,6 @@ def read_circuit(circuit: cirq.Circuit, qubits: Sequence[cirq.Qid]) -> Circuit:
     gates: list[Gate] = []
     symbols = symbols_of(circuit)
     for operation in circuit.all_operations():
-        if cirq.is_measurement(operation) or not operation.qubits:
-            continue
-        if not place.keys() >= set(operation.qubits):
-            raise ValueError(f"{name_of(operation)} acts on other qubits")
         at = tuple(place[qubit] for qubit in operation.qubits)
         try:
             if cirq.is_parameterized(operation):
@@ -83,9 +78,7 @@ def name_of(operation: cirq.Operation) -> str:
 def _unitary(operation: cirq.Operation) -> Matrix:
     if len(operation.qubits) > LIMIT:
         raise NoExactForm(f"{name_of(operation)} has more than {LIMIT} qubits")
-    unitary: Matrix | None = cirq.unitary(operation, None)
-    if unitary is None:
-        raise NoExactForm(f"{name_of(operation)} is not unitary")
+    unitary: Matrix = cirq.unitary(operation)
     return unitary
 
 

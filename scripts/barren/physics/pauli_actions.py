@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barren.physics.moments import Floats
-from barren.physics.observables import LIMIT, String
+from barren.physics.observables import String
 
 Codes = NDArray[np.int64]
 
@@ -183,8 +183,6 @@ def _unknown(reason: str) -> Action:
 @cache  # gates of few kinds make up a circuit
 def _rotation_action(letters: str, multiple: float, sigma: float | None) -> Action:
     """What rotations about an axis do, whichever qubits it is on."""
-    if len(letters) > LIMIT:
-        return _unknown(f"a rotation of {len(letters)} qubits, more than {LIMIT}")
     codes = np.arange(4 ** len(letters))
     partner, power = _product(_code(letters), codes)
     # iAP is real, so A and P anticommute, where AP has an odd power of i.

@@ -37,17 +37,14 @@ NEGLIGIBLE = 2.0**-60
 
 
 def gradient_moments(
-    circuit: Circuit,
-    terms: Sequence[Term],
-    sigma: float | None = None,
-    limit: int = LIMIT,
+    circuit: Circuit, terms: Sequence[Term], sigma: float | None = None
 ) -> Moments:
     """The exact moments of the gradient by every parameter, (parameters,).
 
     The error is that of the second moment: what rounding leaves where sectors cancel.
     sigma (radians): standard deviation of normal angles, None for uniform ones. Raises
     NoExactForm for a gate in the light cone of the observable that has no table, a
-    parameter that occurs there twice, and more than 4^limit numbers.
+    parameter that occurs there twice, and more than 4^LIMIT numbers.
     """
     width, names = len(circuit.bloch), circuit.symbols
     weights = {digits_of(string, width): weight for weight, string in terms}
@@ -67,7 +64,7 @@ def gradient_moments(
             # By Cauchy and Schwarz no others add up to more.
             error = rounding(len(every) + width) * len(weights) * equal
         share = second if any(r) else equal
-        _sweep(circuit.bloch, cone_of(*start), r, start, share, 4**limit)
+        _sweep(circuit.bloch, cone_of(*start), r, start, share)
     return Moments(mean, equal + second, error)
 
 
@@ -186,9 +183,8 @@ def _sweep(
     end: Digits,
     start: Mapping[Digits, float],
     second: Floats,
-    most: int,
 ) -> None:
-    """Add one sector's share to the second moments; `most` numbers are allowed for.
+    """Add one sector's share to the second moments.
 
     f is kept at every so many blocks and computed again between them.
     """
@@ -198,9 +194,9 @@ def _sweep(
     for block in blocks:
         for site, size in zip(block.sites, block.sizes, strict=True):
             sizes[site] = size
-        if math.prod(sizes) > most:
+        if math.prod(sizes) > 4**LIMIT:
             told = f"{len(sizes)} qubits in the light cone"
-            raise NoExactForm(f"{told} take more than {most} numbers")
+            raise NoExactForm(f"{told} take more than {4**LIMIT} numbers")
     b = _observed(cone, start, last)
     stride = max(1, math.isqrt(len(blocks)))
     kept = []
