@@ -413,8 +413,6 @@ def test_what_has_no_exact_form_is_refused():
         random_moments(terms_of("X0 + Z0", 2), 2, [3])
     with pytest.raises(NoExactForm, match="X or Y"):
         random_moments(terms_of("X0 + Y0", 2), 2, [3])
-    with pytest.raises(ValueError, match="depth above 2"):
-        random_moments(terms_of("Z0", 2), 2, [2], (2, 0))
 
 
 # Identity blocks: whole circuits over all axes and angles before the symbol.

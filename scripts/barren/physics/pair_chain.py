@@ -60,8 +60,6 @@ def random_moments(
     """
     depth = np.asarray(depths, dtype=np.intp)
     layer, qubit = symbol
-    if np.any(depth <= layer):
-        raise ValueError(f"the symbol's layer {layer} needs a depth above {layer}")
     means = [w * mean_gradient(s, width, depth, symbol, sigma) for w, s in terms]
     mean = sum(means, np.zeros(len(depth)))
     first = layer + 1 + min(distance(s, width, qubit) for _, s in terms)
