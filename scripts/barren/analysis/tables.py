@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from barren import columns
-from barren.physics.ensembles import BadInput, Ensemble
+from barren.physics.ensembles import Ensemble
 from barren.physics.families import FAMILIES
 
 #: A sampled variance below it, for gradients of at most 1, is what single precision
@@ -19,16 +19,13 @@ ROUNDING, SMALL = 1e-10, 100
 
 def read_table(path: Path) -> pd.DataFrame:
     """Read a table; counts are nullable integers. Only what is empty is missing."""
-    try:
-        table = pd.read_csv(
-            path,
-            float_precision="round_trip",
-            keep_default_na=False,
-            na_values=[""],
-            dtype={columns.PARAMETER: str},
-        )
-    except ValueError as error:  # as pandas' own errors are
-        raise BadInput(f"{path}: not a table ({error})") from None
+    table = pd.read_csv(
+        path,
+        float_precision="round_trip",
+        keep_default_na=False,
+        na_values=[""],
+        dtype={columns.PARAMETER: str},
+    )
     return with_integers(table)
 
 

@@ -28,11 +28,8 @@ class Experiment:
 
     @classmethod
     def read(cls, path: Path) -> "Experiment":
-        """The experiment of an experiment.json; BadInput if the file is none."""
-        try:
-            return cls(json.loads(path.read_text()))
-        except ValueError as error:
-            raise BadInput(f"{path}: not JSON ({error})") from None
+        """The experiment of an experiment.json."""
+        return cls(json.loads(path.read_text()))
 
     @cached_property
     def ensembles(self) -> tuple[Ensemble, ...]:
