@@ -110,11 +110,6 @@ def test_what_differs_between_families_alone_does_not_vary() -> None:
     assert varied([one, other, replace(one, width=6)]) == {columns.WIDTH}
 
 
-def test_nothing_is_judged_from_nothing() -> None:
-    assert judge([]) == []
-    assert statements.render([]).startswith("# Verdict")
-
-
 def test_a_circuit_of_ones_own_is_judged_beside_symbols_that_move() -> None:
     """It has no symbol's place, which its setting then does not name."""
     own = [Ansatz(width=n, source="file.py:mine") for n in (2, 3)]

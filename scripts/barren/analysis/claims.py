@@ -50,8 +50,6 @@ def judge(points: Sequence[Point]) -> list[evidence.Finding]:
     The chance that a true claim is called contradicted is at most `LEVEL` for each
     claim: each of its settings is tested at that level over their number (Bonferroni).
     """
-    if not points:
-        return []
     findings = [agreement(points)]
     for claim, test in TESTS.items():
         made_of = [point for point in points if claim in point.ensemble.claims]

@@ -110,8 +110,6 @@ def answer(findings: Sequence[Finding]) -> str:
 
     The first paragraph is one sentence.
     """
-    if not findings:
-        return "There is nothing to judge."
     agreement, *rest = findings
     items: dict[str, list[str]] = {result: [] for result in RESULTS}
     for name, of in grouped(rest, lambda f: f.claim).items():
