@@ -37,7 +37,6 @@ def with_positions(source: pd.DataFrame) -> pd.DataFrame:
         return source
     circuit = [key for key in keys if key != columns.PARAMETER]
     places = source.groupby(circuit, dropna=False, observed=True).cumcount() + 1
-    source = source.copy()
     source.insert(len(keys), columns.POSITION, places.astype("Int64"))
     return source
 
