@@ -327,6 +327,7 @@ def test_a_small_variance_that_is_known_is_not_0() -> None:
     ensemble = Random(width=4, depth=5)
     assert not seen(ensemble, Prediction(0.0, 9e-12, 9e-12), values).vanishes
     assert seen(ensemble, Prediction(), values).vanishes
+    assert moment_tests([seen(ensemble, Prediction(), values)]) == []
     # A symbol of several gates has larger gradients, and more of them is rounding.
     assert not seen(ensemble, Prediction(), 10 * values).vanishes
     assert seen(ensemble, Prediction(bound=10.0), 10 * values).vanishes

@@ -55,9 +55,10 @@ def test_curves_are_of_one_circuit_and_one_parameter() -> None:
 
 def test_a_mean_that_theory_knows_is_not_called_zero() -> None:
     points = line(-0.69)
-    known = [replace(p, prediction=Prediction(1e-3, None, None)) for p in points]
     assert verdict_of("mean_is_zero", points) == "supported"
-    assert verdict_of("mean_is_zero", known) == "undecided"
+    for mean in (1e-3, -1e-3):
+        known = [replace(p, prediction=Prediction(mean, None, None)) for p in points]
+        assert verdict_of("mean_is_zero", known) == "undecided"
 
 
 def test_a_mean_of_normal_angles_must_be_known_to_be_zero() -> None:
@@ -90,7 +91,7 @@ def test_start_and_depth_of_a_block_are_what_they_are_called() -> None:
 def test_broken_block_is_contradicted(tutorial: list[Point]) -> None:
     point = tutorial[-1]
     values = point.gradients.copy()
-    values[17] += 0.01
+    values[17] -= 0.01
     findings = judge([*tutorial[:-1], replace(point, gradients=values)])
     finding = by_name(findings)["other_blocks_are_identity"]
     assert finding.verdict == "contradicted"
@@ -646,7 +647,7 @@ def test_variance_deep_in_the_block_is_smaller() -> None:
     ]
     points = experiment(ensembles, 200, rng(14))
     finding = by_name(judge(points))["deeper_in_block_is_smaller"]
-    assert finding.verdict == "supported"
+    assert finding.verdict == "supported" and "(n = 6, layer 39)" in finding.evidence
     turned = [
         replace(a, ensemble=b.ensemble, draws=None)
         for a, b in zip(points, points[::-1], strict=True)
@@ -674,6 +675,13 @@ def test_vanishing_identity_blocks_are_contradicted(tutorial: list[Point]) -> No
     ends = {min(widths), max(widths)}
     two = [p for p in falling if p.ensemble.width in ends]
     assert by_name(judge(two))[name].verdict == "undecided"
+
+
+def test_widths_that_are_not_sampled_say_nothing(tutorial: list[Point]) -> None:
+    wide = Point(replace(tutorial[-1].ensemble, width=20), Prediction(variance=1e-9))
+    one, other = (by_name(judge(of)) for of in (tutorial, [*tutorial, wide]))
+    for claim in ("identity_blocks_keep_variance", "plotted_curve_is_a_variance"):
+        assert one[claim] == other[claim]
 
 
 def test_claims_of_the_tutorial_are_made_of_its_family_alone() -> None:
