@@ -207,14 +207,14 @@ def check_speed(ensemble: OwnCircuit, data: dict[str, Any]) -> None:
 
 
 def unitary(operation: cirq.Operation, moment: int) -> list[cirq.Operation]:
-    """An operation but a measurement, without tags and numbers of sympy."""
-    if cirq.is_measurement(operation):
-        return []
+    """An operation without tags and numbers of sympy; of measurements, phases none."""
     number = operation.untagged
-    if not cirq.parameter_names(number):
-        # With something to resolve, or nothing is done.
-        number = cirq.resolve_parameters(number, {"": 0})
-    return [number]
+    if cirq.parameter_names(number):
+        return [number]
+    if cirq.is_measurement(number) or not number.qubits:
+        return []
+    # With something to resolve, or nothing is done.
+    return [cirq.resolve_parameters(number, {"": 0})]
 
 
 def check_program(source: str, circuit: cirq.Circuit, program: bytes) -> None:
@@ -243,18 +243,28 @@ def check_program(source: str, circuit: cirq.Circuit, program: bytes) -> None:
 
 
 def unserialised(circuit: cirq.Circuit, error: Exception) -> str:
-    """Which gate TensorFlow Quantum does not serialise."""
-    for operation in circuit.all_operations():
-        try:
-            serialize_circuit(cirq.Circuit(operation))
-        except Exception:
-            told = f"TensorFlow Quantum has no gate {name_of(operation)}"
-            if isinstance(operation.untagged, cirq.CircuitOperation):
-                told += "; cirq.unroll_circuit_op makes gates of it"
-            elif cirq.parameter_names(operation):
-                told += "; of symbols it takes one, or a multiple of one, in each place"
-            return told
+    """Which gate TensorFlow Quantum does not serialise, and what makes others of it."""
+    for operation in (of for of in circuit.all_operations() if not has_program(of)):
+        told = f"TensorFlow Quantum has no gate {name_of(operation)}"
+        if isinstance(operation.untagged, cirq.CircuitOperation):
+            unrolls = "cirq.unroll_circuit_op(circuit, deep=True, tags_to_check=None)"
+            told += f"; {unrolls} makes gates of it"
+        elif has_program(cirq.decompose(operation)):
+            told += "; cirq.decompose makes gates of it"
+        elif cirq.parameter_names(operation):
+            told += "; of symbols it takes one, or a multiple of one, in each place"
+        return told
     return f"TensorFlow Quantum does not take the circuit: {one_line(error)}"
+
+
+def has_program(gates: cirq.OP_TREE) -> bool:
+    """Whether TensorFlow Quantum serialises some gates, phases of all left out."""
+    circuit = cirq.Circuit(gates)
+    try:
+        serialize_circuit(cirq.map_operations(circuit, unitary))
+    except Exception:
+        return False
+    return True
 
 
 def drawing(circuit: cirq.Circuit, qubits: list[cirq.GridQubit]) -> list[list[Any]]:

@@ -356,7 +356,20 @@ def f(q):
         (
             "f = lambda q: cirq.Circuit(cirq.rx(sympy.Symbol('a'))(q[0]),"
             " cirq.CircuitOperation(cirq.FrozenCircuit(cirq.CZ(*q))))",
-            "has no gate .*; cirq.unroll_circuit_op makes gates of it$",
+            "has no gate .*; cirq.unroll_circuit_op.circuit, deep=True, "
+            "tags_to_check=None. makes gates of it$",
+        ),
+        *(
+            (
+                f"f = lambda q: cirq.Circuit(cirq.rx(sympy.Symbol('a'))(q[0]), {of})",
+                "TensorFlow Quantum has no gate .*; cirq.decompose makes gates of it$",
+            )
+            for of in (
+                "cirq.qft(*q)",
+                "cirq.X(q[0]) * cirq.Y(q[1])",
+                "cirq.PauliStringPhasor(cirq.Z(q[0]) * cirq.Z(q[1]), "
+                "exponent_neg=sympy.Symbol('b'))",
+            )
         ),
     ],
 )
@@ -378,6 +391,7 @@ def test_what_is_wrong_with_a_circuit_is_one_line(text, message):
         ("rx(sympy.Symbol('a', real=True))(q[0]), cirq.CZ(*q)", True),
         ("rx(sympy.Symbol('a'))(q.pop()), cirq.ry(sympy.Symbol('b'))(q.pop())", True),
         ("rx(sympy.pi / 4)(q[0]), cirq.rx(sympy.Symbol('a'))(q[0])", True),
+        ("rx(sympy.Symbol('a'))(q[0]), cirq.decompose(cirq.qft(*q))", False),
         ("rx(sympy.Symbol('a'))(q[0]), cirq.rx(sympy.pi / 4)(q[0])", False),
         ("rx(sympy.Symbol('a'))(q[0]), cirq.rx(0 * sympy.Symbol('b'))(q[0])", True),
     ],
