@@ -682,6 +682,35 @@ def own(**keywords: Any) -> dict[str, Any]:
     return entry | {"parameters": "first"} | keywords
 
 
+def test_what_differs_between_functions_alone_has_no_figure() -> None:
+    """No curve has two points of it."""
+    every = {"parameters": "all", "width": [4]}
+    other = own(circuit="own.py:other", width=[3], depth=5, parameters="all")
+    listed = figures_of(experiment([own(depth=2) | every, other]).ensembles)
+    assert [of.x for of in listed if of.kind == CURVE] == [columns.PARAMETER]
+
+
+@pytest.mark.parametrize("key", ["depth", "turns", "shift"])
+def test_panels_go_as_far_as_each_other(key: str) -> None:
+    """Also one of variances that are all 0, or with few of the values."""
+    few = own(**{key: [-2, 3]}, width=[3], observable=["Z0", "Z1"], mixed=True)
+    more = own(**{key: [-2, 3, 9]}, width=[3], mixed=False)
+    entries = (
+        [few, more]
+        if key == "shift"
+        else [of | {key: [n + 3 for n in of[key]]} for of in (few, more)]
+    )
+    statistics, theory, fits = made_up(experiment(entries))
+    for table in (statistics, theory):
+        zero = table[columns.OBSERVABLE] == "Z1"
+        names = {columns.VARIANCE, columns.STD, columns.EXACT_VARIANCE} & {*table}
+        table.loc[zero, [*names]] = 0
+    (of,) = (f for f in figures_of(experiment(entries).ensembles) if f.x == key)
+    figure, _ = plots.draw_variance(of, statistics, theory, fits)
+    assert len(figure.axes) == 3
+    assert len({axes.get_xlim() for axes in figure.axes}) == 1
+
+
 def test_a_legend_names_what_varies() -> None:
     """Of each function its own keywords."""
     other = own(circuit="own.py:other", turns=7, closed=True)

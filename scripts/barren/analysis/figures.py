@@ -118,7 +118,7 @@ def figures_of(ensembles: Iterable[Ensemble]) -> list[Figure]:
     ensembles = list(ensembles)
     members = grouped(ensembles, lambda of: type(of))
     families = list(members)
-    keys = {of: varied(own) for of, own in members.items()}
+    keys = {of: _varied(own) for of, own in members.items()}
     if set().union(*keys.values()) <= {columns.WIDTH}:
         for of in families:
             keys[of].update({of.predicts_every} - {""})
@@ -147,6 +147,13 @@ def figures_of(ensembles: Iterable[Ensemble]) -> list[Figure]:
     ]
     shown = [_circuit(e) for of, own in members.items() for e in of.displayed(own)]
     return [figure for figure in figures if figure.families] + shown
+
+
+def _varied(ensembles: Sequence[Ensemble]) -> set[str]:
+    """The keys that vary, of circuits of one's own within a function."""
+    functions = grouped(ensembles, lambda of: of.keys().get(columns.CIRCUIT_OF))
+    several = varied(ensembles) & {columns.CIRCUIT_OF}
+    return several.union(*map(varied, functions.values()))
 
 
 def is_pair(observable: str) -> bool:

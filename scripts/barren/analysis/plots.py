@@ -130,15 +130,13 @@ def _draw_curves(figure: figures.Figure, shown: pd.DataFrame) -> Drawn:
                 legend.setdefault(name, handle)
         values = panel[["exact", "sampled"]]
         if not (values > 0).any(axis=None):
-            if panel[x].max() > 0:
-                axes.set_xlim(0.9 * panel[x].min(), 1.1 * panel[x].max())
             said = "all 0" if values.notna().any(axis=None) else "not known"
             axes.text(0.5, 0.5, said, transform=axes.transAxes, ha="center")
         if len(panels) > 1:
             title = selection.label(panel, across, shown)
             axes.set_title(selection.in_lines(title, 28), fontsize=8)
     legend |= _explain(grid[0], shown, x, ends)
-    _scale(grid, shown, x)
+    _scale(grid, panels, x)
     _make_room(drawing, grid)
     legend.pop("", None)
     _legend(drawing, legend, len(grid))
@@ -228,8 +226,12 @@ def _explain(axes: Axes, shown: pd.DataFrame, x: str, ends: bool) -> dict[str, A
     return {k: axes.plot([], [], color="0.3", label=k, **v)[0] for k, v in told.items()}
 
 
-def _scale(grid: Sequence[Axes], shown: pd.DataFrame, x: str) -> None:
-    """Scales and ticks of the axes, and labels of x."""
+def _scale(grid: Sequence[Axes], panels: Sequence[pd.DataFrame], x: str) -> None:
+    """Scales and ticks of the axes, and labels of x.
+
+    All panels go as far, but with parameters, of which each circuit has its own.
+    """
+    shown = pd.concat(panels)
     values = np.sort(shown[x].dropna().unique().astype(float))
     if not values.size:
         return
@@ -238,15 +240,15 @@ def _scale(grid: Sequence[Axes], shown: pd.DataFrame, x: str) -> None:
     room = _have_room(values, labels)
     apart = room and (x == columns.WIDTH or not whole)
     doubled = not room and values[0] > 0 and _have_room(np.log(values), labels)
-    margin = 0.05 * np.ptp(values) or 0.5
-    if not (shown[["exact", "sampled"]] > 0).any(axis=None):
+    empty = not (shown[["exact", "sampled"]] > 0).any(axis=None)
+    if empty:
         grid[0].set_ylim(1e-3, 1)
-    for axes in grid:
+    for axes, panel in zip(grid, panels, strict=True):
         axes.set_yscale("log")
         if x == columns.SIGMA:
             axes.set_xscale("log")
             axes.xaxis.set_minor_formatter(NullFormatter())
-            if len(grid) > 1:
+            if len(grid) > 1 or empty:
                 axes.set_xlim(values[0] / 1.3, values[-1] * 1.3)
             if values[-1] < 10 * values[0]:
                 ends = np.unique(values[[0, -1]])
@@ -256,11 +258,13 @@ def _scale(grid: Sequence[Axes], shown: pd.DataFrame, x: str) -> None:
             axes.set_xticks(values, labels)
             axes.xaxis.minorticks_off()
             axes.set_xlim(values[0] / 1.2, values[-1] * 1.2)
-        elif apart:
-            axes.set_xticks(values, labels)
-            axes.set_xlim(values[0] - margin, values[-1] + margin)
         else:
             axes.locator_params(axis="x", integer=whole, min_n_ticks=1)
+            if apart:
+                axes.set_xticks(values, labels)
+            of = (panel if x == columns.PARAMETER else shown)[x]
+            margin = (of.max() - of.min()) / (20 if apart else 21) or 0.5
+            axes.set_xlim(of.min() - margin, of.max() + margin)
         axes.set_xlabel(style.axis_label(x))
 
 
