@@ -460,6 +460,13 @@ def printed(capsys, arguments):
     return [*csv.DictReader(capsys.readouterr().out.splitlines())]
 
 
+def test_the_command_line_reads_what_tables_print(capsys):
+    row, *_ = printed(
+        capsys, "--circuit mine.py:line --width 2 --set depth=1 open=False"
+    )
+    assert row["open"] == "False"
+
+
 def test_the_command_line_predicts_every_parameter(capsys):
     rows = printed(
         capsys,

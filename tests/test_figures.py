@@ -915,6 +915,14 @@ def test_a_drawing_of_ones_own_circuit_has_all_of_it_or_says_what() -> None:
     assert len(source) == 60 and drawn == 6 * ["X"] + ["13 of 40 columns"]
 
 
+@pytest.mark.parametrize("label", ["FSim(0.5π, 0.167π)", "PhISwap(0.25)^2*t0/pi"])
+def test_labels_of_cirqs_gates_are_whole(label: str) -> None:
+    built = {"drawing": [[[[0, 1], [label, label]]]]}
+    figure, _ = draw_built(built, Random(width=2, depth=1))
+    gate, *_ = figure.axes[0].texts[2:]
+    assert re.sub(r"\s", "", gate.get_text()) == label.replace(" ", "")
+
+
 def test_parameters_have_their_names_where_all_circuits_have_them() -> None:
     entry = own(width=[3], depth=[1, 2])
     *tables, fits = made_up(experiment([entry]))

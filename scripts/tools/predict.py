@@ -162,7 +162,8 @@ def option(key: str) -> str:
 def _value(text: str) -> Any:
     """A number, a truth value, or text."""
     try:
-        value = json.loads(text)
+        # Tables have Python's spelling of the truth.
+        value = json.loads({"True": "true", "False": "false"}.get(text, text))
     except ValueError:
         return text
     return value if isinstance(value, bool | int | float) else text

@@ -191,6 +191,7 @@ def _draw_gate(
 def _fitting(label: str) -> str:
     """A label in lines, of each its ends alone where it is too long for a gate."""
     broken = re.sub(r"(?<=.)([(^])", r"\n\1", label.replace("$", ""), count=1)
+    broken = re.sub(r"(?<=\))(?=\^)|(?<=,) ", "\n", broken)
     kept = MOST_LETTERS // 2
     ends = rf"(?m)^(.{{{kept}}}).+(.{{{kept}}})$"
     return re.sub(ends, "\\1\N{HORIZONTAL ELLIPSIS}\\2", broken)
