@@ -24,18 +24,17 @@ def compute(
     gradients: step.Output,
     engine: Literal["tfq", "qsim"] = "tfq",
     differentiator: Literal["auto", "adjoint", "parameter_shift"] = "auto",
-    threads: int = 1,
 ) -> None:
     """Compute the gradient of every circuit of the batches of some ensembles.
 
     batches: one for each width, in ascending order. TensorFlow Quantum runs their
     programs, qsim their axes and angles.
     """
-    set_threads(threads)
+    set_threads()
     of = Experiment(ensembles).ensembles
     write(
         gradients,
-        parts(of, batches, seed, engine, threads, programs=engine == TFQ),
+        parts(of, batches, seed, engine, programs=engine == TFQ),
         lambda ensemble, part: compute_gradients(
             ensemble, part, engine, differentiator
         ),
@@ -47,7 +46,6 @@ def parts(
     batches: Sequence[Path],
     seed: int,
     engine: str,
-    threads: int,
     *,
     programs: bool,
 ) -> Iterator[tuple[Ensemble, Batch]]:
@@ -58,7 +56,7 @@ def parts(
         members = list(of)
         path = paths[members[0].width]
         batch = read_batch(path, members[0], seed, programs=programs)
-        at_once = circuits_at_once(members[0], engine, threads)
+        at_once = circuits_at_once(members[0], engine)
         start = time.monotonic()
         for begin in range(0, len(batch.samples), at_once):
             part = batch[begin : begin + at_once]

@@ -120,6 +120,15 @@ def test_audit_passes_what_the_workflow_made(small: Path) -> None:
     assert {str(path.relative_to(small)) for path in files} <= named
 
 
+def test_threads_change_nothing(project: Path) -> None:
+    threads = "--set-threads", "compute_gradients=2"
+    run_in(project)(
+        "--configfile", "config/small.yaml", *threads, "--forcerun", "compute_gradients"
+    )
+    assert read_json(project / FOLDER / COMPUTED)["threads"] == 2
+    assert Audit(project).code == 0
+
+
 # What an innocent hand, or a careless one, changes.
 
 
@@ -702,7 +711,7 @@ def test_gradients_that_are_not_of_their_circuits_are_told(
     batches = [folder / layout.batch(width, 0, 7) for width in (2, 3)]
 
     def again() -> str:
-        circuits = [*parts(ensembles, batches, 7, TFQ, 1, programs=False)]
+        circuits = [*parts(ensembles, batches, 7, TFQ, programs=False)]
         made = tmp_path / "again" / path
         made.parent.mkdir(parents=True, exist_ok=True)
         write(made, circuits, recorded(path, circuits))
@@ -782,6 +791,7 @@ CLAIMED: dict[str, tuple[dict[str, object], str]] = {
     "a commit of parts": ({"source": {"commit": "x"}}, "not a record"),
     "no commit at all": ({"source": lambda old: {}}, "not a record"),
     "commits in a list": ({"source": []}, "not a record"),
+    "no thread": ({"threads": 0}, "not a record"),
     "a processor that is none": ({"processor": 7}, "not a record"),
     "a processor that is an essay": ({"processor": "fast " * 30}, "not a record"),
     "a processor that commands": ({"processor": "\x1b[2J"}, "not a record"),

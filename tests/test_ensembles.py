@@ -157,9 +157,9 @@ def test_circuits_of_ones_own_of_another_size_have_another_name() -> None:
 
 def test_as_many_circuits_at_once_as_fit() -> None:
     few, many, most = (Random(width=2, depth=n) for n in (1, 10_000, 70_000))
-    assert circuits_at_once(few, TFQ, 2) == 20
-    assert circuits_at_once(many, TFQ, 2) == 200_000 // many.gates == 6
-    assert circuits_at_once(most, TFQ, 2) == 1
+    assert circuits_at_once(few, TFQ) == 10
+    assert circuits_at_once(many, TFQ) == 200_000 // many.gates == 6
+    assert circuits_at_once(most, TFQ) == 1
 
 
 def test_parameters_are_asked_for_in_one_entry() -> None:

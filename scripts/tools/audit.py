@@ -154,8 +154,8 @@ def task_again(
     if width and choice:
         return check(place, job, width, choice)
 
-    def take(gradients: Path, threads: int = 1, **of: Any) -> None:
-        known = of["batches"], of["seed"], of["engine"], threads
+    def take(gradients: Path, **of: Any) -> None:
+        known = of["batches"], of["seed"], of["engine"]
         circuits = [*parts(computed(job), *known, programs=False)]
         theirs = recorded(results / job.option("gradients"), circuits)
         write(gradients, circuits, theirs)

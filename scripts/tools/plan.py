@@ -28,7 +28,7 @@ SEVERAL = 40
 def calibrate(engine: str, differentiator: str) -> cost.Rates:
     """Measure the CPU time of each part of a job on one thread."""
     draw_start = time.process_time()  # since the process began
-    set_threads(1)
+    set_threads()
     draw, drawn, simulate = 0.0, 0, {}
     start = 0.0
     with TemporaryDirectory() as folder:

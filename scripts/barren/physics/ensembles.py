@@ -255,13 +255,12 @@ def short(value: object) -> str:
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
-#: Circuits, for each thread, and gates in one call. More of those that TensorFlow
-#: Quantum parses do not fit into the processor's cache; qsim's share numpy's calls.
+#: Circuits and gates in one call. More of those that TensorFlow Quantum parses do not
+#: fit into the processor's cache; qsim's share numpy's calls.
 CIRCUITS_AT_ONCE = {TFQ: 10, QSIM: 200}
 GATES_AT_ONCE = 200_000
 
 
-def circuits_at_once(ensemble: Ensemble, engine: str, threads: int = 1) -> int:
+def circuits_at_once(ensemble: Ensemble, engine: str) -> int:
     """Circuits whose gradients are computed in one call."""
-    most = CIRCUITS_AT_ONCE[engine] * threads
-    return max(1, min(most, GATES_AT_ONCE // ensemble.gates))
+    return max(1, min(CIRCUITS_AT_ONCE[engine], GATES_AT_ONCE // ensemble.gates))

@@ -41,9 +41,9 @@ def choose_differentiator(differentiator: str, width: int) -> str:
     return PARAMETER_SHIFT if width >= PARAMETER_SHIFT_FROM else ADJOINT
 
 
-def set_threads(threads: int) -> None:
-    """Limit TensorFlow's threads; call it before the first gradient."""
-    os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
+def set_threads() -> None:
+    """Limit TensorFlow to the job's threads; call it before the first gradient."""
+    os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ.get("OMP_NUM_THREADS", "1")
     os.environ["TF_NUM_INTEROP_THREADS"] = "1"
 
 

@@ -191,7 +191,8 @@ def _code(step: str) -> list[Described]:
 
 def _told(theirs: Mapping[str, Any]) -> dict[str, Any]:
     """What a record says of its run, which does not come out again."""
-    told = {key: theirs[key] for key in ("source", "processor", "start", "end")}
+    keys = "source", "threads", "processor", "start", "end"
+    told = {key: theirs[key] for key in keys}
     start, end = map(datetime.fromisoformat, (told["start"], told["end"]))
     spelled = [of.astimezone(UTC).isoformat("T", "milliseconds") for of in (start, end)]
     if spelled != [told["start"], told["end"]]:
@@ -202,6 +203,8 @@ def _told(theirs: Mapping[str, Any]) -> dict[str, Any]:
     known = source is None or {k: type(of) for k, of in source.items()} == SOURCE
     if not known or (source and not COMMIT.fullmatch(source["commit"])):
         raise ValueError("source")
+    if type(told["threads"]) is not int or told["threads"] < 1:
+        raise ValueError("threads")
     if plain(told["processor"], LONGEST) != told["processor"]:
         raise ValueError("processor")
     return told | {"processor_seconds": seconds}

@@ -67,8 +67,6 @@ def options(script: str) -> dict[str, str]:
 
 def _place(of: ast.arg) -> str:
     """What a rule has for a parameter of a step's function."""
-    if of.arg == "threads":
-        return of.arg
     assert of.annotation
     found = re.search(r"(Input|Output)s?|Wildcard", ast.unparse(of.annotation))
     place = getattr(step, found[0]).__metadata__[0] if found else "params"

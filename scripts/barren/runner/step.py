@@ -15,6 +15,7 @@ import glob
 import hashlib
 import inspect
 import json
+import os
 import platform
 import re
 import shlex
@@ -254,7 +255,7 @@ def _record(
         "code": [describe("", path, path) for path in _code()],
         "environment": json.loads(marker.read_text()),
         "source": _source(),
-        "threads": values.get("threads", 1),
+        "threads": int(os.environ.get("OMP_NUM_THREADS", 1)),  # by Snakemake
         "processor": processor(),
         "start": start.isoformat(timespec="milliseconds"),
         "end": datetime.now(UTC).isoformat(timespec="milliseconds"),
