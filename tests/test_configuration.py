@@ -134,7 +134,7 @@ BAD = {
         r"got '1e-3'; allowed: number, .*; for a number write 0\.001, as YAML",
     ),
     "a small number": ("ensembles.0.sigma", ["1e-7"], r"write 1\.0e-07, as YAML"),
-    "a whole number in quotes": ("seed", "1" * 19, f"number write {'1' * 19}, as"),
+    "a whole number in quotes": ("seed", "1" * 19, "number write no quotes, and"),
     "a whole number as YAML has none": ("samples", "1e3", "write 1000, as YAML"),
     "a part of a circuit": ("samples", "2.5", r"got '2\.5'; .* to 1000000$"),
     "a truth for a name": ("experiment", True, "got True; .*; for a text write it in"),

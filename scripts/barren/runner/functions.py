@@ -144,6 +144,8 @@ def spelled(value: Any, kind: str = "number") -> str:
         return ""
     text = re.sub(r"^(-?\d+)e", r"\1.0e", repr(number))
     text = str(int(Decimal(value))) if whole else text  # 1.0 would be refused
+    if text == value:
+        return "; for a number write no quotes, and in --config no brackets around it"
     return f"; for a number write {text}, as YAML takes this for text"
 
 
