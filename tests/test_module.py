@@ -136,6 +136,7 @@ use rule * from tagged as tagged_*
 
 onstart:
     local.onstart()
+    tagged.onstart()
 
 
 rule theirs:

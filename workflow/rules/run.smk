@@ -9,7 +9,9 @@ from barren.runner.progress import Job, Watch
 
 
 def start_run():
-    """What Snakemake calls before the first job."""
+    """What Snakemake calls before the first job; for several modules, the first one."""
+    if hasattr(workflow, "run_lock"):
+        return
     take_lock()
     keep_count()
     if workflow.local_exec:
@@ -27,10 +29,9 @@ def take_lock():
     The lock ends with the process that holds it, so that nothing is left of a run that
     was killed; Snakemake's own stays off (see the profile).
     """
-    global run_lock
-    run_lock = open(".snakemake/run.lock", "w")
+    workflow.run_lock = open(".snakemake/run.lock", "w")
     try:
-        fcntl.flock(run_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(workflow.run_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         sys.exit("error: another run is at work in this directory; wait until it ends")
 
