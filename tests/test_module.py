@@ -271,6 +271,14 @@ use rule * from barren
 """
 
 
+def test_their_first_rule_is_what_they_make(tmp_path: Path) -> None:
+    first = 'rule theirs:\n    shell:\n        "true"\n\n\n'
+    text = first + ELSEWHERE.format(root=ROOT, results="out/mine")
+    done = run_in(workflow(tmp_path / "theirs", text, **TINY))("-n", "--quiet", "rules")
+    assert "theirs" in done.stdout + done.stderr
+    assert "write_report" not in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("logs", ["out/mine", "out/mine/logs"])
 def test_logs_lie_outside_the_results(tmp_path: Path, logs: str) -> None:
     """An audit would call them extra."""
