@@ -1,8 +1,11 @@
 """Circuits of one's own: what is refused, gradients against Cirq, and a whole run."""
 
 import csv
+import json
 import os
 import re
+import subprocess
+import sys
 from contextlib import nullcontext
 from dataclasses import replace
 from itertools import pairwise
@@ -15,12 +18,11 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import build_circuits
 from barren import columns
 from barren.analysis.agreement import agreement
 from barren.analysis.evidence import Point
 from barren.analysis.statistics import summarise
-from barren.physics import adjoint, gradients
+from barren.physics import adjoint, building, gradients
 from barren.physics.adjoint import STEP, steepness_of_symbols
 from barren.physics.batches import shared_batch
 from barren.physics.circuits import sample_parameters
@@ -221,8 +223,8 @@ def build(text, parameters=("first",), **keywords):
         keywords=tuple(keywords.items()),
         parameters=parameters,
     )
-    build_circuits.load.cache_clear()
-    return build_circuits.build(ensemble)
+    building.load.cache_clear()
+    return building.build(ensemble)
 
 
 #: Half a turn, and a whole one, in two steps of the engine in numpy.
@@ -253,7 +255,7 @@ def test_gates_that_turn_fast_are_refused(multiple, lost, monkeypatch, tmp_path)
     assert off > 0.8 * lost or multiple in (1, *STEEPEST)
     told = pytest.raises(BadInput, match=r"of a gate turns .* give a a smaller unit")
     with told if multiple > 31 else nullcontext():
-        build_circuits.check_speed(ensemble, data)
+        building.check_speed(ensemble, data)
 
 
 @pytest.mark.parametrize("gate", ["rx(32.2 * a)", "X**(5.125 * a)", "CX**(5.125 * a)"])
@@ -266,7 +268,7 @@ def test_how_fast_a_gate_turns_counts_its_phase(gate):
     told = f"a = sympy.Symbol('a')\nf = lambda q: cirq.Circuit((cirq.{gate})({qubits}))"
     ensemble = Ansatz(width=2, source="mine.py:f")
     with pytest.raises(BadInput, match=r"turns by 16.1 radians .* for up to 15:"):
-        build_circuits.check_speed(ensemble, build(told))
+        building.check_speed(ensemble, build(told))
 
 
 RESET = """\
@@ -414,7 +416,7 @@ def test_a_file_is_read_whatever_was_compiled_before(monkeypatch, tmp_path):
     for number in (1, 2):
         path.write_text(f"n = {number}\n")
         os.utime(path, (1e9, 1e9))
-        assert build_circuits.load.__wrapped__(path)["n"] == number
+        assert building.load.__wrapped__(path)["n"] == number
 
 
 RX = """\
@@ -440,21 +442,48 @@ def test_symbols_of_one_gate_are_in_the_order_of_the_alphabet():
     gates = (cirq.FSimGate(*map(sympy.Symbol, of)) for of in names)
     circuit = cirq.Circuit(gate(*QUBITS[:2]) for gate in gates)
     expected = [name for of in names for name in sorted(of)]
-    assert build_circuits.symbols_of(circuit) == expected
+    assert building.symbols_of(circuit) == expected
 
 
 def test_a_drawing_has_the_labels_of_cirq():
     one, other, _ = QUBITS
     circuit = cirq.Circuit(cirq.CNOT(other, one), cirq.X(one) ** 0.25)
     labels = [[[[1, 0], ["@", "X"]]], [[[0], ["X^0.25"]]]]
-    assert build_circuits.drawing(circuit, QUBITS) == labels
+    assert building.drawing(circuit, QUBITS) == labels
+
+
+def test_the_order_of_a_set_is_the_same_in_every_process():
+    Path("mine.py").write_text(
+        HEAD
+        + """
+def f(q):
+    names = {f"{n}" for n in range(20)}
+    return cirq.Circuit(cirq.rx(sympy.Symbol(of))(q[0]) for of in names)
+"""
+    )
+    entry = {"family": "ansatz", "circuit": "mine.py:f", "width": [2]}
+    config = {"experiment": "mine", "seed": 1, "ensembles": [entry]}
+    part = json.dumps(configuration.check(config).config)
+
+    def printed_by(script, *arguments):
+        command = [sys.executable, "-s", "-E", ROOT / "scripts" / script, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True)
+
+    printed_by(
+        "build_circuits.py",
+        *("--ensembles", part, "--sources", "mine.py", "--circuits", "mine.json"),
+    )
+    every = ["--circuit", "mine.py:f", "--width", "2", "--parameters", "all"]
+    rows = csv.DictReader(printed_by("tools/predict.py", *every).stdout.splitlines())
+    built = json.loads(Path("mine.json").read_text())
+    assert [row["parameter"] for row in rows] == built["symbols"]
 
 
 # The command line of the exact theory.
 
 
 def printed(capsys, arguments):
-    build_circuits.load.cache_clear()
+    building.load.cache_clear()
     Path("mine.py").write_text(GOOD)
     command_line(arguments.split())
     return [*csv.DictReader(capsys.readouterr().out.splitlines())]
@@ -600,7 +629,7 @@ def test_gradients_are_those_of_cirq(circuit, observable):
     ensemble = Ansatz(
         width=3, source="f.py:f", observable=observable, parameters=("all",)
     )
-    data = build_circuits.built(circuit, ensemble, QUBITS)
+    data = building.built(circuit, ensemble, QUBITS)
     batch = drawn(ensemble, data, 5, range(2))
     exact = [
         expected_gradients(circuit, batch.symbols, values, observable)
@@ -634,7 +663,7 @@ def test_both_engines_agree_on_the_ansatze_that_are_shipped(name, shared, observ
         observable=observable,
         parameters=("all",),
     )
-    batch = drawn(ensemble, build_circuits.build(ensemble), 5, range(3))
+    batch = drawn(ensemble, building.build(ensemble), 5, range(3))
     speeds = speeds_of(batch)
     assert max(map(len, speeds)) == shared
     np.testing.assert_allclose(np.concatenate(speeds), 1 / 2, rtol=1e-6)
@@ -656,7 +685,7 @@ def test_both_engines_agree_on_the_ansatze_that_are_shipped(name, shared, observ
 
 
 def test_what_is_not_asked_for_is_not_computed():
-    data = build_circuits.built(hardware_efficient(), OWN, PLACE)
+    data = building.built(hardware_efficient(), OWN, PLACE)
     batch = drawn(OWN, data, 1, range(2))
     every = compute_gradients(replace(OWN, parameters=("all",)), batch, QSIM, AUTO)
     some = compute_gradients(replace(OWN, parameters=("y1_1",)), batch, QSIM, AUTO)
@@ -710,7 +739,7 @@ def test_the_exact_form_is_that_of_the_light_cone(sigma):
     unseen.append(cirq.PhasedXPowGate(phase_exponent=C, exponent=D)(d))
     found = []
     for gates in (seen, seen + unseen):
-        data = build_circuits.built(cirq.Circuit(gates), OWN, PLACE)
+        data = building.built(cirq.Circuit(gates), OWN, PLACE)
         for text in ("Z0 Z1", "global"):
             of = replace(OWN, sigma=sigma, observable=text, parameters=("all",))
             known = predict([of], {of.program: data})
@@ -726,7 +755,7 @@ def test_circuits_that_go_through_a_gate_at_once_change_nothing(monkeypatch):
     circuit = hardware_efficient() + cirq.Circuit(
         cirq.X(PLACE[0]).controlled_by(*PLACE[1:])
     )
-    data = build_circuits.built(circuit, OWN, PLACE)
+    data = building.built(circuit, OWN, PLACE)
     batch = drawn(ensemble, data, 1, range(5))
     whole = compute_gradients(ensemble, batch, QSIM, AUTO)
     for amplitudes in (32, 1):
@@ -753,9 +782,7 @@ def test_both_engines_take_gates_on_many_qubits():
     turns = [cirq.rx(sympy.Symbol("a"))(q) for q in qubits]
     circuit = cirq.Circuit(turns, cirq.X(qubits[0]).controlled_by(*qubits[1:]))
     ensemble = replace(OWN, width=7, observable="Z0", parameters=("a",))
-    batch = drawn(
-        ensemble, build_circuits.built(circuit, ensemble, qubits), 1, range(9)
-    )
+    batch = drawn(ensemble, building.built(circuit, ensemble, qubits), 1, range(9))
     found = [compute_gradients(ensemble, batch, engine, AUTO) for engine in (TFQ, QSIM)]
     (speeds,) = speeds_of(batch)
     allowed = tolerance(
@@ -785,7 +812,7 @@ def test_the_audit_allows_for_what_differences_lose(observable, sigma):
     for name, gate in gates.items():
         ensemble = replace(OWN, width=2, observable=observable, sigma=sigma)
         circuit = cirq.Circuit(cirq.ry(0.4)(a), cirq.ry(1.1)(b), gate, cirq.rx(0.7)(a))
-        data = build_circuits.built(circuit, ensemble, [a, b])
+        data = building.built(circuit, ensemble, [a, b])
         batch = drawn(ensemble, data, 5, range(200))
         speed, *_ = speeds_of(batch)
         allowed = tolerance(
@@ -812,7 +839,7 @@ def test_rounding_leaves_little_of_a_gate_that_turns_slowly(gate, unit):
     }
     circuit = cirq.Circuit(cirq.ry(0.4)(a), cirq.ry(1.1)(b), gates[gate])
     ensemble = replace(OWN, width=3, observable="Z2")
-    data = build_circuits.built(circuit, ensemble, qubits)
+    data = building.built(circuit, ensemble, qubits)
     batch = drawn(ensemble, data, 1, range(200))
     left = compute_gradients(ensemble, batch, TFQ, AUTO)[:, 0]
     assert np.sqrt(np.mean(left**2)) < 5e-6 * data["steepest"][0]
@@ -824,19 +851,17 @@ def test_a_program_has_all_digits_of_what_turns_slowly(unit):
     a, b = cirq.GridQubit.rect(1, 2)
     circuit = cirq.Circuit(cirq.ry(unit * A)(a), cirq.CZ(a, b))
     ensemble = replace(OWN, width=2, observable="X0 Z1")
-    batch = drawn(
-        ensemble, build_circuits.built(circuit, ensemble, [a, b]), 1, range(50)
-    )
+    batch = drawn(ensemble, building.built(circuit, ensemble, [a, b]), 1, range(50))
     one, other = (compute_gradients(ensemble, batch, e, AUTO) for e in (TFQ, QSIM))
     np.testing.assert_allclose(one, other, rtol=5e-5)
 
 
 @pytest.mark.parametrize("of", [0, 1e-12, 1e-3, 0.5, 0.75, 2**-0.5, 3, np.pi, np.inf])
 def test_a_unit_is_the_same_whatever_a_processors_last_digits(of):
-    unit = build_circuits.unit(of)
+    unit = building.unit(of)
     assert unit == 1 or 1.5 <= of / unit < 3
     for off in (-1e-13, 1e-13):
-        assert build_circuits.unit(of * (1 + off) + off) == unit
+        assert building.unit(of * (1 + off) + off) == unit
 
 
 def test_a_gate_that_changes_little_but_fast_keeps_its_unit():
@@ -845,9 +870,7 @@ def test_a_gate_that_changes_little_but_fast_keeps_its_unit():
     gate = cirq.PhasedXPowGate(phase_exponent=A, exponent=0.01)(a)
     circuit = cirq.Circuit(cirq.ry(0.4)(a), gate, cirq.rx(0.7)(a), cirq.CZ(a, b))
     ensemble = replace(OWN, width=2, observable="Z0")
-    batch = drawn(
-        ensemble, build_circuits.built(circuit, ensemble, [a, b]), 1, range(50)
-    )
+    batch = drawn(ensemble, building.built(circuit, ensemble, [a, b]), 1, range(50))
     one, other = (compute_gradients(ensemble, batch, e, AUTO) for e in (TFQ, QSIM))
     assert batch.units == (1,)
     assert np.abs(one - other).max() < 1e-3 * np.abs(other).max()
@@ -867,7 +890,7 @@ def test_what_rounding_leaves_grows_with_the_gates_of_a_symbol():
                 cirq.XX(a, b) ** B,
             ]
         of = replace(OWN, width=width, parameters=("a",), parameter="a")
-        data = build_circuits.built(circuit, of, qubits)
+        data = building.built(circuit, of, qubits)
         values = compute_gradients(of, drawn(of, data, 1, range(100)), TFQ, AUTO)[:, 0]
         known = predict([of], {of.program: data})[of]
         assert known.bound == pytest.approx((width - 1) * np.pi / 2)
@@ -969,7 +992,7 @@ PLACE = cirq.GridQubit.rect(1, 4)
 def hardware_efficient(fault=""):
     """`config/ansatze.py`'s circuit of 4 qubits and 3 layers, with a fault."""
     path = ROOT / "config" / "ansatze.py"
-    circuit = build_circuits.load(path)["hardware_efficient"](PLACE, 3)
+    circuit = building.load(path)["hardware_efficient"](PLACE, 3)
     operations = [*circuit.all_operations()]
     entanglers = [n for n, of in enumerate(operations) if of.gate == cirq.CZ]
     if fault == "a gate dropped":
@@ -986,8 +1009,8 @@ def hardware_efficient(fault=""):
 def caught(fault, sigma, seeds, samples):
     """How often the agreement is contradicted, all parameters and Z0 Z1 and local."""
     found = 0
-    exact = build_circuits.built(hardware_efficient(), OWN, PLACE)
-    data = build_circuits.built(hardware_efficient(fault), OWN, PLACE)
+    exact = building.built(hardware_efficient(), OWN, PLACE)
+    data = building.built(hardware_efficient(fault), OWN, PLACE)
     for seed in seeds:
         points = []
         for observable in ("Z0 Z1", "local"):
@@ -1027,12 +1050,12 @@ def test_the_agreement_allows_for_single_precision(sigma):
 def test_the_agreement_allows_for_what_differences_lose(gate):
     """Near the gradient's largest value it hardly varies, less than its difference."""
     a, b = qubits = cirq.GridQubit.rect(1, 2)
-    (speed,) = build_circuits.steepness_of_symbols(
+    (speed,) = building.steepness_of_symbols(
         cirq.to_json(cirq.Circuit(gate(a))).encode(), ["a"]
     )[0]
     sigma = 0.005 / speed.bound
     of = replace(OWN, width=2, sigma=sigma, observable="X0", parameter="a")
-    data = build_circuits.built(cirq.Circuit(gate(a), cirq.I(b)), of, qubits)
+    data = building.built(cirq.Circuit(gate(a), cirq.I(b)), of, qubits)
     batch = drawn(of, data, 1, range(2000))
     values = compute_gradients(of, batch, TFQ, AUTO)[:, 0].astype(float)
     known = predict([of], {of.program: data})[of]
@@ -1047,8 +1070,8 @@ def test_the_audit_sees_the_program_of_another_circuit(tmp_path, fault):
     """A sign too: qsim has the gates from Cirq, not from the program."""
     experiment = check(tmp_path, common={"samples": 5}, width=[4], parameters="all")
     (ensemble,) = experiment.sampled
-    data = build_circuits.built(hardware_efficient(), OWN, PLACE)
-    other = build_circuits.built(hardware_efficient(fault), OWN, PLACE)
+    data = building.built(hardware_efficient(), OWN, PLACE)
+    other = building.built(hardware_efficient(fault), OWN, PLACE)
     batch = drawn(ensemble, data | {"program": other["program"]}, 1, range(5))
     found = compute_gradients(ensemble, batch, TFQ, AUTO)
     write(tmp_path / "gradients.csv", [(ensemble, batch)], lambda *_: found)

@@ -328,12 +328,12 @@ ensemble = Random(width=3, depth=2)
 batch = a_batch(ensemble, 1, range(5))
 for how in ("adjoint", "parameter_shift") * 2:
     assert compute_gradients(ensemble, batch, "tfq", how).shape == (5, 1)
-import build_circuits
+from barren.physics import building
 import cirq
 import sympy
 qubits = cirq.GridQubit.rect(1, 2)
 circuit = cirq.Circuit(cirq.ry(sympy.Symbol("a"))(qubits[0]), cirq.CZ(*qubits))
-program = build_circuits.serialize_circuit(circuit).SerializeToString()
+program = building.serialize_circuit(circuit).SerializeToString()
 assert "tensorflow" not in sys.modules and "tensorflow.python.data" not in sys.modules
 import tensorflow as tf
 import tensorflow_quantum as tfq

@@ -101,7 +101,7 @@ def store(ensemble: str, samples: int) -> dict[str, Any]:
 def build_ansatz(width: int, depth: int) -> dict[str, Any]:
     """The hardware-efficient ansatz, built."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    from build_circuits import build
+    from barren.physics.building import build
 
     return timed(lambda: build(ansatz(width, depth)))
 

@@ -18,6 +18,11 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 # A command of its own, below `scripts`: the package is beside its folder.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from barren.runner import hashes
+
+if __name__ == "__main__":
+    hashes.fix()
+
 from barren.physics.batches import read_batch
 from barren.physics.ensembles import TFQ, BadInput, Ensemble
 from barren.provenance import recompute, records, remake

@@ -24,6 +24,11 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from barren.runner import hashes
+
+if __name__ == "__main__":
+    hashes.fix()
+
 import numpy as np
 
 from barren import columns
@@ -120,10 +125,10 @@ def of_circuit(lists: dict[str, Any]) -> list[list[Any]]:
 def build(circuits: Mapping[str, OwnCircuit]) -> dict[str, Any]:
     """Circuits of one's own, built, by program."""
     try:
-        import build_circuits
+        from barren.physics import building
     except ImportError as error:
         raise BadInput(f"--circuit: {error}; run it in the environment tfq") from None
-    return {name: build_circuits.build(of) for name, of in circuits.items()}
+    return {name: building.build(of) for name, of in circuits.items()}
 
 
 def experiment(entry: dict[str, Any]) -> Experiment:

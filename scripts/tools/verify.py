@@ -7,6 +7,11 @@ from typing import Any
 # A command of its own, below `scripts`: the package is beside its folder.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from barren.runner import hashes
+
+if __name__ == "__main__":
+    hashes.fix()
+
 import audit
 from barren import columns
 from barren.physics.ensembles import QSIM, BadInput

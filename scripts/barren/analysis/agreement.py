@@ -164,7 +164,7 @@ def _mean_wealth(point: Point) -> Floats | None:
     if variance is None or variance < point.least:
         return None
     mean = point.prediction.mean or 0.0
-    # Differences take up to a thousandth (see `build_circuits.FASTEST`).
+    # Differences take up to a thousandth (see `building.FASTEST`).
     lost = point.rounding + evidence.SAME_GRADIENT * abs(mean)
     x = _staked(point, mean, np.sqrt(variance) + 2 * lost, lost)
     fair = np.log1p(STAKES**2 / 2)

@@ -3,7 +3,7 @@
 `numpy.load` reads it. For each program it has a folder of arrays, `PROGRAM/angles`:
 
 about: JSON text with `format`, `version`, the random `stream`, its `seed`, the
-    `symbols` of the programs, and their `units` (see `build_circuits`).
+    `symbols` of the programs, and their `units` (see `building`).
 sample: int64 (samples,), the index of each circuit in its ensemble.
 axes: uint8 (samples, layers, width), 0, 1, 2 for rotations about X, Y, Z.
     Only where the circuits draw them.
@@ -58,7 +58,7 @@ def shared_batch(
     circuits: Circuits,
     built: Mapping[str, Any],
 ) -> Batch:
-    """A batch of circuits of one's own, of one program (see `build_circuits`)."""
+    """A batch of circuits of one's own, of one program (see `building`)."""
     program = np.array([base64.b64decode(built["program"])])
     symbols, units = tuple(built["symbols"]), tuple(built["units"])
     return Batch(np.array(samples), circuits, program, symbols, units)

@@ -107,7 +107,7 @@ class Ensemble:
         """Exact moments of ensembles of the family; by default there is no exact form.
 
         It may yield more than was asked for, as every lesser depth. built: circuits of
-        one's own, by program (see `build_circuits`).
+        one's own, by program (see `building`).
         """
         for ensemble in ensembles:
             yield ensemble, Prediction(reason="none is known for this family")

@@ -237,7 +237,7 @@ def predict(
 ) -> dict[Ensemble, Prediction]:
     """Exact moments of ensembles of any family, and what came with them.
 
-    built: what `build_circuits` made of circuits of one's own, by program. By the angle
+    built: what `building` made of circuits of one's own, by program. By the angle
     of one rotation no gradient exceeds the observable's norm.
     """
     return {

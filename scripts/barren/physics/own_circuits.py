@@ -1,6 +1,6 @@
 """Circuits of one's own: ensembles of a function's circuits with random parameters.
 
-Standard library alone, because the workflow imports it too; `build_circuits` calls the
+Standard library alone, because the workflow imports it too; `building` calls the
 functions.
 """
 

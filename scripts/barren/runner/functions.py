@@ -1,7 +1,7 @@
 """Functions that make circuits, read without being run: are they there, do they fit?
 
 This module runs in the workflow's own Python, which has no Cirq; what only a call can
-tell is told by `build_circuits`.
+tell is told by `building`.
 """
 
 import ast
