@@ -682,6 +682,14 @@ def own(**keywords: Any) -> dict[str, Any]:
     return entry | {"parameters": "first"} | keywords
 
 
+def test_a_caption_tells_of_the_limit_where_there_is_one() -> None:
+    random = {"family": "random", "width": [3], "depth": [1, 2]}
+    for entry, has_limit in ((random, True), (own(width=[3], depth=[1, 2]), False)):
+        listed = figures_of(experiment([entry]).ensembles)
+        (caption,) = (of.caption for of in listed if of.x == columns.DEPTH)
+        assert ("the limit of infinite depth" in caption) == has_limit
+
+
 def test_what_differs_between_functions_alone_has_no_figure() -> None:
     """No curve has two points of it."""
     every = {"parameters": "all", "width": [4]}

@@ -185,7 +185,7 @@ def _against_width(families: Families) -> list[Figure]:
 def _widths(variance: str, std: str, families: Families, fits: bool) -> list[Figure]:
     names = ", ".join(of.title for of in families)
     opening = f"against {AXES[columns.WIDTH]}: {names}. "
-    has_limit = any(of.predicts_every == columns.DEPTH for of in families)
+    has_limit = _have_limit(families)
     return [
         Figure(
             name=variance,
@@ -210,12 +210,18 @@ def axis(key: str) -> str:
     return AXES.get(key, key.replace("_", " "))
 
 
+def _have_limit(families: Families) -> bool:
+    """Whether the limit of infinite depth is known, and all depths before it."""
+    return any(of.predicts_every == columns.DEPTH for of in families)
+
+
 def _against(key: str, families: Families) -> Figure:
+    told = key != columns.DEPTH or _have_limit(families)
     return Figure(
         name=f"gradient_variance_by_{key.removeprefix('symbol_')}",
         title=f"Variance against {axis(key).partition(' (')[0]}",
         caption=f"Gradient variance against {axis(key)}. "
-        f"{_POINTS}{_FURTHER.get(key, '')}",
+        f"{_POINTS}{_FURTHER.get(key, '') * told}",
         families=families,
         x=key,
     )

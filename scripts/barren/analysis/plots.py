@@ -263,7 +263,7 @@ def _scale(grid: Sequence[Axes], panels: Sequence[pd.DataFrame], x: str) -> None
             if apart:
                 axes.set_xticks(values, labels)
             of = (panel if x == columns.PARAMETER else shown)[x]
-            margin = (of.max() - of.min()) / (20 if apart else 21) or 0.5
+            margin = style.STYLE["axes.xmargin"] * (of.max() - of.min()) or 0.5
             axes.set_xlim(of.min() - margin, of.max() + margin)
         axes.set_xlabel(style.axis_label(x))
 
