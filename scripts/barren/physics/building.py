@@ -236,7 +236,7 @@ def unserialised(circuit: cirq.Circuit, error: Exception) -> str:
         if isinstance(operation.untagged, cirq.CircuitOperation):
             unrolls = "cirq.unroll_circuit_op(circuit, deep=True, tags_to_check=None)"
             told += f"; {unrolls} makes gates of it"
-        elif has_program(cirq.decompose(operation)):
+        elif has_program(operation, cirq.decompose):
             told += "; cirq.decompose makes gates of it"
         elif cirq.parameter_names(operation):
             told += "; of symbols it takes one, or a multiple of one, in each place"
@@ -244,10 +244,13 @@ def unserialised(circuit: cirq.Circuit, error: Exception) -> str:
     return f"TensorFlow Quantum does not take the circuit: {one_line(error)}"
 
 
-def has_program(gates: cirq.OP_TREE) -> bool:
-    """Whether TensorFlow Quantum serialises some gates, phases of all left out."""
-    circuit = cirq.Circuit(gates)
+def has_program(
+    operation: cirq.Operation,
+    gates_of: Callable[[cirq.Operation], cirq.OP_TREE] = lambda of: of,
+) -> bool:
+    """Whether TensorFlow Quantum serialises the gates of an operation, but phases."""
     try:
+        circuit = cirq.Circuit(gates_of(operation))
         serialize_circuit(cirq.map_operations(circuit, unitary))
     except Exception:
         return False
