@@ -452,16 +452,22 @@ def test_a_drawing_has_the_labels_of_cirq():
     assert building.drawing(circuit, QUBITS) == labels
 
 
-def test_the_order_of_a_set_is_the_same_in_every_process():
+def test_what_python_and_cirq_have_in_sets_is_the_same_in_every_process():
     Path("mine.py").write_text(
         HEAD
         + """
 def f(q):
     names = {f"{n}" for n in range(20)}
-    return cirq.Circuit(cirq.rx(sympy.Symbol(of))(q[0]) for of in names)
+    terms = cirq.PauliSum()
+    for one, *others in zip(q, q[1:], q[2:], q[3:], q[4:]):
+        terms += cirq.Z(one) * cirq.X(others[0]) * cirq.Y(others[1]) * cirq.Z(others[2])
+    turns = (cirq.PauliStringPhasor(of, exponent_neg=sympy.Symbol("a")) for of in terms)
+    return cirq.Circuit(
+        (cirq.rx(sympy.Symbol(of))(q[0]) for of in names), cirq.decompose(turns)
+    )
 """
     )
-    entry = {"family": "ansatz", "circuit": "mine.py:f", "width": [2]}
+    entry = {"family": "ansatz", "circuit": "mine.py:f", "width": [6]}
     config = {"experiment": "mine", "seed": 1, "ensembles": [entry]}
     part = json.dumps(configuration.check(config).config)
 
@@ -469,14 +475,15 @@ def f(q):
         command = [sys.executable, "-s", "-E", ROOT / "scripts" / script, *arguments]
         return subprocess.run(command, check=True, capture_output=True, text=True)
 
-    printed_by(
-        "build_circuits.py",
-        *("--ensembles", part, "--sources", "mine.py", "--circuits", "mine.json"),
-    )
-    every = ["--circuit", "mine.py:f", "--width", "2", "--parameters", "all"]
+    paths = [Path("1.json"), Path("2.json")]
+    given = ["--ensembles", part, "--sources", "mine.py", "--circuits"]
+    for path in paths:
+        printed_by("build_circuits.py", *given, path)
+    one, other = (path.read_text() for path in paths)
+    assert one == other
+    every = ["--circuit", "mine.py:f", "--width", "6", "--parameters", "all"]
     rows = csv.DictReader(printed_by("tools/predict.py", *every).stdout.splitlines())
-    built = json.loads(Path("mine.json").read_text())
-    assert [row["parameter"] for row in rows] == built["symbols"]
+    assert [row["parameter"] for row in rows] == json.loads(one)["symbols"]
 
 
 # The command line of the exact theory.

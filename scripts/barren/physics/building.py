@@ -10,12 +10,14 @@ import sys
 from collections.abc import Callable
 from contextlib import chdir
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import cirq
 import numpy as np
 import sympy
+from cirq.ops import linear_combinations
 
 from barren import columns
 from barren.physics.adjoint import steepness_of_symbols
@@ -36,6 +38,19 @@ PROGRAM_TOLERANCE = 1e-3
 FASTEST = math.sqrt(6e-3) / TFQ_STEP
 #: Frequency low enough for a difference; of half of it rounding leaves little.
 FREQUENCY = 3.0
+
+
+def _string_in_order(unit: Any, coefficient: Any = 1) -> cirq.PauliString[Any]:
+    """A term of a PauliSum, its qubits in ascending order.
+
+    Cirq has them in a set of gates, whose hashes are addresses in memory: another order
+    in each process.
+    """
+    of = dict(sorted(unit, key=itemgetter(0)))
+    return cirq.PauliString(qubit_pauli_map=of, coefficient=coefficient)
+
+
+linear_combinations._pauli_string_from_unit = _string_in_order
 
 
 def build(ensemble: OwnCircuit) -> dict[str, Any]:

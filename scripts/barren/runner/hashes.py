@@ -1,7 +1,7 @@
 """Hashes of names that are the same in every process.
 
 Python draws them anew for each, and a set of names is in their order: a function that
-makes a circuit may depend on it, as the terms of Cirq's PauliSum do.
+makes a circuit may depend on it.
 """
 
 import os
