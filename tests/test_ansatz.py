@@ -26,6 +26,7 @@ from barren.physics import adjoint, building, gradients
 from barren.physics.adjoint import STEP, steepness_of_symbols
 from barren.physics.batches import shared_batch
 from barren.physics.circuits import sample_parameters
+from barren.physics.cirq_gates import symbols_of
 from barren.physics.ensembles import QSIM, TFQ, BadInput
 from barren.physics.families import Ansatz, predict
 from barren.physics.gradients import AUTO, compute_gradients
@@ -442,7 +443,7 @@ def test_symbols_of_one_gate_are_in_the_order_of_the_alphabet():
     gates = (cirq.FSimGate(*map(sympy.Symbol, of)) for of in names)
     circuit = cirq.Circuit(gate(*QUBITS[:2]) for gate in gates)
     expected = [name for of in names for name in sorted(of)]
-    assert building.symbols_of(circuit) == expected
+    assert symbols_of(circuit) == expected
 
 
 def test_a_drawing_has_the_labels_of_cirq():
@@ -1057,7 +1058,7 @@ def test_the_agreement_allows_for_single_precision(sigma):
 def test_the_agreement_allows_for_what_differences_lose(gate):
     """Near the gradient's largest value it hardly varies, less than its difference."""
     a, b = qubits = cirq.GridQubit.rect(1, 2)
-    (speed,) = building.steepness_of_symbols(
+    (speed,) = steepness_of_symbols(
         cirq.to_json(cirq.Circuit(gate(a))).encode(), ["a"]
     )[0]
     sigma = 0.005 / speed.bound

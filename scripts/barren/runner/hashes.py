@@ -13,6 +13,6 @@ def fix() -> None:
     """Start Python again with fixed hashes, unless it has them or is a fork."""
     if sys.flags.hash_randomization and parent_process() is None:
         # As -E does, but for this variable.
-        kept = {key: of for key, of in os.environ.items() if key[:6] != "PYTHON"}
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
         command = [sys.executable, "-s", *sys.argv]
         os.execve(sys.executable, command, kept | {"PYTHONHASHSEED": "0"})
