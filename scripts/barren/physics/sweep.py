@@ -119,14 +119,10 @@ def dense_chain(
     for layer in maps:
         key = layer.tobytes()
         if key not in kernels:
-            kernels[key] = [reduce(np.kron, layer[group]) for group in groups]
-        for group, kernel in zip(groups, kernels[key], strict=True):
-            before, size = len(starts) * classes**group.start, len(kernel)
-            if group.stop < width:
-                f = kernel @ f.reshape(before, size, -1)
-            else:
-                f = f.reshape(before, size) @ kernel.T
-        f = f.reshape(len(starts), -1)[:, ladder]
+            kernels[key] = [reduce(np.kron, layer[of]) for of in reversed(groups)]
+        for kernel in kernels[key]:  # whose group, the last one, comes first
+            f = kernel @ f.reshape(-1, len(kernel)).T
+        f = f.reshape(-1, len(starts)).T.take(ladder, axis=1)
         values.append(_read_dense(f[0], read))
         sizes.append(_read_dense(f[-1], absolute) if signed else values[-1])
     reading = width * max(tensor.shape[0] * classes for tensor in read)
