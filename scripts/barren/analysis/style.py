@@ -12,7 +12,8 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from fontTools import subset
-from matplotlib import font_manager
+from matplotlib import font_manager, textpath
+from matplotlib.backends import backend_agg
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -56,6 +57,7 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "barren",
 }
+#: Of formulas; one for all renderers, as it remembers those that it has read.
 MATH = MathTextParser("path")
 #: Dots per inch of a PNG, and of what a PDF has as pixels.
 DPI = 300
@@ -70,6 +72,9 @@ FORMATS: dict[str, tuple[Any, dict[str, None]]] = {
     "png": (FigureCanvasAgg, {"Software": None}),
 }
 
+
+for _drawing in (textpath, backend_agg):
+    _drawing.MathTextParser = lambda output: MATH  # type: ignore[attr-defined]
 
 _load_font = subset.load_font
 
@@ -118,7 +123,7 @@ def save(figure: Figure, source: pd.DataFrame, paths: Sequence[Path]) -> None:
         for text in figure.findobj(Text):
             try:  # names may have any formulas
                 for line in filter(is_math_text, text.get_text().split("\n")):
-                    MATH.parse(line)
+                    MATH.parse(line, prop=text.get_fontproperties())
             except ValueError:
                 text.set_parse_math(False)
         if layout := figure.get_layout_engine():

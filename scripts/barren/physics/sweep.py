@@ -106,25 +106,26 @@ def dense_chain(
     """
     _, width, classes = start.shape
     starts = [start, np.abs(start)] if np.any(start < 0) else [start]
-    f = np.zeros((len(starts), classes**width))
-    for vector, terms in zip(f, starts, strict=True):
-        for term in terms:
-            vector += reduce(np.kron, term)
-    ladder = _ladder(kind, width)
     absolute = [np.abs(tensor) for tensor in read]
     signed = len(starts) > 1 or any(np.any(tensor < 0) for tensor in read)
-    values, sizes = [_read_dense(f[0], read)], [_read_dense(f[-1], absolute)]
     groups = [slice(first, first + 2) for first in range(0, width, 2)]
     kernels: dict[bytes, list[Floats]] = {}
-    for layer in maps:
-        key = layer.tobytes()
-        if key not in kernels:
-            kernels[key] = [reduce(np.kron, layer[of]) for of in reversed(groups)]
-        for kernel in kernels[key]:  # whose group, the last one, comes first
-            f = kernel @ f.reshape(-1, len(kernel)).T
-        f = f.reshape(-1, len(starts)).T.take(ladder, axis=1)
-        values.append(_read_dense(f[0], read))
-        sizes.append(_read_dense(f[-1], absolute) if signed else values[-1])
+    ladder = _ladder(kind, width)
+
+    def evolved(terms: Floats) -> Iterator[Floats]:
+        yield (f := sum(reduce(np.kron, term) for term in terms))
+        for layer in maps:
+            key = layer.tobytes()
+            if key not in kernels:
+                kernels[key] = [reduce(np.kron, layer[of]) for of in reversed(groups)]
+            for kernel in kernels[key]:  # whose group, the last one, comes first
+                f = kernel @ f.reshape(-1, len(kernel)).T
+            yield (f := f.reshape(-1)[ladder])
+
+    values, sizes = [], []
+    for f, *more in zip(*map(evolved, starts), strict=True):
+        values.append(_read_dense(f, read))
+        sizes.append(_read_dense([f, *more][-1], absolute) if signed else values[-1])
     reading = width * max(tensor.shape[0] * classes for tensor in read)
     layer_steps = sum(classes ** len(start[0, group]) + 2 for group in groups)
     steps = len(start) * width + layer_steps * np.arange(len(values)) + reading
