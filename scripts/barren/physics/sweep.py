@@ -113,14 +113,16 @@ def dense_chain(
     ladder = _ladder(kind, width)
 
     def evolved(terms: Floats) -> Iterator[Floats]:
-        yield (f := sum(reduce(np.kron, term) for term in terms))
+        f: Floats = sum(reduce(np.kron, term) for term in terms)
+        yield f
         for layer in maps:
             key = layer.tobytes()
             if key not in kernels:
                 kernels[key] = [reduce(np.kron, layer[of]) for of in reversed(groups)]
             for kernel in kernels[key]:  # whose group, the last one, comes first
                 f = kernel @ f.reshape(-1, len(kernel)).T
-            yield (f := f.reshape(-1)[ladder])
+            f = f.reshape(-1)[ladder]
+            yield f
 
     values, sizes = [], []
     for f, *more in zip(*map(evolved, starts), strict=True):
