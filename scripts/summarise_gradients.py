@@ -77,8 +77,9 @@ def write_gradients(experiment: Experiment, paths: list[Path], gradients: Path) 
                 values = ensemble.keys()
                 if columns.PARAMETER in values:
                     values[columns.PARAMETER] = parameter
-                keys = [values.get(key) for key in experiment.key_columns]
-                writer.writerows([*keys, *row] for row in rows)
+                keys = map(values.get, experiment.key_columns)
+                told = [*map(tables.in_full, keys)]
+                writer.writerows([*told, *row] for row in rows)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def test_the_table_of_gradients_is_that_of_the_circuits(small: Path) -> None:
 
 def test_gradients_of_every_circuit_are_gathered_once(tmp_path: Path) -> None:
     """Two batches of two ensembles, in the order of the samples."""
-    entry = {"family": "random", "width": [2], "depth": [1, 2]}
+    entry = {"family": "random", "width": [2], "depth": [9], "sigma": [1.0, 0.5]}
     config = {"samples": 3, "ensembles": [entry], "max_sampled_width": 2}
     config |= {"symbol": {"layer": 0, "qubit": 0}, "observable": "Z0 Z1"}
     experiment = Experiment(config)
@@ -77,7 +77,7 @@ def test_gradients_of_every_circuit_are_gathered_once(tmp_path: Path) -> None:
 
     first = f"{one},a,0; {one},a,1; {other},a,0; {other},a,1"
     second = f"{one},a,2; {other},a,2"
-    rows = [f"random,2,{d},{n},0.5,0.25" for d in (1, 2) for n in range(3)]
+    rows = [f"random,2,9,{s},{n},0.5,0.25" for s in ("1", "0.5") for n in range(3)]
     assert gather(first, second).splitlines()[1:] == rows
     for parts in (
         [first],

@@ -46,10 +46,15 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     """
     named = key_columns(table) if columns.FAMILY in table else []
     floats = table[named].select_dtypes("float")
-    keys = floats.map(lambda value: repr(value).removesuffix(".0"), "ignore")
+    keys = floats.map(in_full, "ignore")
     form = f"%.{columns.DIGITS}g"
     told = table.assign(**keys)
     told.to_csv(path, index=False, lineterminator="\n", float_format=form)
+
+
+def in_full(value: Any) -> Any:
+    """A key's value as all tables have it: every digit of a float, 1 for 1.0."""
+    return repr(value).removesuffix(".0") if isinstance(value, float) else value
 
 
 def key_columns(table: pd.DataFrame) -> list[str]:
