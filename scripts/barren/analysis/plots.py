@@ -10,7 +10,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
 from barren import columns
@@ -237,41 +236,41 @@ def _scale(grid: Sequence[Axes], panels: Sequence[pd.DataFrame], x: str) -> None
         return
     whole = bool(np.all(values % 1 == 0))
     labels = [*map(short, values.tolist())]
-    room = _have_room(values, labels)
+    room = len(_with_room(values, labels)) == len(values)
     apart = room and (x == columns.WIDTH or not whole)
-    doubled = not room and values[0] > 0 and _have_room(np.log(values), labels)
-    empty = not (shown[["exact", "sampled"]] > 0).any(axis=None)
-    if empty:
+    powers = np.log(values) if values[0] > 0 else values[:0]
+    told = _with_room(powers, labels)
+    doubled = not room and len(told) == len(values)
+    if not (shown[["exact", "sampled"]] > 0).any(axis=None):
         grid[0].set_ylim(1e-3, 1)
+    margin = style.STYLE["axes.xmargin"]
     for axes, panel in zip(grid, panels, strict=True):
         axes.set_yscale("log")
-        if x == columns.SIGMA:
+        if x == columns.SIGMA or doubled:
             axes.set_xscale("log")
-            axes.xaxis.set_minor_formatter(NullFormatter())
-            if len(grid) > 1 or empty:
-                axes.set_xlim(values[0] / 1.3, values[-1] * 1.3)
-            if values[-1] < 10 * values[0]:
-                ends = np.unique(values[[0, -1]])
-                axes.set_xticks(ends, [f"{end:g}" for end in ends])
-        elif doubled:
-            axes.set_xscale("log")
-            axes.set_xticks(values, labels)
+            axes.set_xticks(values[told], [labels[at] for at in told])
             axes.xaxis.minorticks_off()
-            axes.set_xlim(values[0] / 1.2, values[-1] * 1.2)
+            ends = values[[0, -1]]
+            wider = (ends[1] / ends[0]) ** margin if ends[1] > ends[0] else 1.2
+            axes.set_xlim(ends[0] / wider, ends[1] * wider)
         else:
             axes.locator_params(axis="x", integer=whole, min_n_ticks=1)
             if apart:
                 axes.set_xticks(values, labels)
             of = (panel if x == columns.PARAMETER else shown)[x]
-            margin = style.STYLE["axes.xmargin"] * (of.max() - of.min()) or 0.5
-            axes.set_xlim(of.min() - margin, of.max() + margin)
+            wider = margin * (of.max() - of.min()) or 0.5
+            axes.set_xlim(of.min() - wider, of.max() + wider)
         axes.set_xlabel(style.axis_label(x))
 
 
-def _have_room(places: NDArray[np.float64], labels: Sequence[str]) -> bool:
-    """Whether labels have room at all of some places, in ascending order."""
+def _with_room(places: NDArray[np.float64], labels: Sequence[str]) -> list[int]:
+    """The labels that have room beside those before, at places in ascending order."""
+    told: list[int] = []
     share = max(0.07, 0.03 * (max(map(len, labels)) - 1))
-    return bool(np.diff(places).min(initial=9) > share * np.ptp(places))
+    for at, place in enumerate(places):
+        if not told or place - places[told[-1]] > share * np.ptp(places):
+            told.append(at)
+    return told
 
 
 def _make_room(drawing: Figure, grid: Sequence[Axes]) -> None:
