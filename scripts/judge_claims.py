@@ -28,8 +28,9 @@ def judge_claims(
     for program, e in found.programs.items():  # one at a time: they may be large
         paths = [folder / layout.batch(e.width, *of) for of in found.batches]
         batches = [read_batch(path, e, seed, programs=False) for path in paths]
-        for ensemble in of_program[program]:
-            draws[ensemble] = join_draws(reduce_draws(ensemble, of) for of in batches)
+        for n, ensemble in enumerate(of_program[program]):
+            reduced = (reduce_draws(ensemble, of, count=n == 0) for of in batches)
+            draws[ensemble] = join_draws(reduced)
     tables = exact, read_table(statistics), read_table(gradients)
     findings = judge(read_points(ensembles, found.key_columns, *tables, draws))
     write_table(statements.table(findings), claims)

@@ -44,11 +44,12 @@ SIMULATED, AMPLITUDES = 10, 60_000
 class Draws(NamedTuple):
     """What recorded circuits hold, reduced to what the verdict needs.
 
-    First three counts: axis_counts (3,), or (0,) where no axes are drawn, angle_counts
-    (BINS,) over all rotations and theta_counts (BINS,); the bins have equal
-    probability. symbol_angle (samples,): the recorded angle of the symbol's rotation,
-    radians. recomputed and isolated (samples,): the gradient of the circuit, and that
-    of its first block alone, in numpy or by a closed form; nan where that was not done.
+    First three counts: axis_counts (3,) and angle_counts (BINS,) over all rotations, or
+    (0,) where none are drawn or another ensemble of the circuits has them, and
+    theta_counts (BINS,); the bins have equal probability. symbol_angle (samples,): the
+    recorded angle of the symbol's rotation, radians. recomputed and isolated
+    (samples,): the gradient of the circuit, and that of its first block alone, in numpy
+    or by a closed form; nan where that was not done.
     """
 
     axis_counts: NDArray[np.int64]
@@ -135,10 +136,11 @@ class Finding:
         return self.verdict != "not judged"
 
 
-def reduce_draws(ensemble: Ensemble, batch: Batch) -> Draws:
+def reduce_draws(ensemble: Ensemble, batch: Batch, *, count: bool = True) -> Draws:
     """Reduce a batch of recorded circuits; join the batches with `join_draws`.
 
-    The first samples of the ensemble are simulated, whatever the batches.
+    The first samples of the ensemble are simulated, whatever the batches. count: what
+    ensembles of the same circuits share, axes and all angles.
     """
     circuits = batch.circuits
     at = 0 if ensemble.parameter is None else batch.symbols.index(ensemble.parameter)
@@ -155,11 +157,13 @@ def reduce_draws(ensemble: Ensemble, batch: Batch) -> Draws:
                 isolated = closed
             elif small:
                 isolated[first] = simulate.gradients(*block)
-    axes = circuits.axes
-    drawn = np.empty(0, int) if axes is None else np.bincount(axes.ravel(), minlength=3)
-    angles = _angle_counts(circuits.angles, ensemble.sigma)
+    axes, angles = np.empty((2, 0), int)
+    if count:
+        angles = _angle_counts(circuits.angles, ensemble.sigma)
+        if circuits.axes is not None:
+            axes = np.bincount(circuits.axes.ravel(), minlength=3)
     symbols = _angle_counts(circuits.values[:, at], ensemble.sigma)
-    return Draws(drawn, angles, symbols, theta, recomputed, isolated)
+    return Draws(axes, angles, symbols, theta, recomputed, isolated)
 
 
 def join_draws(batches: Iterable[Draws]) -> Draws:
