@@ -81,7 +81,7 @@ class Audit:
         done = subprocess.run(
             [
                 *(sys.executable, "-s", "-E", "scripts/tools/audit.py"),
-                *("--folder", FOLDER, "--config", config, "--steps"),
+                *("--folder", FOLDER, "--config", config),
                 *(*snakemake, *options),
             ],
             cwd=project,
@@ -335,7 +335,7 @@ def test_an_audit_can_be_asked_for_its_exit_code_alone(project: Path) -> None:
     """With its output closed: what it is asked is whether all holds."""
     config = (project / FOLDER / layout.EXPERIMENT).read_text()
     command = (sys.executable, "-s", "-E", "scripts/tools/audit.py")
-    options = ("--folder", FOLDER, "--config", config, "--steps")
+    options = ("--folder", FOLDER, "--config", config)
     told = ("--snakemake", PLANNED.format(project))
     closed = ["sh", "-c", 'exec "$@" >&-', "sh", *command, *options, *told]
     done = subprocess.run(closed, cwd=project, stderr=subprocess.PIPE, text=True)
@@ -929,7 +929,7 @@ def test_what_a_run_does_not_leave_ends_the_audit_with_one_line(
     done = subprocess.run(
         [
             *(sys.executable, "-s", "-E", "scripts/tools/audit.py"),
-            *("--folder", FOLDER, "--config", config, "--steps"),
+            *("--folder", FOLDER, "--config", config),
             *("--snakemake", "false"),
         ],
         cwd=project,

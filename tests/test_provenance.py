@@ -749,7 +749,7 @@ def test_archive_can_be_audited_and_reproduced(packed: Path, tmp_path: Path) -> 
         p.name for p in project.iterdir()
     }
     config = (project / FOLDER / layout.EXPERIMENT).read_text()
-    options = ("--folder", FOLDER, "--config", config, "--steps")
+    options = ("--folder", FOLDER, "--config", config)
     audit = run_script(project, "audit", *options, "--snakemake", SNAKEMAKE)
     assert audit[0] == 0, audit[1]
     (project / ".venvs").symlink_to(ROOT / ".venvs")

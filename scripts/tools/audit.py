@@ -50,18 +50,17 @@ def make_again(
     experiment: Experiment,
     snakemake: str,
     choice: Choice | None = None,
-    steps: Sequence[str] = (),
 ) -> tuple[Verdicts, list[Check]]:
     """Make all but the gradients again: a verdict on every file.
 
-    choice: the gradients that are computed again, by the other engine. steps: what to
-    import before.
+    choice: the gradients that are computed again, by the other engine.
     """
     with ThreadPoolExecutor(1) as pool:
         command = shlex.split(snakemake)
         asked = pool.submit(remake.ask_jobs, command, experiment.config, folder)
         present = present_files(folder, experiment)
-        for name in steps:  # once for all forks
+        own = ["build_circuits"] * bool(experiment.own_circuits)
+        for name in (*cost.ONCE, *own):  # once for all forks
             importlib.import_module(name)
             sources(name)
     jobs = asked.result()
@@ -205,7 +204,6 @@ def audit(
     folder: Path,
     config: step.Json,
     snakemake: str,
-    steps: list[str],
     *,
     budget: float | None = None,
     seed: int | None = None,
@@ -218,8 +216,8 @@ def audit(
     `changed`, `missing`, `extra` or `downstream` (see workflow/docs/provenance.md), and
     exits with code 0 only if all of it holds.
 
-    folder: the experiment's, results/NAME. snakemake: a command. steps: to import
-    before. budget: seconds for gradients; seed: of their choice.
+    folder: the experiment's, results/NAME. snakemake: a command. budget: seconds for
+    gradients; seed: of their choice.
     """
     described_as = folder / layout.EXPERIMENT
     most = most_of(len(json.dumps(config)))
@@ -232,7 +230,7 @@ def audit(
     experiment = Experiment(config)
     seed = secrets.randbits(64) if seed is None else seed
     choice = Choice.within(budget, experiment, seed)
-    found, done = make_again(folder, experiment, snakemake, choice, steps)
+    found, done = make_again(folder, experiment, snakemake, choice)
     sys.exit(not report(found, choice, done))
 
 

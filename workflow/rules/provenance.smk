@@ -39,7 +39,6 @@ rule audit:
     params:
         **EXAMINED,
         folder=where(RESULTS),
-        steps=ONCE,
     message:
         f"auditing the results of {config['experiment']}"
     shell:
