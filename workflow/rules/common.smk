@@ -237,28 +237,21 @@ def left_over():
 
 DRAWINGS = [figure for figure in FIGURES if figure.kind == CIRCUIT]
 CURVES = [figure for figure in FIGURES if figure.kind != CIRCUIT]
-# The steps behind the targets that run once.
-ONCE = [
-    "describe_experiment",
-    "summarise_gradients",
-    "judge_claims",
-    *(["build_circuits"] if EXPERIMENT.own_circuits else []),
-    *(["plot_variance"] if CURVES else []),
-    "draw_circuits",
-    "write_paper",
-]
+# The steps that run once, if there is something for them; those before the page.
+NEEDLESS = {"build_circuits": not EXPERIMENT.own_circuits, "plot_variance": not CURVES}
+ONCE = [step for step in ["build_circuits", *cost.ONCE] if not NEEDLESS.get(step)]
+BEFORE = ONCE[: ONCE.index("write_report")]
 # What a reader of the paper sees.
 TARGETS = [
     *files("gradients", "statistics", "theory", "fits", "claims", "verdict").values(),
     *(results(name) for figure in FIGURES for name in layout.figure(figure.name)),
     *map(results, layout.PAPER),
 ]
-LAST = ["confirm_agreement", "write_report", "assemble_crate"]
 EVERYTHING = [
     *TARGETS,
     *files("agreement", "report", "crate", "experiment").values(),
     # Of what was lost, nothing else may be the reason to make it again.
     *(results(name) for made in SEVERAL.values() for name in made),
-    *map(results, records(EXPERIMENT, [*ONCE, *LAST])),
+    *map(results, records(EXPERIMENT, ONCE)),
     *circuits_of(EXPERIMENT.ensembles),
 ]

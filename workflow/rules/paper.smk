@@ -29,7 +29,7 @@ rule write_report:
         **needs("write_report", "tables", *READ, "verdict"),
         figures=[results(*layout.figure(figure.name, "svg")) for figure in FIGURES],
         template=project("workflow/report/report.html.j2"),
-        records=records_of(*ONCE),
+        records=records_of(*BEFORE),
     output:
         **leaves("write_report"),
         html=report(
@@ -43,7 +43,7 @@ rule write_report:
     conda:
         "../../envs/tables.yaml"
     params:
-        steps=ONCE,
+        steps=BEFORE,
     message:
         f"writing the page of {config['experiment']}"
     shell:

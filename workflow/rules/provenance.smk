@@ -6,7 +6,7 @@ rule assemble_crate:
     input:
         **needs("assemble_crate", "tables"),
         targets=[*TARGETS, results(layout.REPORT)],
-        records=records_of(*ONCE, "write_report"),
+        records=records_of(*BEFORE, "write_report"),
         workflow=[project(path) for path in workflow_files()],
     output:
         **leaves("assemble_crate", "crate"),
@@ -15,7 +15,7 @@ rule assemble_crate:
     conda:
         "../../envs/tables.yaml"
     params:
-        steps=[*ONCE, "write_report"],
+        steps=[*BEFORE, "write_report"],
         snakemake=snakemake.__version__,
     message:
         f"assembling the research object crate of {config['experiment']}"

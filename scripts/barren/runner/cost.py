@@ -43,12 +43,13 @@ DENSE_GATE = {3: 4e-9, 4: 2e-9}
 MPS_QUBIT = 0.0105
 MPS_LAYERS = 150
 #: CPU seconds of the steps that run once, and for each file that they read (measured).
+#: From the page on they tell of those before.
 ONCE = {
     "describe_experiment": (0.1, 0.0),
-    "draw_circuits": (2.5, 0.0),
     "summarise_gradients": (0.9, 0.0005),
     "judge_claims": (1.3, 0.012),
     "plot_variance": (4.5, 0.0),
+    "draw_circuits": (2.5, 0.0),
     "write_paper": (0.4, 0.0),
     "write_report": (0.6, 0.001),
     "confirm_agreement": (0.4, 0.0),
