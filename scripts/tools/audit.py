@@ -8,6 +8,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial, wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -60,8 +61,9 @@ def make_again(
         asked = pool.submit(remake.ask_jobs, command, experiment.config, folder)
         present = present_files(folder, experiment)
         own = ["build_circuits"] * bool(experiment.own_circuits)
-        for name in (*cost.ONCE, *own):  # once for all forks
-            importlib.import_module(name)
+        for name in (*cost.ONCE, *own):  # once for all forks; one of them tells a fault
+            with suppress(Exception):
+                importlib.import_module(name)
             sources(name)
     jobs = asked.result()
     makes = {path: (job, 0) for job in jobs for path in job.outputs}
