@@ -132,7 +132,6 @@ def build(circuits: Mapping[str, OwnCircuit]) -> dict[str, Any]:
 
 
 def experiment(entry: dict[str, Any]) -> Experiment:
-    """The experiment of one entry."""
     return Experiment(
         {
             "observable": Ensemble.observable,
@@ -160,7 +159,6 @@ def check(family: type[Ensemble], given: dict[str, list[Any]]) -> None:
 
 
 def option(key: str) -> str:
-    """The option of a key."""
     return f"--{key.replace('_', '-')}"
 
 

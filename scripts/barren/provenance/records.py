@@ -128,10 +128,8 @@ def behind(records: Collection[Record]) -> list[Described]:
 
 
 def lock(name: str) -> str:
-    """The lock of an environment."""
     return f"envs/{name}.requirements.txt"
 
 
 def pins(name: str) -> str:
-    """The pins of an environment's conda packages."""
     return f"envs/{name}.linux-64.pin.txt"

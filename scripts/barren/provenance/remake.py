@@ -53,7 +53,6 @@ class Job:
 
     @property
     def record(self) -> str:
-        """The path of its record."""
         return self.option("record")
 
     def option(self, name: str) -> str:

@@ -61,7 +61,6 @@ class Experiment:
         return {**shared, "ensembles": entries}
 
     def _cross(self, entry: Mapping[str, Any]) -> Iterable[Ensemble]:
-        """The ensembles of one entry."""
         family = FAMILIES[entry["family"]]
         common = {
             columns.SYMBOL_LAYER: self.config["symbol"]["layer"],

@@ -65,7 +65,6 @@ def check_functions(circuits: Iterable[OwnCircuit]) -> None:
 
 
 def _arguments(path: str, name: str) -> ast.arguments:
-    """The arguments of a function of a file."""
     try:
         tree = ast.parse(Path(path).read_bytes(), path)
     except OSError:

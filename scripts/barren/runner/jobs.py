@@ -30,7 +30,6 @@ def share(
 
 
 def gradient_jobs(experiment: Experiment) -> Shared:
-    """The jobs that compute gradients of a batch."""
     config = experiment.config
     size = min(config["batch_size"], config["samples"])
     rates = cost.RATES[config["engine"]]
@@ -38,7 +37,6 @@ def gradient_jobs(experiment: Experiment) -> Shared:
 
 
 def theory_jobs(experiment: Experiment) -> Shared:
-    """The jobs that predict."""
     rates = cost.RATES[experiment.config["engine"]]
     return share(experiment.ensembles, lambda of: cost.theory(of, rates))
 

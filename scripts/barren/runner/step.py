@@ -236,7 +236,6 @@ def _record(
     produced: list[Described],
     start: datetime,
 ) -> Record:
-    """What was done."""
     script = Path(sys.argv[0]).resolve()
     names = {str(path): shown(path) for _, path in inputs}
     arguments = [names.get(argument, argument) for argument in sys.argv[1:]]
@@ -340,7 +339,6 @@ def _source() -> dict[str, Any] | None:
 
 
 def processor() -> str:
-    """The processor's name."""
     known = Path("/proc/cpuinfo")
     text = known.read_text() if known.exists() else ""
     found = re.search(r"(?m)^model name\s*: (.*)", text)
