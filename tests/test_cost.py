@@ -69,7 +69,10 @@ def test_the_plan_tells_every_job_and_byte(capsys: pytest.CaptureFixture[str]) -
     for ensemble in experiment.sampled:
         steps = [of([ensemble], 4, RATES) for of in (cost.sampling, cost.gradient)]
         (row,) = re.findall(rf"^{ensemble.name} +\d+ +(\d+) +([\d.]+)$", told, re.M)
-        memory, disk = max(of.mib for of in steps), 2 * steps[0].disk / 1e6
+        memory, disk = (
+            max(of.mib for of in steps),
+            2 * sum(of.disk for of in steps) / 1e6,
+        )
         assert row == (str(memory), f"{disk:.1f}")
     jobs = sum(map(len, outputs(experiment).values())) + len(cost.ONCE)
     assert f"2 of 2 ensembles are sampled: {jobs} jobs, " in told
@@ -130,10 +133,15 @@ def test_jobs_have_the_names_of_the_samples_there_are() -> None:
 
 
 def test_limits_and_steps_that_run_once() -> None:
-    """Four times the prediction and five minutes; what each file takes beside."""
+    """Four times the prediction and five minutes; what files and gradients take."""
     assert [cost.minutes(seconds) for seconds in (0, 15, 16, 600)] == [5, 6, 7, 45]
-    more = cost.once("judge_claims", 1000) - cost.once("judge_claims", 0)
-    assert more == pytest.approx(12)
+    none, files, many = (
+        cost.once("judge_claims", *size)
+        for size in ((0, 0, 9), (1000, 0, 9), (0, 1000, 2**20))
+    )
+    assert files.seconds - none.seconds == pytest.approx(12)
+    assert many.seconds - none.seconds == pytest.approx(14)
+    assert (none.mib, files.mib, many.mib) == (100, 100, 500_100)
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,8 @@ MISSING = "missing"
 EXTRA = "extra"
 DOWNSTREAM = "downstream"
 COMPUTE = "compute_gradients"
+#: Parameters for each qubit of a circuit: no circuit has more.
+MANY = 1000
 #: Verdict and reason, by path.
 Verdicts = dict[str, tuple[str, str]]
 
@@ -139,7 +141,7 @@ def report(verdicts: Verdicts, choice: Choice, done: Sequence[Check]) -> bool:
 def rank(task: Task) -> tuple[bool, float]:
     """First what others wait for, then what takes long; checks fill the gaps."""
     job, width = task
-    seconds, _ = cost.ONCE.get(job.step, (math.inf, 0.0))
+    seconds, *_ = cost.ONCE.get(job.step, (math.inf,))
     return bool(width), -width or -seconds
 
 
@@ -195,7 +197,8 @@ def present_files(folder: Path, experiment: Experiment) -> set[str]:
     size = min(config["batch_size"], config["samples"])
     rates = cost.RATES[config["engine"]]
     batches = cost.sampling(experiment.programs.values(), size, rates).disk
-    asked = sum(e.gates if e.asks_for_several else 1 for e in experiment.ensembles)
+    # `all` of a circuit of one's own are as many as its function makes.
+    asked = sum(MANY * e.width if e.asks_for_several else 1 for e in experiment.sampled)
     biggest = int(records.MOST_BYTES + 500 * config["samples"] * asked + 4 * batches)
     most = 1000 + 16 * len(several) + len(experiment.own_circuits)
     names = records.inventory(folder, most, biggest)

@@ -80,7 +80,7 @@ def tell(experiment: Experiment, rates: cost.Rates, cores: int) -> None:
         seconds = sum(c.seconds - rates.draw_start for c in drawing)
         seconds += sum(c.seconds - rates.start for c in computing)
         memory = max(c.mib for c in drawing + computing)
-        space = sum(c.disk for c in drawing) / 1e6
+        space = sum(c.disk for c in drawing + computing) / 1e6
         print(f"{ensemble.name:<58}{seconds:>10.0f}{memory:>10}{space:>9.1f}")
     programs = experiment.programs.values()
     drawing = [
@@ -96,7 +96,8 @@ def tell(experiment: Experiment, rates: cost.Rates, cores: int) -> None:
     jobs = [of.seconds for of in drawing + computing]
     sampling, longest = sum(jobs), max(jobs, default=0.0)
     exact = [cost.theory(of, rates) for of in theory_jobs(experiment).values()]
-    rest = [rates.pace * cost.once(name, len(drawing)) for name in cost.ONCE]
+    size = len(drawing), experiment.points, experiment.config["samples"]
+    rest = [rates.pace * cost.once(name, *size).seconds for name in cost.ONCE]
     jobs += exact
     total = sum(jobs + rest)
     overhead = rates.pace * cost.OVERHEAD
@@ -107,7 +108,7 @@ def tell(experiment: Experiment, rates: cost.Rates, cores: int) -> None:
         f"tables, figures and the rest {sum(rest):.0f} s\n"
         f"{len(experiment.sampled)} of {len(experiment.ensembles)} ensembles are "
         f"sampled: {len(jobs + rest)} jobs, {total / 3600:.2f} CPU hours, "
-        f"{sum(of.disk for of in drawing) / 1e9:.2f} GB of disk; "
+        f"{sum(of.disk for of in drawing + computing) / 1e9:.2f} GB of disk; "
         f"{cost.duration(wall)} on {cores} cores."
     )
     if longest > 1.5 * total / cores:

@@ -153,7 +153,10 @@ def all_of(step):
 
 
 def cost_of(step, wildcards):
-    """What a job takes of a step that has several."""
+    """What a job of a step takes."""
+    if step in cost.ONCE:
+        batches = len(SEVERAL["sample_circuits"])
+        return cost.once(step, batches, EXPERIMENT.points, config["samples"])
     if step == "predict_variance":
         return cost.Cost(
             cost.theory(of_job(wildcards, EXPERIMENT.ensembles), RATES), 0, 0

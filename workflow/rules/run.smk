@@ -61,9 +61,8 @@ def seconds_of(job):
         return cost.INSTALL
     # Not by the rule's name, which is another one in an importing workflow.
     step = Path(job.input.get("script", "")).stem
-    if step in cost.ONCE:
-        return cost.once(step, len(job.input))
-    return cost_of(step, job.wildcards).seconds if step in SEVERAL else None
+    known = step in cost.ONCE or step in SEVERAL
+    return cost_of(step, job.wildcards).seconds if known else None
 
 
 def watch():

@@ -31,6 +31,8 @@ rule summarise_gradients:
         "<logs>/summarise_gradients.log",
     conda:
         "../../envs/tables.yaml"
+    resources:
+        **resources_of("summarise_gradients"),
     message:
         "summarising the gradients of each ensemble"
     shell:
@@ -49,6 +51,8 @@ rule judge_claims:
         "<logs>/judge_claims.log",
     conda:
         "../../envs/tables.yaml"
+    resources:
+        **resources_of("judge_claims"),
     message:
         "judging the claims of the tutorial and of the papers"
     shell:

@@ -92,6 +92,11 @@ class Ensemble:
         return False
 
     @property
+    def most_asked(self) -> int:
+        """How many symbols are asked for, at most."""
+        return 1
+
+    @property
     def gates(self) -> int:
         """Gates of one circuit."""
         raise NotImplementedError

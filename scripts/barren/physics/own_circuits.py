@@ -126,6 +126,11 @@ class OwnCircuit(Ensemble):
         return self.parameters != ("first",)
 
     @property
+    def most_asked(self) -> int:
+        """As many as are named; of all a guess."""
+        return self.gates if "all" in self.parameters else len(self.parameters)
+
+    @property
     def gates(self) -> int:
         """A guess, before the circuit is there: some gates per qubit and layer.
 

@@ -42,19 +42,23 @@ DENSE_NUMBER = 1e-8
 DENSE_GATE = {3: 4e-9, 4: 2e-9}
 MPS_QUBIT = 0.0105
 MPS_LAYERS = 150
-#: CPU seconds of the steps that run once, and for each file that they read (measured).
-#: From the page on they tell of those before.
+#: CPU seconds of the steps that run once; for each file that they read, and for each
+#: point, of a thousand circuits (measured). From the page on they tell of those before.
 ONCE = {
-    "describe_experiment": (0.1, 0.0),
-    "summarise_gradients": (0.9, 0.0005),
-    "judge_claims": (1.3, 0.012),
-    "plot_variance": (4.5, 0.0),
-    "draw_circuits": (2.5, 0.0),
-    "write_paper": (0.4, 0.0),
-    "write_report": (0.6, 0.001),
-    "confirm_agreement": (0.4, 0.0),
-    "assemble_crate": (0.3, 0.0025),
+    "describe_experiment": (0.1, 0.0, 0.0),
+    "summarise_gradients": (0.9, 0.0005, 0.034),
+    "judge_claims": (1.3, 0.012, 0.014),
+    "plot_variance": (4.0, 0.0, 0.01),
+    "draw_circuits": (2.3, 0.0, 0.0),
+    "write_paper": (0.4, 0.0, 0.007),
+    "write_report": (0.6, 0.001, 0.002),
+    "confirm_agreement": (0.4, 0.0, 0.002),
+    "assemble_crate": (0.3, 0.0025, 0.0),
 }
+#: A gradient in tables, on disk and in memory, and of who reads them, MiB (measured).
+DISK_BYTES_PER_GRADIENT = 172
+BYTES_PER_GRADIENT = 500
+TABLES_MIB = 100
 #: CPU seconds, some times an engine's start, up to which narrow widths share a job.
 SHARED = 8.0
 #: Seconds that Snakemake adds to a job.
@@ -146,9 +150,10 @@ def sampling(programs: Iterable[Ensemble], samples: int, rates: Rates) -> Cost:
 
 def gradient(ensembles: Iterable[Ensemble], samples: int, rates: Rates) -> Cost:
     """A job that computes the gradients of a batch of each of some ensembles."""
-    seconds, mib = rates.start, 0
+    seconds, mib, disk = rates.start, 0, 0.0
     for ensemble in ensembles:
         count = samples * ensemble.gates
+        disk += DISK_BYTES_PER_GRADIENT * samples * ensemble.most_asked
         gate = rates.gate(ensemble.width)
         if ensemble.gate_by_gate and rates.own:
             gate = rates.own * 2**ensemble.width
@@ -158,7 +163,7 @@ def gradient(ensembles: Iterable[Ensemble], samples: int, rates: Rates) -> Cost:
         parsed = at_once * ensemble.gates * rates.parsed
         states = STATE_VECTORS * BYTES_PER_AMPLITUDE * 2**ensemble.width
         mib = max(mib, round((programs + parsed + states) / 2**20))
-    return Cost(seconds, rates.loaded + mib, 0)
+    return Cost(seconds, rates.loaded + mib, disk)
 
 
 def theory(ensembles: Iterable[Ensemble], rates: Rates) -> float:
@@ -181,10 +186,14 @@ def theory(ensembles: Iterable[Ensemble], rates: Rates) -> float:
     return rates.draw_start + rates.pace * seconds
 
 
-def once(step: str, files: int) -> float:
-    """CPU seconds of a step that runs once and reads some files."""
-    start, each = ONCE[step]
-    return start + each * files
+def once(step: str, files: int, points: int, samples: int) -> Cost:
+    """A step that runs once and reads some files.
+
+    points: ensembles, each for every symbol that is asked for, of so many samples.
+    """
+    start, file, point = ONCE[step]
+    mib = TABLES_MIB + BYTES_PER_GRADIENT * points * samples // 2**20
+    return Cost(start + file * files + point * points, mib, 0)
 
 
 def wall(seconds: float, chain: float, cores: int) -> float:

@@ -84,6 +84,11 @@ class Experiment:
         limit = self.config["max_sampled_width"]
         return tuple(e for e in self.ensembles if e.width <= limit)
 
+    @property
+    def points(self) -> int:
+        """Ensembles that are sampled, for each symbol that is asked for, at most."""
+        return sum(ensemble.most_asked for ensemble in self.sampled)
+
     @cached_property
     def own_circuits(self) -> dict[str, OwnCircuit]:
         """The circuits of one's own, by program, whether sampled or not.
