@@ -15,8 +15,6 @@ from fontTools import subset
 from matplotlib import font_manager, textpath
 from matplotlib.backends import backend_agg
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_pdf import FigureCanvasPdf
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.cbook import is_math_text
 from matplotlib.figure import Figure
 from matplotlib.mathtext import MathTextParser
@@ -65,11 +63,11 @@ DPI = 300
 DECIMALS = 8
 #: The tables of a font that an embedded one must have (PDF 32000-1, 9.9).
 OUTLINES = {"GlyphOrder", "glyf", "head", "hhea", "hmtx", "loca", "maxp", "post"}
-#: What draws a format, and the metadata that are left out because they vary.
-FORMATS: dict[str, tuple[Any, dict[str, None]]] = {
-    "pdf": (FigureCanvasPdf, dict.fromkeys(("CreationDate", "Creator", "Producer"))),
-    "svg": (FigureCanvasSVG, dict.fromkeys(("Date", "Creator"))),
-    "png": (FigureCanvasAgg, {"Software": None}),
+#: The metadata of a format that are left out because they vary.
+VARYING = {
+    "pdf": ("CreationDate", "Creator", "Producer"),
+    "svg": ("Date", "Creator"),
+    "png": ("Software",),
 }
 
 
@@ -128,16 +126,13 @@ def save(figure: Figure, source: pd.DataFrame, paths: Sequence[Path]) -> None:
                 text.set_parse_math(False)
         if layout := figure.get_layout_engine():
             layout.execute(figure)  # once for all formats
-            figure.set_layout_engine("none")
+            figure.set_layout_engine(None)
         for path in paths:
-            form = path.suffix[1:]
-            if form == "csv":
+            if path.suffix == ".csv":
                 write_table(source, path)
-                continue
-            canvas, metadata = FORMATS[form]
-            figure.dpi = DPI  # which a PDF changes
-            # Not `savefig`, which draws a figure with a layout twice.
-            getattr(canvas(figure), f"print_{form}")(path, metadata=metadata)
+            else:
+                metadata = dict.fromkeys(VARYING[path.suffix[1:]])
+                figure.savefig(path, dpi=DPI, metadata=metadata)
 
 
 def axis_label(key: str) -> str:
