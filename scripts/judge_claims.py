@@ -1,7 +1,7 @@
 from barren.analysis import statements
 from barren.analysis.claims import judge
 from barren.analysis.evidence import join_draws, read_points, reduce_draws
-from barren.analysis.tables import points_of, read_table, write_table
+from barren.analysis.tables import read_table, rows_by_ensemble, write_table
 from barren.physics.batches import read_batch
 from barren.physics.ensembles import grouped
 from barren.runner import layout, step
@@ -19,11 +19,11 @@ def judge_claims(
 ) -> step.Found:
     """Judge the claims of the tutorial and the papers from an experiment's numbers."""
     found = Experiment.read(experiment)
-    exact = read_table(theory)
-    ensembles = points_of(found.ensembles, exact)
+    exact, told, sampled = map(read_table, (theory, statistics, gradients))
     seed = found.config["seed"]
     folder = experiment.parent
-    of_program = grouped(ensembles, lambda ensemble: ensemble.program)
+    every = rows_by_ensemble(told, found.ensembles)
+    of_program = grouped(every, lambda ensemble: ensemble.program)
     draws = {}
     for program, e in found.programs.items():  # one at a time: they may be large
         paths = [folder / layout.batch(e.width, *of) for of in found.batches]
@@ -31,8 +31,7 @@ def judge_claims(
         for n, ensemble in enumerate(of_program[program]):
             reduced = (reduce_draws(ensemble, of, count=n == 0) for of in batches)
             draws[ensemble] = join_draws(reduced)
-    tables = exact, read_table(statistics), read_table(gradients)
-    findings = judge(read_points(ensembles, found.key_columns, *tables, draws))
+    findings = judge(read_points(found.ensembles, exact, told, sampled, draws))
     write_table(statements.table(findings), claims)
     verdict.write_text(statements.render(findings))
     return {"batches": [folder / name for name in outputs(found)["sample_circuits"]]}

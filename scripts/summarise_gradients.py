@@ -36,10 +36,11 @@ def summarise_gradients(
     paths = [experiment.parent / name for name in outputs(found)["compute_gradients"]]
     write_gradients(found, paths, gradients)
 
-    ensembles = tables.points_of(found.ensembles, exact)
     sampled = read_table(gradients)
-    rows, known = (rows_by_ensemble(of, keys, ensembles) for of in (sampled, exact))
-    summaries, seed = {e: Summary() for e in ensembles}, found.config["seed"]
+    rows, known = (rows_by_ensemble(of, found.ensembles) for of in (sampled, exact))
+    names = [(e.program, e.observable) for e in found.ensembles]
+    in_order = sorted(known, key=lambda e: names.index((e.program, e.observable)))
+    summaries, seed = {e: Summary() for e in in_order}, found.config["seed"]
     for e, of in rows.items():
         (bound,) = known[e][columns.BOUND]
         summaries[e] = summarise(of[columns.GRADIENT], seed, bound)
@@ -50,7 +51,7 @@ def summarise_gradients(
     write_table(table.merge(beside, on=keys, how="left"), statistics)
 
     written = read_table(theory), read_table(statistics), sampled
-    write_table(fits_table(read_points(ensembles, keys, *written), keys), fits)
+    write_table(fits_table(read_points(found.ensembles, *written), keys), fits)
     return {"gradients": paths}
 
 

@@ -72,12 +72,12 @@ def test_points_are_those_of_the_tables(tutorial: list[Point], tmp_path: Any) ->
         tables.append(read_table(tmp_path / "table.csv"))
     *whole, header_only = tables
     draws = {p.ensemble: p.draws for p in tutorial if p.draws}
-    read = read_points([*ensembles, extra], keys, *whole, draws)
+    read = read_points([*ensembles, extra], *whole, draws)
     assert (read[-1].prediction, read[-1].summary.samples) == (Prediction(), 0)
     # Tables are rounded.
     found, expected = (statements.render(judge(of)) for of in (read[:-1], tutorial))
     assert found == expected
-    alone = read_points([*ensembles, extra], keys, *whole[:2], header_only, {})
+    alone = read_points([*ensembles, extra], *whole[:2], header_only, {})
     assert {p.gradients.size for p in alone} == {0}
 
 
@@ -89,7 +89,7 @@ def test_tables_know_their_ensembles_again(sigmas: list[float]) -> None:
     table = table_of(ensembles, keys).assign(variance=1 / 3)
     write_table(table, text)
     read = read_table(io.StringIO(text.getvalue()))
-    assert [*rows_by_ensemble(read, keys, ensembles)] == ensembles
+    assert [*rows_by_ensemble(read, ensembles)] == ensembles
     assert {*read["variance"]} == {0.3333333333}
 
 

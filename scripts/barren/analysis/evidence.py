@@ -175,19 +175,18 @@ def join_draws(batches: Iterable[Draws]) -> Draws:
 
 def read_points(
     ensembles: Sequence[Ensemble],
-    keys: Sequence[str],
     theory: pd.DataFrame,
     statistics: pd.DataFrame,
     gradients: pd.DataFrame,
     draws: Mapping[Ensemble, Draws] | None = None,
 ) -> list[Point]:
-    """The points of an experiment from its tables, whose key columns are `keys`."""
+    """The points of an experiment from its tables, in the order of the statistics."""
     tables = (theory, statistics, gradients)
-    known, told, drawn = (rows_by_ensemble(of, keys, ensembles) for of in tables)
+    known, told, drawn = (rows_by_ensemble(of, ensembles) for of in tables)
     points = []
-    for ensemble in ensembles:
+    for ensemble, rows in told.items():
         exact = known[ensemble][[*columns.THEORY]].iloc[0]
-        summary = Summary(**told[ensemble].iloc[0][[*columns.STATISTICS]])
+        summary = Summary(**rows.iloc[0][[*columns.STATISTICS]])
         sampled = drawn.get(ensemble, gradients[:0])
         theta, values = (sampled[of].to_numpy(float) for of in columns.CIRCUIT[1:])
         prediction = Prediction(*(None if pd.isna(x) else x for x in exact))

@@ -13,7 +13,7 @@ import pandas as pd
 
 from barren import columns
 from barren.analysis.latex import escape, interval, macros, number, tabular
-from barren.analysis.tables import points_of, with_ensembles, without_rounding
+from barren.analysis.tables import with_ensembles, without_rounding
 from barren.analysis.words import further, listing, varied
 from barren.physics.ensembles import Ensemble
 
@@ -31,9 +31,8 @@ def paper_tables(
     claims: pd.DataFrame,
 ) -> dict[str, str]:
     """The text of each file."""
-    points = points_of(ensembles, statistics)
-    rows = with_ensembles(without_rounding(statistics), points)
-    curves = with_ensembles(fits, points)
+    rows = with_ensembles(without_rounding(statistics), ensembles)
+    curves = with_ensembles(fits, ensembles)
     depths = sorted({depth for e in ensembles if (depth := e.keys().get("depth"))})
     # Of several observables, symbols and parameters they are the same.
     circuits = {e.circuit: row[columns.SAMPLES] for e, row in rows}

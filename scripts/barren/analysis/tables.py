@@ -1,6 +1,6 @@
 """Tables as pandas data frames."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -89,37 +89,29 @@ def without_rounding(statistics: pd.DataFrame) -> pd.DataFrame:
     return statistics.assign(**changed)
 
 
-def points_of(ensembles: Iterable[Ensemble], theory: pd.DataFrame) -> list[Ensemble]:
-    """The ensembles, one for each parameter that the theory has a row for."""
-    ensembles = list(ensembles)
-    if columns.PARAMETER not in theory:
-        return ensembles
-    keys = [key for key in key_columns(theory) if key != columns.PARAMETER]
-    rows = rows_by_ensemble(theory, keys, ensembles)
-    points: list[Ensemble] = []
-    for ensemble in ensembles:
-        names = rows[ensemble][[columns.PARAMETER]].astype(object)
-        points += [replace(ensemble, **of.dropna()) for _, of in names.iterrows()]
-    return points
-
-
 def with_ensembles(
     table: pd.DataFrame, ensembles: Iterable[Ensemble]
 ) -> list[tuple[Ensemble, Any]]:
     """Each row of a table with an ensemble that has its keys."""
-    found = rows_by_ensemble(table, key_columns(table), ensembles)
+    found = rows_by_ensemble(table, ensembles)
     return [(e, row) for e, rows in found.items() for _, row in rows.iterrows()]
 
 
 def rows_by_ensemble(
-    table: pd.DataFrame, keys: Sequence[str], ensembles: Iterable[Ensemble]
+    table: pd.DataFrame, ensembles: Iterable[Ensemble]
 ) -> dict[Ensemble, pd.DataFrame]:
-    """The rows of a table, whose key columns are `keys`, by their ensemble."""
-    known = {tuple(e.keys().get(key) for key in keys): e for e in ensembles}
+    """The rows of a table by their ensemble, one for each parameter in the table."""
+    keys = key_columns(table)
+    shared = [key for key in keys if key != columns.PARAMETER]
+    known = {tuple(e.keys().get(key) for key in shared): e for e in ensembles}
     found = {}
     values: Any
-    for values, rows in table.groupby(list(keys), dropna=False, sort=False):
-        key = tuple(None if pd.isna(value) else value for value in values)
-        if key in known:
-            found[known[key]] = rows
+    for values, rows in table.groupby(keys, dropna=False, sort=False):
+        given = dict(
+            zip(keys, (None if pd.isna(v) else v for v in values), strict=True)
+        )
+        parameter = given.pop(columns.PARAMETER, None)
+        own = {columns.PARAMETER: parameter} if parameter else {}
+        if of := known.get(tuple(given.values())):
+            found[replace(of, **own)] = rows
     return found
