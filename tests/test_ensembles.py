@@ -4,10 +4,12 @@ import re
 from dataclasses import replace
 from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from barren.analysis.tables import ensemble_of
 from barren.physics.ensembles import TFQ, BadInput, circuits_at_once
 from barren.physics.families import Ansatz, Random
 from barren.physics.layered import Layered
@@ -152,7 +154,7 @@ def test_circuits_of_ones_own_of_another_size_have_another_name() -> None:
     assert replace(small, parameter="t").name == f"{small.name}_parameter-t"
     assert Ansatz.displayed([deep, small]) == [small]
     row = {"family": "ansatz", "width": 4, "circuit": "a.py:f", "parameter": "t"}
-    assert Ansatz.of_columns(row).parameter == "t"
+    assert ensemble_of(pd.Series(row)).parameter == "t"
 
 
 def test_as_many_circuits_at_once_as_fit() -> None:

@@ -64,9 +64,10 @@ def key_columns(table: pd.DataFrame) -> list[str]:
 
 def ensemble_of(row: Any) -> Ensemble:
     """The ensemble that a row belongs to; of width 0 where the row has none."""
-    keys = row[row.index.difference(columns.VALUES, sort=False)]
-    known = keys.dropna().to_dict()
-    return FAMILIES[known.pop(columns.FAMILY)].of_columns(known)
+    others = row.index.isin([*columns.VALUES, *columns.QUBITS])
+    keys = {columns.WIDTH: 0} | row[~others].dropna().to_dict()
+    own = {k: keys.pop(k) for k in (columns.PARAMETER,) if k in keys}
+    return replace(FAMILIES[keys.pop(columns.FAMILY)].of_keys(keys), **own)
 
 
 def is_rounding(variance: Any, exact: Any, bound: Any) -> Any:

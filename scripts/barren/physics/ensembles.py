@@ -13,7 +13,6 @@ from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
-from barren import columns
 from barren.physics.observables import BadInput as BadInput
 from barren.physics.observables import Observable, Term
 
@@ -221,13 +220,6 @@ class Ensemble:
     @classmethod
     def of_keys(cls, keys: Mapping[str, Any]) -> Self:
         """The ensemble of one value for each key of an entry."""
-        return cls(**keys)
-
-    @classmethod
-    def of_columns(cls, row: Mapping[str, Any]) -> Self:
-        """The ensemble of a table's row; what the family lacks does not count."""
-        known = {of.name for of in fields(cls)}
-        keys = {columns.WIDTH: 0} | {k: v for k, v in row.items() if k in known}
         return cls(**keys)
 
     @classmethod

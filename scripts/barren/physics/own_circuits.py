@@ -87,18 +87,10 @@ class OwnCircuit(Ensemble):
         known = {of.name for of in fields(cls)} - {"source", "keywords", "parameter"}
         own = {key: value for key, value in keys.items() if key in known}
         rest = {k: v for k, v in keys.items() if k not in {*known, "circuit"}}
-        own["parameters"] = tuple(own["parameters"])
+        own["parameters"] = tuple(own.get("parameters", cls.parameters))
         # In one order, whichever the file has: they make up a name.
         keywords = tuple(sorted(rest.items()))
         return cls(source=keys["circuit"], keywords=keywords, **own)
-
-    @classmethod
-    def of_columns(cls, row: Mapping[str, Any]) -> Self:
-        """The function by its name; what is no key of every ensemble is a keyword."""
-        row = {columns.WIDTH: 0} | {k: v for k, v in row.items() if k != "family"}
-        parameter = row.pop(columns.PARAMETER, None)
-        made = cls.of_keys(row | {"parameters": ("first",)})
-        return replace(made, parameter=parameter)
 
     @classmethod
     def displayed(cls, members: Sequence[Self]) -> list[Self]:
