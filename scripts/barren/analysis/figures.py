@@ -22,8 +22,6 @@ AXES = {
     columns.SYMBOL_LAYER: "layer of the symbol",
     columns.SYMBOL_QUBIT: "qubit of the symbol",
     columns.PARAMETER: "parameter, in circuit order",
-    columns.QUBITS[0]: "qubit a",
-    columns.QUBITS[1]: "qubit b",
 }
 
 _POINTS = (
@@ -232,7 +230,7 @@ def _map(of: str, by: str, axes: tuple[str, str], families: Families) -> Figure:
     return Figure(
         name=f"gradient_variance_of_{of}",
         title=f"Variance by {by}",
-        caption=f"Gradient variance by {by}: {AXES[x]} and {AXES[y]}. {_CELLS}"
+        caption=f"Gradient variance by {by}: {axis(x)} and {axis(y)}. {_CELLS}"
         f"{_PRODUCTS * (x in columns.QUBITS)}",
         families=families,
         kind=MAP,

@@ -14,8 +14,6 @@ from barren.analysis.words import formula, further, text
 
 #: Keys that say of what kind a circuit is.
 KINDS = (columns.FAMILY, columns.CIRCUIT_OF)
-#: Keys of which curves of the first parameter have several values.
-AS_ONE = (columns.WIDTH, columns.PARAMETER)
 
 
 def source_data(table: pd.DataFrame, quantity: str) -> pd.DataFrame:
@@ -52,7 +50,8 @@ def parameters_apart(source: pd.DataFrame, x: str) -> pd.DataFrame:
     if x == columns.PARAMETER:
         source = source.drop(columns=columns.PARAMETER)
         return source.rename(columns={columns.POSITION: columns.PARAMETER})
-    keys = [k for k in key_columns(source) if k not in {x, *AS_ONE, columns.POSITION}]
+    apart = {x, columns.WIDTH, columns.PARAMETER, columns.POSITION}
+    keys = [key for key in key_columns(source) if key not in apart]
     curves = source.groupby(keys, dropna=False, observed=True)
     first = curves[columns.POSITION].transform("max") == 1
     several = curves[columns.PARAMETER].transform("nunique") > 1
