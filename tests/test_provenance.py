@@ -684,10 +684,10 @@ def test_theory_is_the_same_by_the_kernels_of_other_processors(
     assert tables[0] == tables[1]
 
 
-def test_figures_are_the_same_whatever_fonts_the_machine_has(
+def test_figures_are_the_same_whatever_the_home_folder_has(
     small: Path, tmp_path: Path
 ) -> None:
-    """A list of fonts that other programs left in the home folder counts nothing."""
+    """A list of fonts that other programs left, or the user's settings of figures."""
     seen = {"MPLCONFIGDIR": str(tmp_path)}
     run_by("plot", "-c", "import matplotlib.font_manager", **seen)
     (path,) = tmp_path.glob("fontlist-*.json")
@@ -695,6 +695,7 @@ def test_figures_are_the_same_whatever_fonts_the_machine_has(
     for font in listed["ttflist"]:
         font["fname"] = "fonts/ttf/cmex10.ttf"
     path.write_text(json.dumps(listed))
+    (tmp_path / "matplotlibrc").write_text("axes.grid: True\nsavefig.bbox: tight\n")
     results, name = small / FOLDER, "random_vs_identity.svg"
     tables = ("statistics", "theory", "fits")
     options = [(f"--{table}", results / f"tables/{table}.csv") for table in tables]

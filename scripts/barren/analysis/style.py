@@ -106,8 +106,9 @@ def _rounded_logarithm(self: Any, values: Any) -> Any:
 
 LogTransform.transform_non_affine = _rounded_logarithm  # type: ignore[method-assign]
 
-# Of fonts, Matplotlib's own alone: neither those of the machine nor a list of them that
-# whoever drew here before has left in the home folder.
+# Of settings and fonts, Matplotlib's own alone: neither those of the machine nor what
+# the home folder has of its user or of whoever drew here before.
+matplotlib.rcdefaults()
 font_manager.fontManager.ttflist = []
 for _font in sorted(Path(matplotlib.get_data_path(), "fonts", "ttf").glob("*.ttf")):
     font_manager.fontManager.addfont(_font)
