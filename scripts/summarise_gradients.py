@@ -38,8 +38,8 @@ def summarise_gradients(
 
     sampled = read_table(gradients)
     rows, known = (rows_by_ensemble(of, found.ensembles) for of in (sampled, exact))
-    names = [(e.program, e.observable) for e in found.ensembles]
-    in_order = sorted(known, key=lambda e: names.index((e.program, e.observable)))
+    place = {(e.program, e.observable): n for n, e in enumerate(found.ensembles)}
+    in_order = sorted(known, key=lambda e: place[e.program, e.observable])
     summaries, seed = {e: Summary() for e in in_order}, found.config["seed"]
     for e, of in rows.items():
         (bound,) = known[e][columns.BOUND]
