@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from barren.physics import pair_chain, sweep
+from barren.physics.families import Identity, IdentityTutorial, Random
 from barren.physics.observables import NoExactForm, Observable
 from barren.physics.pair_chain import (
     PAIR,
@@ -21,6 +22,10 @@ from barren.physics.pair_chain import (
     random_moments,
     tutorial_moments,
 )
+
+#: The keys of a family's ensembles that its moments do not depend on.
+BLOCKS = {"block_depth": 0, "blocks": 0}
+FREE = {Random: {"depth": 0}, Identity: BLOCKS, IdentityTutorial: BLOCKS}
 
 PAULIS = {
     "I": np.eye(2),
@@ -42,6 +47,22 @@ def angle_weights(sigma):
 
 def terms_of(text, width):
     return Observable.parse(text).terms(width)
+
+
+def of(terms, width, symbol=(0, 0), sigma=None, family=Random):
+    """The ensembles of a family whose observable has the given terms."""
+    return family(
+        width=width,
+        symbol_layer=symbol[0],
+        symbol_qubit=symbol[1],
+        sigma=sigma,
+        observable=Observable(None, tuple(terms)).text,
+        **FREE[family],
+    )
+
+
+def identity(text, width, qubit=0, sigma=None, family=Identity):
+    return of(terms_of(text, width), width, (0, qubit), sigma, family)
 
 
 # The mean of rho and of rho x rho, evolved gate by gate: no chain, no classes.
@@ -121,7 +142,7 @@ CASES = [
 def test_random_moments_are_the_exact_average(width, text, symbol, sigma):
     terms = terms_of(text, width)
     depths = range(symbol[0] + 1, symbol[0] + 4)
-    found = random_moments(terms, width, depths, symbol, sigma)
+    found = random_moments(of(terms, width, symbol, sigma), depths)
     arguments = (symbol, sigma)
     mean = [exact_random(terms, width, d, *arguments, copies=1) for d in depths]
     second = [exact_random(terms, width, d, *arguments, copies=2) for d in depths]
@@ -135,7 +156,8 @@ def test_a_string_with_x_is_not_one_with_y():
     # One qubit, one layer with the symbol: <X>^2 = <Z>^2 = 1/2 and <Y>^2 = 0 before.
     # X keeps 1/3 of its own and gets 1/6 of each other's.
     x, y = (
-        random_moments(terms_of(p, 1), 1, [1]).second_moment[0] for p in ("X0", "Y0")
+        random_moments(of(terms_of(p, 1), 1), [1]).second_moment[0]
+        for p in ("X0", "Y0")
     )
     assert x == pytest.approx((1 / 3 + 1 / 6) / 2, rel=1e-14)
     assert y == pytest.approx((1 / 6 + 1 / 6) / 2, rel=1e-14)
@@ -145,7 +167,7 @@ def test_a_string_with_x_is_not_one_with_y():
 
 
 def test_local_cost_of_reference():
-    found = random_moments(terms_of("local", 6), 6, [2, 5, 10, 20, 50])
+    found = random_moments(of(terms_of("local", 6), 6), [2, 5, 10, 20, 50])
     expected = [
         5.7146991e-03,
         4.3014201e-03,
@@ -158,7 +180,7 @@ def test_local_cost_of_reference():
 
 def test_local_cost_of_width_24(monkeypatch):
     monkeypatch.setattr(sweep, "TRUNCATIONS", (1e-6, 1e-7))
-    found = random_moments(terms_of("local", 24), 24, [10, 50, 100])
+    found = random_moments(of(terms_of("local", 24), 24), [10, 50, 100])
     np.testing.assert_allclose(
         found.variance, [1.794713e-04, 1.24291e-05, 5.404e-07], rtol=1e-4
     )
@@ -170,7 +192,7 @@ def test_deep_circuits_are_two_designs(text):
     width, size = 4, 16
     terms = terms_of(text, width)
     squares = sum(weight**2 for weight, _ in terms)
-    gradient = random_moments(terms, width, [400]).variance[0]
+    gradient = random_moments(of(terms, width), [400]).variance[0]
     assert gradient == pytest.approx(squares * size / (3 * (size**2 - 1)), rel=1e-9)
 
 
@@ -178,22 +200,24 @@ def test_deep_circuits_are_two_designs(text):
 @pytest.mark.parametrize("symbol", [(0, 0), (1, 2), (3, 1)])
 @pytest.mark.parametrize("text", ["Z0 - 0.5 Z1 Z2 + Z0 Z3", "X0 Y3"])
 def test_variances_tend_to_their_asymptotes(text, symbol, sigma):
-    terms = terms_of(text, 4)
-    deep = random_moments(terms, 4, [1000], symbol, sigma).variance[0]
-    found = asymptotic_variance(terms, 4, symbol, sigma)
+    curve = of(terms_of(text, 4), 4, symbol, sigma)
+    deep = random_moments(curve, [1000]).variance[0]
+    found = asymptotic_variance(curve)
     assert found == pytest.approx(deep, rel=1e-9)
 
 
 def test_identity_variances_tend_to_a_limit_with_the_symbols_layer():
     """Then W takes the axis to each of the N^2 - 1 strings alike."""
-    deep = identity_moments(terms_of("Z0 Z1", 4), 4, [1000], 2).variance[0]
+    deep = identity_moments(identity("Z0 Z1", 4, 2), [1000]).variance[0]
     assert deep == pytest.approx(3 * 16 / 8 / 255, rel=1e-9)
 
 
 def test_wide_normal_angles_are_uniform():
     for text in ("local", "Z0 Z2 + Z3"):
         terms = terms_of(text, 4)
-        wide, uniform = (random_moments(terms, 4, [2, 9], sigma=s) for s in (6.0, None))
+        wide, uniform = (
+            random_moments(of(terms, 4, sigma=s), [2, 9]) for s in (6.0, None)
+        )
         np.testing.assert_allclose(wide.variance, uniform.variance, rtol=1e-7)
 
 
@@ -202,7 +226,8 @@ def test_wide_normal_angles_are_uniform():
 
 def pair_chain_of(text, width, depth, symbol=(0, 0), sigma=None):
     terms = terms_of(text, width)
-    maps, start = pair_chain._random_chain(PAIR, width, depth, symbol, sigma)
+    curve = of(terms, width, symbol, sigma)
+    maps, start = pair_chain._random_chain(PAIR, curve, depth, derived=True)
     sums = {pair_chain.digits_of(s, width, "IZ"): weight for weight, s in terms}
     read = [pair_chain._paired(tensor) for tensor in sweep.automaton(sums, 2)]
     return start, maps, read
@@ -217,7 +242,8 @@ def test_the_matrix_product_state_is_the_dense_chain():
     np.testing.assert_allclose(loose, dense, rtol=1e-4)
     assert np.max(bonds) < 25
     assert np.all(bound < 1e-11 * dense)
-    maps, start = pair_chain._random_chain(PAULI, 5, 12, (1, 2), None)
+    curve = of(terms_of("Z0", 5), 5, (1, 2))
+    maps, start = pair_chain._random_chain(PAULI, curve, 12, derived=True)
     read = sweep.automaton({(1, 2, 0, 3, 0): 1.0}, 4)
     dense, _ = sweep.dense_chain(PAULI, start, maps, read)
     exact, _, _ = sweep.mps_chain(PAULI, start, maps, read, 1e-14)
@@ -226,10 +252,10 @@ def test_the_matrix_product_state_is_the_dense_chain():
 
 def test_the_error_of_a_matrix_product_state_covers_what_it_is(monkeypatch):
     terms = terms_of("local", 7)
-    exact = random_moments(terms, 7, [3, 8, 40])
+    exact = random_moments(of(terms, 7), [3, 8, 40])
     monkeypatch.setattr(sweep, "DENSE_SIZE", 0)
     monkeypatch.setattr(sweep, "TRUNCATIONS", (1e-5, 1e-6))
-    found = random_moments(terms, 7, [3, 8, 40])
+    found = random_moments(of(terms, 7), [3, 8, 40])
     wrong = np.abs(found.second_moment / exact.second_moment - 1)
     assert np.all(wrong <= found.relative_error)
     assert np.all(found.relative_error > 1e-9)
@@ -238,10 +264,10 @@ def test_the_error_of_a_matrix_product_state_covers_what_it_is(monkeypatch):
 def test_the_error_has_no_gaps(monkeypatch):
     """Not even where two truncations agree by chance."""
     terms, depths = terms_of("local", 7), range(1, 61)
-    exact = random_moments(terms, 7, depths)
+    exact = random_moments(of(terms, 7), depths)
     monkeypatch.setattr(sweep, "DENSE_SIZE", 0)
     monkeypatch.setattr(sweep, "TRUNCATIONS", (1e-5, 1e-6))
-    found = random_moments(terms, 7, depths)
+    found = random_moments(of(terms, 7), depths)
     wrong = np.abs(found.second_moment / exact.second_moment - 1)
     assert np.all(wrong <= found.relative_error + 1e-11)
 
@@ -249,13 +275,14 @@ def test_the_error_has_no_gaps(monkeypatch):
 def test_truncations_are_taken_until_two_agree(monkeypatch):
     monkeypatch.setattr(sweep, "DENSE_SIZE", 0)
     monkeypatch.setattr(sweep, "TRUNCATIONS", (1e-3, 3e-4, 1e-6, 1e-7))
-    found = random_moments(terms_of("local", 7), 7, [30])
+    found = random_moments(of(terms_of("local", 7), 7), [30])
     assert 0 < found.relative_error[0] < sweep.TOLERANCE / 10
 
 
 @pytest.mark.parametrize("strings", [{(1, 0): 1, (0, 1): -1}, {(1, 0): 1, (1, 1): -1}])
 def test_what_cancels_has_the_rounding_of_its_parts(strings):
-    maps, start = pair_chain._random_chain(SINGLE, 2, 3, None, 0.3)
+    curve = of(terms_of("Z0", 2), 2, sigma=0.3)
+    maps, start = pair_chain._random_chain(SINGLE, curve, 3)
     parts = {string: abs(weight) for string, weight in strings.items()}
     (_, found), (_, expected) = (
         sweep.dense_chain(SINGLE, start, maps, sweep.automaton(of, 3))
@@ -274,11 +301,12 @@ def test_what_cancels_has_the_rounding_of_its_parts(strings):
 def test_normal_angles_are_known_as_well_as_they_say(width, qubit, depth, sigma, text):
     """Of small ones singular values lie so far apart that truncations agree."""
     terms, places = terms_of(text, width), (0, min(qubit, width - 1))
-    dense = random_moments(terms, width, [depth], places, sigma)
+    curve = of(terms, width, places, sigma)
+    dense = random_moments(curve, [depth])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sweep, "DENSE_SIZE", 0)
         patch.setattr(sweep, "LARGEST_SIZE", 0)
-        found = random_moments(terms, width, [depth], places, sigma)
+        found = random_moments(curve, [depth])
     if np.isfinite([found.variance, dense.variance]).all():
         wrong = np.abs(found.variance - dense.variance)
         allowed = found.relative_error + dense.relative_error + 1e-12
@@ -288,12 +316,12 @@ def test_normal_angles_are_known_as_well_as_they_say(width, qubit, depth, sigma,
 def test_past_the_dense_chain_it_is_tried_where_the_other_fails(monkeypatch):
     """What depth and distance give does not depend on the width any more."""
     narrow, wide = (
-        random_moments(terms_of("Z0 Z1", n), n, [4], (0, 3), 0.01).variance[0]
+        random_moments(of(terms_of("Z0 Z1", n), n, (0, 3), 0.01), [4]).variance[0]
         for n in (8, 14)
     )
     assert wide == pytest.approx(narrow, rel=1e-9) == pytest.approx(2.31628e-11, 1e-5)
     monkeypatch.setattr(sweep, "LARGEST_SIZE", 0)
-    found = random_moments(terms_of("Z0 Z1", 14), 14, [4], (0, 3), 0.01)
+    found = random_moments(of(terms_of("Z0 Z1", 14), 14, (0, 3), 0.01), [4])
     assert np.isnan(found.variance[0])
 
 
@@ -307,7 +335,7 @@ def test_past_the_dense_chain_it_is_tried_where_the_other_fails(monkeypatch):
 )
 def test_products_that_cancel_leave_their_rounding(text, left, known):
     """In Grant's blocks, symbol on layer 0: <Z> = 1 / sqrt 2 on every qubit."""
-    found = identity_moments(terms_of(text, 4), 4, [0])
+    found = identity_moments(identity(text, 4), [0])
     assert np.isfinite(found.second_moment[0]) == known
     if known:
         expected = pytest.approx(left**2 / 6, rel=found.relative_error[0])
@@ -327,7 +355,7 @@ def test_what_is_not_known_well_enough_is_nan(monkeypatch):
     monkeypatch.setattr(sweep, "DENSE_SIZE", 0)
     monkeypatch.setattr(sweep, "LARGEST_SIZE", 0)
     monkeypatch.setattr(sweep, "TRUNCATIONS", (1e-1, 3e-2))
-    found = random_moments(terms_of("local", 7), 7, [30])
+    found = random_moments(of(terms_of("local", 7), 7), [30])
     assert np.isnan(found.second_moment[0])
     assert found.relative_error[0] > sweep.TOLERANCE
 
@@ -341,14 +369,14 @@ def test_the_bound_on_different_strings_holds(text, sigma):
     terms = terms_of(text, 4)
     equal = sum(
         weight**2
-        * random_moments([(1.0, string)], 4, depths, sigma=sigma).second_moment
+        * random_moments(of([(1.0, string)], 4, sigma=sigma), depths).second_moment
         for weight, string in terms
     )
     bound = pair_chain._cross_bound(terms, depths, sigma)
     rounding = 1e-15
     assert np.all(np.abs(total[1:] - equal) <= bound + rounding)
     assert np.max(np.abs(total[1:] - equal) / equal) > 1e-3
-    found = random_moments(terms, 4, depths, sigma=sigma)
+    found = random_moments(of(terms, 4, sigma=sigma), depths)
     np.testing.assert_allclose(found.second_moment, total[1:], rtol=2e-8)
     wrong = np.abs(found.second_moment / total[1:] - 1)
     assert np.all(wrong <= found.relative_error + rounding)
@@ -357,7 +385,7 @@ def test_the_bound_on_different_strings_holds(text, sigma):
 def test_disjoint_strings_have_no_products():
     start, maps, read = pair_chain_of("local", 5, 9, (1, 2), 0.3)
     total, _ = sweep.dense_chain(PAIR, start, maps, read)
-    found = random_moments(terms_of("local", 5), 5, range(2, 10), (1, 2), 0.3)
+    found = random_moments(of(terms_of("local", 5), 5, (1, 2), 0.3), range(2, 10))
     np.testing.assert_allclose(found.second_moment, total[2:], rtol=1e-12)
 
 
@@ -389,30 +417,30 @@ def test_before_the_light_cone_the_gradient_is_zero():
     width, symbol = 14, (0, 5)
     for text, first in (("Z0 Z1", 5), ("X9", 4), ("Z8 + Z1 + Z0", 4)):
         depths = [first - 1, first]
-        found = random_moments(terms_of(text, width), width, depths, symbol)
+        found = random_moments(of(terms_of(text, width), width, symbol), depths)
         assert found.second_moment[0] == found.relative_error[0] == 0
         assert found.second_moment[1] > 0
 
 
 def test_identity_blocks_have_a_light_cone_too():
     """Of a width at which truncation leaves something everywhere."""
-    found = identity_moments(terms_of("Z0 Z1", 14), 14, [3, 4], 5)
+    found = identity_moments(identity("Z0 Z1", 14, 5), [3, 4])
     assert found.second_moment[0] == found.relative_error[0] == 0
     assert found.second_moment[1] > 0
 
 
 def test_neighbours_that_cancel_are_outside_the_light_cone():
     # The last CZ takes X0 Z1 to X0: qubit 1 is reached by the next layer's.
-    found = random_moments(terms_of("X0 Z1", 3), 3, [1, 2], (0, 1))
+    found = random_moments(of(terms_of("X0 Z1", 3), 3, (0, 1)), [1, 2])
     assert found.second_moment[0] == found.relative_error[0] == 0
     assert found.second_moment[1] > 0
 
 
 def test_what_has_no_exact_form_is_refused():
     with pytest.raises(NoExactForm, match="X or Y"):
-        random_moments(terms_of("X0 + Z0", 2), 2, [3])
+        random_moments(of(terms_of("X0 + Z0", 2), 2), [3])
     with pytest.raises(NoExactForm, match="X or Y"):
-        random_moments(terms_of("X0 + Y0", 2), 2, [3])
+        random_moments(of(terms_of("X0 + Y0", 2), 2), [3])
 
 
 # Identity blocks: whole circuits over all axes and angles before the symbol.
@@ -502,7 +530,7 @@ def exact_identity(terms, width, layer, qubit, sigma, tutorial=False):
 )
 def test_identity_moments_are_the_exact_average(text, width, layer, qubit, sigma):
     terms = terms_of(text, width)
-    found = identity_moments(terms, width, [layer], qubit, sigma)
+    found = identity_moments(identity(text, width, qubit, sigma), [layer])
     exact = exact_identity(terms, width, layer, qubit, sigma)
     np.testing.assert_allclose(
         [found.mean[0], found.second_moment[0]], exact, rtol=0, atol=1e-12
@@ -513,7 +541,8 @@ def test_identity_moments_are_the_exact_average(text, width, layer, qubit, sigma
 @pytest.mark.parametrize("text", ["Z0 Z1", "local", "X0 + 0.3 Y0 Z1 - Z1 X2", "Z2"])
 def test_tutorial_moments_are_the_exact_average(text, sigma):
     terms = terms_of(text, 3)
-    found = tutorial_moments(terms, 3, [0, 1, 2], 0, sigma)
+    ensemble = identity(text, 3, 0, sigma, IdentityTutorial)
+    found = tutorial_moments(ensemble, [0, 1, 2])
     exact = exact_identity(terms, 3, 0, 0, sigma, tutorial=True)
     np.testing.assert_allclose(
         [found.mean[0], found.second_moment[0]], exact, rtol=0, atol=1e-12
@@ -523,15 +552,15 @@ def test_tutorial_moments_are_the_exact_average(text, sigma):
 
 
 def test_identity_moments_of_reference():
-    found = identity_moments(terms_of("Z0 Z1", 8), 8, [0, 1, 2, 10])
+    found = identity_moments(identity("Z0 Z1", 8), [0, 1, 2, 10])
     expected = [0.083333, 0.115741, 0.080011, 0.049638]
     np.testing.assert_allclose(found.second_moment, expected, rtol=0, atol=5e-7)
     for text in ("global", "local"):
-        wide = identity_moments(terms_of(text, 13), 13, [0, 3, 9], 5)
+        wide = identity_moments(identity(text, 13, 5), [0, 3, 9])
         assert np.all(wide.second_moment > 0)
         assert np.all(wide.relative_error < 1e-4)
     with pytest.raises(NoExactForm, match="X or Y"):
-        identity_moments(terms_of("X0", 2), 2, [1])
+        identity_moments(identity("X0", 2), [1])
 
 
 # Planted faults: each must be seen by the oracle above.
@@ -557,7 +586,7 @@ def test_a_planted_fault_shows(monkeypatch, name, fault):
     for width, text, symbol in CASES:
         terms = terms_of(text, width)
         depth = symbol[0] + 3
-        found = random_moments(terms, width, [depth], symbol).second_moment[0]
+        found = random_moments(of(terms, width, symbol), [depth]).second_moment[0]
         exact = exact_random(terms, width, depth, symbol, None, copies=2)
         wrong.append(abs(found - exact))
     assert max(wrong) > 1e-4

@@ -64,11 +64,8 @@ class Random(Layered):
             if alone and known and curve.width <= NARROW:
                 deepest = max(deepest, FURTHER)
             depths = range(curve.symbol_layer + 1, deepest + 1)
-            arguments = (curve.terms, curve.width, depths, curve.symbol, curve.sigma)
-            found = predictions(len(depths), random_moments, *arguments)
-            limit = asymptotic_variance(
-                curve.terms, curve.width, curve.symbol, curve.sigma
-            )
+            found = predictions(len(depths), random_moments, curve, depths)
+            limit = asymptotic_variance(curve)
             for depth, prediction in zip(depths, found, strict=True):
                 prediction = prediction._replace(asymptotic_variance=limit)
                 yield replace(curve, depth=depth), prediction
@@ -139,9 +136,7 @@ class Identity(Layered):
         curves = grouped(ensembles, lambda of: of.sweep[0])
         for curve, members in curves.items():
             layers = [ensemble.symbol_layer for ensemble in members]
-            qubit = curve.symbol_qubit
-            arguments = (curve.terms, curve.width, layers, qubit, curve.sigma)
-            found = predictions(len(members), moments, *arguments)
+            found = predictions(len(members), moments, curve, layers)
             yield from zip(members, found, strict=True)
 
     def first_block(self, circuits: Any) -> tuple[Self, Any] | None:

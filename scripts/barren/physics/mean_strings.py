@@ -2,22 +2,24 @@
 
 A random rotation shrinks every Pauli of a string alike (`mean_shrink`) and the CZs
 permute strings, so a string stays one string on its way back from the observable.
-Angles and sigma are in radians; sigma None stands for uniform angles.
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from barren.physics.layered import Layered
 from barren.physics.moments import Floats
 from barren.physics.observables import String
+from barren.physics.pauli_actions import mean_cosine
 from barren.physics.sweep import Indices
 
 
 def mean_shrink(sigma: float | None) -> float:
     """Factor of a rotation about a random axis on the mean of each Pauli."""
-    return 1 / 3 if sigma is None else 1 / 3 + 2 / 3 * math.exp(-(sigma**2) / 2)
+    return 1 / 3 + 2 / 3 * mean_cosine(sigma)
 
 
 class MeanString(NamedTuple):
@@ -47,23 +49,24 @@ class MeanString(NamedTuple):
         power += 2 * (self.x & self.x >> 1).bit_count()
         return MeanString(self.factor * (1 - power % 4), self.x, z)
 
-    def before(self, width: int, sigma: float | None) -> "MeanString":
+    def before(self, ensemble: Layered) -> "MeanString":
         """The mean before a layer."""
-        factor, x, z = self.before_ladder(width)
-        shrink = mean_shrink(sigma) ** (x | z).bit_count()
+        factor, x, z = self.before_ladder(ensemble.width)
+        shrink = mean_shrink(ensemble.sigma) ** (x | z).bit_count()
         return MeanString(factor * shrink, x, z)
 
-    def derived(self, width: int, qubit: int, sigma: float) -> list["MeanString"]:
-        """The mean before a layer with the symbol on `qubit`.
+    def derived(self, ensemble: Layered) -> list["MeanString"]:
+        """The mean before a layer with the symbol.
 
         The derivative of a rotation keeps E cos of iAP: Y - X of Z, Z - Y of X, X - Z
         of Y.
         """
-        factor, x, z = self.before_ladder(width)
+        factor, x, z = self.before_ladder(ensemble.width)
+        sigma, qubit = ensemble.sigma, ensemble.symbol_qubit
         here, rest = 1 << qubit, (x | z) & ~(1 << qubit)
         if not (x | z) & here:
             return []
-        factor *= mean_shrink(sigma) ** rest.bit_count() * math.exp(-(sigma**2) / 2) / 3
+        factor *= mean_shrink(sigma) ** rest.bit_count() * mean_cosine(sigma) / 3
         cycle = [(1, 0), (0, 1), (1, 1)]  # X, Z, Y
         at = cycle.index((x >> qubit & 1, z >> qubit & 1))
         return [
@@ -72,45 +75,44 @@ class MeanString(NamedTuple):
         ]
 
 
-def mean_gradient(
-    string: String,
-    width: int,
-    depth: Indices,
-    symbol: tuple[int, int],
-    sigma: float | None,
-) -> Floats:
-    """Mean of d<P>/d theta at each depth, the symbol at (layer, qubit)."""
-    layer, qubit = symbol
-    if sigma is None:
-        return np.zeros(len(depth))
-    mean, values = MeanString.of(string), []
-    for _ in range(layer, max(depth, default=layer)):
-        branches = mean.derived(width, qubit, sigma)
-        for _ in range(layer):
-            branches = [branch.before(width, sigma) for branch in branches]
-        values.append(sum(branch.prepared for branch in branches))
-        mean = mean.before(width, sigma)
-    found: Floats = np.array(values)[depth - layer - 1]
+def mean_gradient(ensemble: Layered, depth: Indices) -> Floats:
+    """Mean gradient of the random family at each depth."""
+    layer, found = ensemble.symbol_layer, np.zeros(len(depth))
+    if ensemble.sigma is None:
+        return found
+    for weight, string in ensemble.terms:
+        mean, values = MeanString.of(string), []
+        for _ in range(layer, max(depth, default=layer)):
+            branches = mean.derived(ensemble)
+            for _ in range(layer):
+                branches = [branch.before(ensemble) for branch in branches]
+            values.append(sum(branch.prepared for branch in branches))
+            mean = mean.before(ensemble)
+        found += weight * np.array(values)[depth - layer - 1]
     return found
 
 
-def distance(string: String, width: int, qubit: int) -> int:
-    """Layers before the last that the light cone needs to reach a qubit."""
-    _, x, z = MeanString.of(string).before_ladder(width)
-    return min(abs(site - qubit) for site in range(width) if (x | z) >> site & 1)
+def distance(ensemble: Layered) -> int:
+    """Layers before the last that the light cone needs to reach the symbol's qubit."""
+    width, qubit = ensemble.width, ensemble.symbol_qubit
+    last = [MeanString.of(of).before_ladder(width) for _, of in ensemble.terms]
+    sites = [at for at in range(width) for _, x, z in last if (x | z) >> at & 1]
+    return min(abs(site - qubit) for site in sites)
 
 
-def mean_identity(
-    string: String, width: int, layers: int, qubit: int, sigma: float | None
-) -> float:
-    """Mean gradient of Grant's blocks for a product of Z.
+def mean_identity(ensemble: Layered, layers: Sequence[int]) -> Floats:
+    """Mean gradient of Grant's blocks, the symbol on each of `layers`, for sums of Zs.
 
     Of the symbol's axes only Y counts: i Y Z = -X.
     """
-    if qubit not in dict(string):
-        return 0.0
-    mean = MeanString(1.0, 1 << qubit, 1 << qubit)
-    for _ in range(layers):
-        mean = mean.before(width, sigma)
-    z = mean.z ^ MeanString.of(string).z
-    return MeanString(-mean.factor / 3, mean.x, z).prepared
+    here, found = 1 << ensemble.symbol_qubit, np.zeros(len(layers))
+    means = [MeanString(1.0, here, here)]
+    for _ in range(max(layers, default=0)):
+        means.append(means[-1].before(ensemble))
+    for weight, string in ensemble.terms:
+        if (zs := MeanString.of(string).z) & here:
+            parts = [
+                (-means[n].factor / 3, means[n].x, means[n].z ^ zs) for n in layers
+            ]
+            found += [weight * MeanString(*part).prepared for part in parts]
+    return found

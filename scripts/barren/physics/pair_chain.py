@@ -9,7 +9,6 @@ and symmetric angles make F a chain over classes of each site (see `sweep`):
 - pairs of strings of I and Z: II, IZ, ZI, ZZ and V = XX or YY.
 
 workflow/docs/theory.md derives them, and what pairs of different strings come to.
-Angles and sigma are in radians; sigma None stands for uniform angles.
 """
 
 import math
@@ -20,6 +19,7 @@ from itertools import permutations, product
 import numpy as np
 
 from barren.physics import sweep
+from barren.physics.layered import Layered
 from barren.physics.mean_strings import (
     distance,
     mean_gradient,
@@ -46,26 +46,19 @@ SQUARES = np.array([1, 1 / 2, 1 / 2, 0])
 # The random family.
 
 
-def random_moments(
-    terms: Sequence[Term],
-    width: int,
-    depths: Sequence[int],
-    symbol: tuple[int, int] = (0, 0),
-    sigma: float | None = None,
-) -> Moments:
-    """Moments of the gradient at each of `depths`, for the symbol (layer, qubit).
+def random_moments(ensemble: Layered, depths: Sequence[int]) -> Moments:
+    """Moments of the gradient of the random family at each of `depths`.
 
     The second moment is nan where the variance is not known to `TOLERANCE`. Raises
     NoExactForm for a sum of strings with an X or Y among them.
     """
+    terms, width, sigma = ensemble.terms, ensemble.width, ensemble.sigma
     depth = np.asarray(depths, dtype=np.intp)
-    layer, qubit = symbol
-    means = [w * mean_gradient(s, width, depth, symbol, sigma) for w, s in terms]
-    mean = sum(means, np.zeros(len(depth)))
-    first = layer + 1 + min(distance(s, width, qubit) for _, s in terms)
+    mean = mean_gradient(ensemble, depth)
+    first = ensemble.symbol_layer + 1 + distance(ensemble)
 
     def chain(kind: Algebra, read: Automaton, at: Indices) -> tuple[Floats, Floats]:
-        maps, start = _random_chain(kind, width, max(at, default=0), symbol, sigma)
+        maps, start = _random_chain(kind, ensemble, max(at, default=0), derived=True)
         squared = mean[np.isin(depth, at)] ** 2
         return sweep.second_moments(
             kind, start, maps, read, at, squared, first, normal=sigma is not None
@@ -90,44 +83,34 @@ def random_moments(
     return as_known(mean, second, error, steps=width * max(depths, default=0))
 
 
-def asymptotic_variance(
-    terms: Sequence[Term],
-    width: int,
-    symbol: tuple[int, int] = (0, 0),
-    sigma: float | None = None,
-) -> float:
+def asymptotic_variance(ensemble: Layered) -> float:
     """Variance of the gradient for depth to infinity, for every sum of strings.
 
     The chain spreads N (3 - r2) / 6 evenly over the N^2 - 1 strings other than I. Here
     N = 2^width and r2 is the mean squared Bloch vector of the symbol's qubit before it:
     1 on layer 0. Different strings have no products.
     """
-    layer, qubit = symbol
-    bloch = 1.0
+    width, layer, bloch = ensemble.width, ensemble.symbol_layer, 1.0
     if layer > 0:
-        maps, start = _random_chain(SINGLE, width, layer, None, sigma)
-        read, at = _any_axis(width, qubit), np.array([layer])
-        normal = sigma is not None
+        maps, start = _random_chain(SINGLE, ensemble, layer)
+        read, at = _any_axis(ensemble), np.array([layer])
+        normal = ensemble.sigma is not None
         found = sweep.second_moments(SINGLE, start, maps, read, at, normal=normal)
         bloch = 3 * float(as_known(np.zeros(1), *found, steps=0).second_moment[0])
-    squares = sum(weight**2 for weight, _ in terms)
+    squares = sum(weight**2 for weight, _ in ensemble.terms)
     return squares * 2.0**width * (3 - bloch) / (6 * (4.0**width - 1))
 
 
 def _random_chain(
-    kind: Algebra,
-    width: int,
-    depth: int,
-    symbol: tuple[int, int] | None,
-    sigma: float | None,
+    kind: Algebra, ensemble: Layered, depth: int, *, derived: bool = False
 ) -> tuple[Floats, Floats]:
-    """The maps of all layers and the preparation R_Y(pi/4)|0> on every qubit."""
-    rotation, derivative = _site_maps(kind, sigma)
-    classes = len(rotation)
-    maps = np.broadcast_to(rotation, (depth, width, classes, classes)).copy()
-    if symbol is not None:
-        maps[symbol] = derivative
-    return maps, np.broadcast_to(_prepared(kind), (1, width, classes))
+    """The maps of so many layers, and the preparation R_Y(pi/4)|0> on every qubit."""
+    rotation, derivative = _site_maps(kind, ensemble.sigma)
+    size, width = len(rotation), ensemble.width
+    maps = np.broadcast_to(rotation, (depth, width, size, size)).copy()
+    if derived:
+        maps[ensemble.symbol] = derivative
+    return maps, np.broadcast_to(_prepared(kind), (1, width, size))
 
 
 def _prepared(kind: Algebra) -> Floats:
@@ -188,37 +171,31 @@ def _cross_bound(terms: Sequence[Term], depth: Indices, sigma: float | None) -> 
 # The identity blocks.
 
 
-def identity_moments(
-    terms: Sequence[Term],
-    width: int,
-    layers: Sequence[int],
-    qubit: int = 0,
-    sigma: float | None = None,
-) -> Moments:
+def identity_moments(ensemble: Layered, layers: Sequence[int]) -> Moments:
     """Moments of Grant's identity blocks, symbol on each of `layers` of U.
 
     g = (i/2) <[W^dagger P W, O]> in the prepared state, W the layers before the symbol
     and P its axis. The block depth does not matter. The second moment is nan where it
     is not known to `TOLERANCE`. Raises NoExactForm for a string with X or Y.
     """
-    start = _commutators(terms, width)
+    start = _commutators(ensemble.terms, ensemble.width)
     layer = np.asarray(layers, dtype=np.intp)
-    maps, _ = _random_chain(SINGLE, width, max(layer, default=0), None, sigma)
-    mean = np.zeros(len(layer))
-    for weight, string in terms:
-        mean += [weight * mean_identity(string, width, n, qubit, sigma) for n in layer]
-    first = _distance(terms, qubit)
-    read = _any_axis(width, qubit)
+    deepest = max(layers, default=0)
+    maps, _ = _random_chain(SINGLE, ensemble, deepest)
+    mean = mean_identity(ensemble, layers)
+    first, normal = _distance(ensemble), ensemble.sigma is not None
     found = sweep.second_moments(
-        SINGLE, start, maps, read, layer, mean**2, first, normal=sigma is not None
+        SINGLE, start, maps, _any_axis(ensemble), layer, mean**2, first, normal
     )
-    return as_known(mean, *found, steps=width * max(layers, default=0))
+    return as_known(mean, *found, steps=ensemble.width * deepest)
 
 
-def _any_axis(width: int, qubit: int) -> Automaton:
-    """The mean over X, Y and Z on a qubit."""
-    shares = (("Z", 1 / 3), ("V", 2 / 3))
-    strings = {digits_of(((qubit, p),), width, "IZV"): share for p, share in shares}
+def _any_axis(ensemble: Layered) -> Automaton:
+    """The mean over X, Y and Z on the symbol's qubit."""
+    strings = {
+        digits_of(((ensemble.symbol_qubit, p),), ensemble.width, "IZV"): share
+        for p, share in (("Z", 1 / 3), ("V", 2 / 3))
+    }
     return sweep.automaton(strings, 3)
 
 
@@ -246,36 +223,30 @@ def _commutators(terms: Sequence[Term], width: int) -> Floats:
     return np.concatenate(found)
 
 
-def tutorial_moments(
-    terms: Sequence[Term],
-    width: int,
-    layers: Sequence[int],
-    qubit: int = 0,
-    sigma: float | None = None,
-) -> Moments:
+def tutorial_moments(ensemble: Layered, layers: Sequence[int]) -> Moments:
     """Moments of the tutorial's identity blocks, nan where no exact form is known.
 
     All cancels to W^dagger R_P(theta - phi) W, W the layers before the symbol: without
     them one rotation about one of three axes. Where its light cone misses the
     observable the gradient is zero.
     """
-    bloch = np.tile([math.sqrt(1 / 2), 0, math.sqrt(1 / 2)], (width, 1))
+    bloch = np.tile([math.sqrt(1 / 2), 0, math.sqrt(1 / 2)], (ensemble.width, 1))
     # theta - phi is normal with twice the variance.
-    spread = None if sigma is None else math.sqrt(2) * sigma
-    axes = [
-        gradient_moments(
-            Circuit(bloch, (Rotation(((qubit, p),), 0),), ["theta"]), terms, spread
-        )
-        for p in "XYZ"
-    ]
+    spread = None if ensemble.sigma is None else math.sqrt(2) * ensemble.sigma
+    axes = []
+    for letter in "XYZ":
+        rotation = Rotation(((ensemble.symbol_qubit, letter),), 0)
+        circuit = Circuit(bloch, (rotation,), ["theta"])
+        axes.append(gradient_moments(circuit, ensemble.terms, spread))
     mean, second, error = np.mean(axes, axis=0)
-    found = as_known(mean, second, error, steps=width + 1)
+    found = as_known(mean, second, error, steps=ensemble.width + 1)
     layer = np.asarray(layers, dtype=np.intp)
-    known = (layer == 0) | (layer < _distance(terms, qubit))
+    known = (layer == 0) | (layer < _distance(ensemble))
     moments = [np.where(layer == 0, value, 0.0) for value in found]
     return Moments(*np.where(known, moments, np.nan))
 
 
-def _distance(terms: Sequence[Term], qubit: int) -> int:
-    """Layers of CZs that take an observable to a qubit."""
-    return min(abs(site - qubit) for _, string in terms for site, _ in string)
+def _distance(ensemble: Layered) -> int:
+    """Layers of CZs that take the observable to the symbol's qubit."""
+    sites = [site for _, string in ensemble.terms for site, _ in string]
+    return min(abs(site - ensemble.symbol_qubit) for site in sites)

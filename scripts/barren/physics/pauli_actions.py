@@ -152,6 +152,11 @@ def code_of(digits: Sequence[int]) -> int:
     return code
 
 
+def mean_cosine(sigma: float | None) -> float:
+    """E cos of an angle, normal (sigma in radians) or uniform (None)."""
+    return 0.0 if sigma is None else math.exp(-(sigma**2) / 2)
+
+
 def mean_squares(sigma: float | None) -> tuple[float, float]:
     """E cos^2 and E sin^2 of an angle, normal or uniform."""
     sin2 = 0.5 if sigma is None else -math.expm1(-2 * sigma**2) / 2
@@ -192,8 +197,7 @@ def _rotation_action(letters: str, multiple: float, sigma: float | None) -> Acti
     if sigma is None and not multiple == round(multiple) != 0:
         return _unknown(f"an angle of {multiple:g} times a uniform parameter")
     spread = None if sigma is None else multiple * sigma
-    wave = 0.0 if spread is None else math.exp(-(spread**2) / 2)
-    means = wave, *mean_squares(spread)
+    means = mean_cosine(spread), *mean_squares(spread)
     return Action((), partner, sign, moves, None, multiple, *means)
 
 
