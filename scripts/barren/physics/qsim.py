@@ -8,12 +8,11 @@ rotations takes in the two-qubit gates on both its sides; qubits join the regist
 a gate first needs them.
 """
 
-import importlib.util
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from barren.physics.blocks import kron
 from barren.physics.circuits import Circuits
 from barren.physics.layered import THETA, Gate, Layered, Moment
+from barren.physics.packages import parts_of
 from barren.physics.simulate import MATRICES, PAULIS, Complex, rotations
 
 #: On the symbol's qubit and a further one, which goes from |0> to |+>, and chooses.
@@ -124,22 +124,12 @@ def _expectations(
 def kernels() -> Any:
     """qsim's kernels for the processor at hand.
 
-    Loaded by file: `import qsimcirq` would import Cirq too, which costs as much as the
-    gradients of a thousand narrow circuits.
+    `import qsimcirq` would import Cirq too, which costs as much as the gradients of a
+    thousand narrow circuits.
     """
-    return _module(INSTRUCTIONS[_module("qsim_decide").detect_instructions()])
-
-
-def _module(name: str) -> Any:
-    """A compiled module of the package qsimcirq."""
-    package = importlib.util.find_spec("qsimcirq")
-    assert package is not None and package.origin is not None
-    (path,) = Path(package.origin).parent.glob(f"{name}.*.so")
-    spec = importlib.util.spec_from_file_location(f"qsimcirq.{name}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with parts_of("qsimcirq"):
+        found = import_module("qsimcirq.qsim_decide").detect_instructions()
+        return import_module(f"qsimcirq.{INSTRUCTIONS[found]}")
 
 
 def simplified(ensemble: Layered) -> list[Moment]:
