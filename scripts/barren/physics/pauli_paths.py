@@ -7,11 +7,11 @@ the identity's has all P = Q, and of the others few survive. Two sweeps of it, f
 the state and b from the observable, give all parameters.
 """
 
-import itertools
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial, reduce
+from itertools import accumulate, islice, permutations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -113,7 +113,7 @@ def _sectors(
     for group in groups.values():
         yield (0,) * width, group
     others: dict[Digits, dict[Digits, float]] = defaultdict(dict)
-    for (p, v), (q, w) in itertools.permutations(weights.items(), 2):
+    for (p, v), (q, w) in permutations(weights.items(), 2):
         others[tuple(a ^ b for a, b in zip(p, q, strict=True))][p] = v * w
     for r, pairs in others.items():
         if _survival(actions, r) > NEGLIGIBLE:
@@ -190,7 +190,7 @@ def _sweep(
     """
     blocks, last = _blocks(bloch, cone, end)
     sizes = [1] * len(cone.qubits)
-    f = np.ones(sizes)
+    scalar = np.ones(sizes)
     for block in blocks:
         for site, size in zip(block.sites, block.sizes, strict=True):
             sizes[site] = size
@@ -199,22 +199,22 @@ def _sweep(
             raise NoExactForm(f"{told} take more than {4**LIMIT} numbers")
     b = _observed(cone, start, last)
     stride = max(1, math.isqrt(len(blocks)))
-    kept = []
-    for at, block in enumerate(blocks):
-        if at % stride == 0:
-            kept.append(f)
-        f = _apply(block.map, block.sites, f, block.sizes)
+    states = accumulate(blocks, _carried, initial=scalar)
+    kept = [*islice(states, 0, len(blocks), stride)]
     for begin in reversed(range(0, len(blocks), stride)):
         segment = blocks[begin : begin + stride]
-        states = [kept.pop()]
-        for block in segment[:-1]:
-            states.append(_apply(block.map, block.sites, states[-1], block.sizes))
+        within = [*accumulate(segment[:-1], _carried, initial=kept.pop())]
         for block in reversed(segment):
-            f = states.pop()
+            f = within.pop()
             for parameter, share in _shares(block, b, f).items():
                 second[parameter] += share
             before = [f.shape[site] for site in block.sites]
             b = _apply(block.map.T, block.sites, b, before)
+
+
+def _carried(f: Floats, block: Block) -> Floats:
+    """f after a block."""
+    return _apply(block.map, block.sites, f, block.sizes)
 
 
 def _observed(
