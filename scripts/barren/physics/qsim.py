@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,22 +40,9 @@ OPTIONS = {"f": 2, "t": 1, "r": 1, "s": 0, "v": 0, "z": False}
 OPTIONS |= {"g": False, "gmode": 0, "gsst": 512, "gdb": 16}  # no GPU
 
 
-class Fused(NamedTuple):
-    """A gate on some qubits: its matrix in each circuit, (samples, size, size).
-
-    kept: in which circuits it is not left out, (samples,).
-    """
-
-    time: int
-    qubits: tuple[int, ...]
-    matrices: NDArray[Any]
-    kept: NDArray[np.bool_]
-
-    def in_qsim(self, last: int) -> "Fused":
-        """On qubits counted from the last one, by rows' real and imaginary parts."""
-        flat = self.matrices.astype(np.complex64).reshape(len(self.matrices), -1)
-        qubits = tuple(last - qubit for qubit in self.qubits)
-        return Fused(self.time, qubits, flat.view(np.float32), self.kept)
+#: A gate of some circuits: its time, its qubits, its matrix in each, (samples, size,
+#: size), and in which it is not left out, (samples,).
+Fused = tuple[int, tuple[int, ...], NDArray[Any], NDArray[np.bool_]]
 
 
 def qsim_gradients(ensemble: Layered, circuits: Circuits) -> NDArray[np.float32]:
@@ -79,8 +66,13 @@ def qsim_gradients(ensemble: Layered, circuits: Circuits) -> NDArray[np.float32]
     shifted = replace(circuits, theta=circuits.values[:, 0] + np.pi / 2)
     registers = []
     for first, part in growing(moments, width):
-        gates = fused(part, shifted, width + 1, two_qubit)
-        registers.append((width + 1 - first, [gate.in_qsim(width) for gate in gates]))
+        gates: list[Fused] = []
+        for time, qubits, matrices, kept in fused(part, shifted, width + 1, two_qubit):
+            # qsim counts from the last qubit, and takes real and imaginary parts.
+            flat = matrices.astype(np.complex64).reshape(len(matrices), -1)
+            places = tuple(width - qubit for qubit in qubits)
+            gates.append((time, places, flat.view(np.float32), kept))
+        registers.append((width + 1 - first, gates))
     return _expectations(registers, _observables(ensemble), len(circuits))
 
 
@@ -219,14 +211,14 @@ def fused(
                 for pair in over:
                     block = blocks.pop(pair)
                     apart, phases = _phases(pair, block)
-                    yield Fused(time, pair, block, ~apart)
+                    yield time, pair, block, ~apart
                     blocks |= phases
                 single = [blocks.pop((qubit,), one) for qubit in gate.qubits]
                 blocks[gate.qubits] = kron(*single)
             blocks[gate.qubits] = two_qubit[gate.name] @ blocks[gate.qubits]
     for qubits, block in blocks.items():
         kept = (block != np.eye(block.shape[1])).any(axis=(1, 2))
-        yield Fused(len(moments), qubits, block, kept)
+        yield len(moments), qubits, block, kept
 
 
 def _phases(
