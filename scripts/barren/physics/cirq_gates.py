@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from barren.physics.observables import LIMIT, NoExactForm
 from barren.physics.pauli_actions import Circuit, Clifford, Gate, Rotation, Unknown
+from barren.physics.simulate import PAULIS
 
 Matrix = NDArray[np.complex128]
 
@@ -63,7 +64,8 @@ def read_circuit(circuit: cirq.Circuit, qubits: Sequence[cirq.Qid]) -> Circuit:
         except NoExactForm as error:
             gates.append(Unknown(at, str(error)))
         fresh.difference_update(operation.qubits)
-    return Circuit(_bloch(states), tuple(gates), symbols)
+    bloch = np.einsum("si,pij,sj->sp", states.conj(), PAULIS, states).real
+    return Circuit(bloch, tuple(gates), symbols)
 
 
 def name_of(operation: cirq.Operation) -> str:
@@ -153,11 +155,3 @@ def _pauli(matrix: Matrix) -> tuple[int, str, Matrix] | None:
     sign = 1 if np.vdot(pauli[:, 0], matrix[:, 0]).real > 0 else -1
     same = np.all(abs(sign * pauli - matrix) < PRECISION)
     return (sign, letters, pauli) if same else None
-
-
-def _bloch(states: Matrix) -> NDArray[np.float64]:
-    """<X>, <Y>, <Z> of each row of amplitudes."""
-    zero, one = states.T
-    coherence = 2 * zero.conj() * one
-    populations = abs(zero) ** 2 - abs(one) ** 2
-    return np.stack([coherence.real, coherence.imag, populations], axis=1)
