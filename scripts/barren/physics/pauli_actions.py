@@ -78,8 +78,7 @@ class Action(NamedTuple):
 
     A string for which `moves` holds has the partner `sign` times `partner`: the whole
     image of a Clifford gate, iAP of a rotation. wave, cos2, sin2: E cos, E cos^2 and
-    E sin^2 of the angle; a Clifford gate is as a rotation with sin = 1. unknown: why
-    there is no such table, which is empty then.
+    E sin^2 of the angle; a Clifford gate is as a rotation with sin = 1.
     """
 
     qubits: tuple[int, ...]
@@ -91,7 +90,6 @@ class Action(NamedTuple):
     wave: float = 0.0
     cos2: float = 0.0
     sin2: float = 1.0
-    unknown: str = ""
 
 
 class Table(NamedTuple):
@@ -163,26 +161,23 @@ def mean_squares(sigma: float | None) -> tuple[float, float]:
     return 1 - sin2, sin2
 
 
-def action_of(gate: Gate, sigma: float | None) -> Action:
-    """Tabulate a gate.
+def action_of(gate: Gate, sigma: float | None) -> Action | Unknown:
+    """Tabulate a gate, if it has a table.
 
     sigma (radians): standard deviation of a normal parameter, None for a uniform one.
     """
     if isinstance(gate, Unknown):
-        return _unknown(gate.reason)._replace(qubits=tuple(gate.qubits))
+        return gate
     if isinstance(gate, Clifford):
         action = _clifford_action(tuple(gate.images))
         return action._replace(qubits=tuple(gate.qubits))
     qubits = tuple(qubit for qubit, _ in gate.axis)
+    if sigma is None and not gate.multiple == round(gate.multiple) != 0:
+        told = f"an angle of {gate.multiple:g} times a uniform parameter"
+        return Unknown(qubits, told)
     letters = "".join(letter for _, letter in gate.axis)
     action = _rotation_action(letters, gate.multiple, sigma)
     return action._replace(qubits=qubits, parameter=gate.parameter)
-
-
-def _unknown(reason: str) -> Action:
-    """A gate without a table."""
-    none = np.zeros(0, dtype=np.int64)
-    return Action((), none, none.astype(float), none > 0, unknown=reason)
 
 
 @cache  # gates of few kinds make up a circuit
@@ -194,8 +189,6 @@ def _rotation_action(letters: str, multiple: float, sigma: float | None) -> Acti
     moves = power % 2 == 1
     sign = np.where(moves, power - 2.0, 0.0)
     partner = np.where(moves, partner, codes)
-    if sigma is None and not multiple == round(multiple) != 0:
-        return _unknown(f"an angle of {multiple:g} times a uniform parameter")
     spread = None if sigma is None else multiple * sigma
     means = mean_cosine(spread), *mean_squares(spread)
     return Action((), partner, sign, moves, None, multiple, *means)

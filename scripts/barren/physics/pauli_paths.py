@@ -24,6 +24,7 @@ from barren.physics.pauli_actions import (
     Circuit,
     Codes,
     Table,
+    Unknown,
     action_of,
     code_of,
     digits_of,
@@ -144,7 +145,9 @@ class _Cone(NamedTuple):
     actions: list[Action]
 
 
-def _light_cone(actions: Sequence[Action], width: int, *strings: Digits) -> _Cone:
+def _light_cone(
+    actions: Sequence[Action | Unknown], width: int, *strings: Digits
+) -> _Cone:
     """The light cone of all strings: the digits that each qubit may have, going back.
 
     A gate that leaves each string of such digits as it is does not count. Raises
@@ -156,8 +159,8 @@ def _light_cone(actions: Sequence[Action], width: int, *strings: Digits) -> _Con
     for action in reversed(actions):
         if not touched.intersection(action.qubits):
             continue
-        if action.unknown:
-            raise NoExactForm(action.unknown)
+        if isinstance(action, Unknown):
+            raise NoExactForm(action.reason)
         local = np.zeros(1, dtype=np.int64)
         for qubit in action.qubits:
             choices = np.array(sorted(digits[qubit]))
