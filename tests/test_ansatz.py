@@ -1085,8 +1085,9 @@ def test_the_audit_sees_the_program_of_another_circuit(tmp_path, fault):
     write(tmp_path / "gradients.csv", [(ensemble, batch)], lambda *_: found)
     said = csv.DictReader((tmp_path / "gradients.csv").open())
     batches = {ensemble.program: batch}
-    told = check_gradients(Choice(experiment, 5, 1), [ensemble], batches, said)
-    assert told.count == found.size
+    some = [ensemble, replace(ensemble, parameters=("first",))]
+    told = check_gradients(Choice(experiment, 5, 1), some, batches, said)
+    assert (told.count, told.most) == (found.size + 5, found.shape[1])
     assert bool(told.reason) == bool(fault)
     assert (told.worst > 50) == bool(fault)
 
