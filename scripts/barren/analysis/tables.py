@@ -33,9 +33,7 @@ def with_integers(table: pd.DataFrame) -> pd.DataFrame:
     """The table with its counts as nullable integers; sigma is none by nature."""
     counts = {*key_columns(table), columns.SAMPLE, columns.SAMPLES} - {columns.SIGMA}
     found = table[table.columns.intersection([*counts])]
-    whole = found.select_dtypes(exclude="bool").convert_dtypes(
-        convert_string=False, convert_boolean=False, convert_floating=False
-    )
+    whole = found.select_dtypes("number").convert_dtypes(convert_floating=False)
     return table.astype(whole.dtypes)
 
 
