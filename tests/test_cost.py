@@ -4,6 +4,7 @@ import json
 import re
 import time
 from dataclasses import asdict, replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from barren.physics.batches import write_batches
-from barren.physics.ensembles import TFQ, BadInput, Ensemble
+from barren.physics.ensembles import QSIM, TFQ, BadInput, Ensemble
 from barren.physics.families import FURTHER, Identity, IdentityTutorial, Random, predict
 from barren.runner import cost
 from barren.runner.configuration import check
 from barren.runner.experiment import Experiment
-from barren.runner.jobs import gradient_jobs, outputs, share
+from barren.runner.jobs import gradient_jobs, outputs, share, theory_jobs
 from strategies import a_batch
 from tools.plan import tell
 
@@ -45,9 +46,14 @@ def test_disk_and_programs_are_those_of_a_batch(
 
 def test_rates_between_and_beyond_the_measured_widths() -> None:
     rates = replace(RATES, simulate={4: 1e-6, 8: 4e-6})
-    assert rates.gate(2) == 1e-6
+    assert rates.gate(2) == 1e-6 == pytest.approx(rates.gate(4))
     assert rates.gate(6) == pytest.approx(2e-6)
     assert rates.gate(11) == pytest.approx(32e-6)
+    # That of circuits of one's own is not for others.
+    some = [Random(width=6, depth=1)]
+    assert cost.gradient(some, 1, rates) == cost.gradient(
+        some, 1, replace(rates, own=1.0)
+    )
 
 
 def test_memory_grows_with_amplitudes_and_batches() -> None:
@@ -55,6 +61,9 @@ def test_memory_grows_with_amplitudes_and_batches() -> None:
     small = cost.gradient([Random(width=2, depth=1)], 1, RATES).mib
     wide = cost.gradient([Random(width=26, depth=1)], 1, RATES).mib
     assert wide - small == pytest.approx(2048, abs=8)
+    # Ten circuits of five gates are parsed at once.
+    parsed = replace(RATES, parsed=2**20)
+    assert cost.gradient([Random(width=2, depth=1)], 1, parsed).mib - small == 50
     deep = Random(width=24, depth=500)
     assert cost.gradient([deep], 2000, RATES).mib > 6_144
 
@@ -82,7 +91,7 @@ def test_the_plan_tells_every_job_and_byte(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_a_job_of_several_takes_the_time_of_all_and_the_memory_of_the_largest() -> None:
-    small, large = Random(width=2, depth=1), Random(width=20, depth=300)
+    small, large = Random(width=12, depth=100), Random(width=20, depth=300)
     for some in ([small, large], [large, small]):
         for job in (cost.sampling, cost.gradient):
             one, other = (job([of], 50, RATES) for of in (small, large))
@@ -123,13 +132,21 @@ def test_memory_is_that_of_a_batch() -> None:
 
 
 def test_jobs_have_the_names_of_the_samples_there_are() -> None:
-    entry = {"family": "random", "width": [4, 6, 8, 10, 12], "depth": [100]}
+    """And of what the engine takes; wide ensembles are predicted alone."""
+    entry = {"family": "random", "width": [4, 6, 8, 10, 12], "depth": [200]}
     config = {"experiment": "x", "seed": 1, "samples": 200, "ensembles": [entry]}
-    names = [
-        [*gradient_jobs(Experiment(check(config | {"batch_size": size}).config))]
-        for size in (200, 100000)
-    ]
-    assert names[0] == names[1]
+    one, other, fast, few = (
+        Experiment(check(config | more).config)
+        for more in (
+            {"batch_size": 200},
+            {"batch_size": 100000},
+            {"batch_size": 200, "engine": QSIM},
+            {"batch_size": 200, "max_sampled_width": 4},
+        )
+    )
+    assert [*gradient_jobs(one)] == [*gradient_jobs(other)] != [*gradient_jobs(fast)]
+    assert len(outputs(few)["sample_circuits"]) == 1
+    assert sum(map(len, theory_jobs(few).values())) == 5
 
 
 def test_limits_and_steps_that_run_once() -> None:
@@ -175,7 +192,7 @@ def test_theory_takes_one_sweep_a_curve() -> None:
         return cost.theory(ensembles, rates) / one
 
     depths = [Random(width=10, depth=depth) for depth in (10, 20, 40)]
-    assert sweeps(*depths) == 1
+    assert sweeps(*depths) == sweeps(*reversed(depths)) == 1
     assert sweeps(*depths, Random(width=10, depth=40, sigma=0.1)) == 2
     moved = Random(width=10, depth=40, observable="Z0 Z2")
     assert sweeps(*depths, moved) == 2
@@ -243,7 +260,10 @@ def test_narrow_widths_share_a_job(some: list[int]) -> None:
     for name, of in jobs.items():
         assert name.split("-")[0] == str(of[0].width)
         assert name.split("-")[-1] == str(of[-1].width)
+        assert ("-" in name) == (len(of) > 1)
         assert len(of) == 1 or seconds(of) <= cost.SHARED
+    for one, other in pairwise(jobs.values()):
+        assert seconds([*one, other[0]]) > cost.SHARED
 
 
 def test_rates_of_another_version_do_not_count(tmp_path: Path) -> None:
@@ -252,3 +272,6 @@ def test_rates_of_another_version_do_not_count(tmp_path: Path) -> None:
     for model, expected in ((cost.MODEL, measured), ("another", RATES)):
         path.write_text(json.dumps(asdict(measured) | {"model": model}))
         assert cost.Rates.read(path, TFQ) == expected
+    for text in ("", "{}", "[]", "7"):
+        path.write_text(text)
+        assert cost.Rates.read(path, TFQ) == RATES

@@ -6,7 +6,7 @@ the machine we measured on, so that files have the same names everywhere.
 
 from collections.abc import Callable, Iterable, Sequence
 
-from barren.physics.ensembles import Ensemble
+from barren.physics.ensembles import TFQ, Ensemble
 from barren.runner import cost, layout
 from barren.runner.experiment import Experiment, widths
 
@@ -37,8 +37,7 @@ def gradient_jobs(experiment: Experiment) -> Shared:
 
 
 def theory_jobs(experiment: Experiment) -> Shared:
-    rates = cost.RATES[experiment.config["engine"]]
-    return share(experiment.ensembles, lambda of: cost.theory(of, rates))
+    return share(experiment.ensembles, lambda of: cost.theory(of, cost.RATES[TFQ]))
 
 
 def outputs(experiment: Experiment) -> dict[str, list[str]]:
