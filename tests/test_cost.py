@@ -198,11 +198,12 @@ def test_theory_takes_one_sweep_a_curve() -> None:
     assert sweeps(*depths, moved) == 2
     blocks = {"block_depth": 50, "blocks": 1}
     assert sweeps(Identity(width=10, symbol_layer=40, **blocks)) == 1
-    assert sweeps(IdentityTutorial(width=10, **blocks)) == 0
+    assert sweeps(IdentityTutorial(width=10, symbol_layer=40, **blocks)) == 0
     # The layers before the symbol once more, for the asymptote.
     assert sweeps(Random(width=10, depth=30, symbol_layer=10)) == 1
     two = [
-        Identity(width=10, symbol_layer=40, block_depth=50, blocks=n) for n in (1, 2)
+        Identity(width=10, symbol_layer=20 * n, block_depth=50, blocks=n)
+        for n in (1, 2)
     ]
     assert sweeps(*two) == 1
 

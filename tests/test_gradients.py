@@ -155,8 +155,9 @@ def test_what_the_agreement_knows_of_each_circuit(family: type[Identity]) -> Non
         assert (start.first_block(circuits) is None) == (blocks == 1)
         for known in (start, replace(start, symbol_qubit=2)):
             assert known.closed_form(circuits) is not None
-        for key, value in (("symbol_layer", 1), ("observable", "X0")):
-            assert replace(start, **{key: value}).closed_form(circuits) is None
+        other = ({"symbol_layer": 1}, {"observable": "X0"}, {"observable": "local"})
+        for keys in other:
+            assert replace(start, **keys).closed_form(circuits) is None
 
 
 @settings(max_examples=60)

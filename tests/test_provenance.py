@@ -159,6 +159,9 @@ def test_a_tolerance_is_of_its_column() -> None:
     tables = b"a,mean\n0.5,0.5\n", b"a,mean\n0.5,0.51\n", b"a,mean\n0.51,0.5\n"
     assert not deviates(tables[0], tables[1], {"mean": (0.1, 0.0)})
     assert "a is '0.51'" in deviates(tables[0], tables[2], {"mean": (0.1, 0.0)})
+    # By default one in the last digit.
+    one, near, far = (f"mean\n0.{of}\n".encode() for of in (1, 10**9 + 1, 10**9 + 3))
+    assert not deviates(one, near) and deviates(one, far)
 
 
 def test_difference_names_the_first_place() -> None:

@@ -144,6 +144,8 @@ def test_the_only_curve_of_a_width_goes_on(monkeypatch):
     assert deepest(alone) == deepest(alone, Random(width=4, depth=5)) == 200
     assert deepest(alone, Random(width=3, depth=4, observable="Z0")) == 5
     assert deepest(Random(width=3, depth=5, observable="X0 + Z1")) == 5
+    for known in ("X0", "Z0 + Z1"):
+        assert deepest(replace(alone, observable=known)) == 200
     assert deepest(Random(width=4, depth=5)) == 5
 
 
