@@ -245,6 +245,9 @@ def test_a_mean_of_which_nothing_is_known_is_no_fault() -> None:
     ensemble = Ansatz(width=3, source="f.py:f", parameter="a")
     values = rng(34).normal(0.3, 0.1, 200)
     assert agreement([seen(ensemble, Prediction(), values)]).verdict == "undecided"
+    # That of one rotation has none.
+    layered = seen(Ring(width=3, depth=2), Prediction(), values)
+    assert agreement([layered]).verdict == "contradicted"
 
 
 def test_counts_are_tested_however_few() -> None:

@@ -114,7 +114,7 @@ def test_an_integer_is_a_number() -> None:
 @pytest.mark.parametrize("sigma", [None, [1, 2]])
 def test_an_ensemble_has_one_place(sigma: list[int] | None) -> None:
     entry = CONFIG["ensembles"][0] | ({"sigma": sigma} if sigma else {})
-    with pytest.raises(BadInput, match=r"ensembles: random_width-4\S* is named twice"):
+    with pytest.raises(BadInput, match=r"ensembles: random_width-4\S* is named twice$"):
         _ = Experiment(CONFIG | {"ensembles": [entry, entry]}).ensembles
 
 
