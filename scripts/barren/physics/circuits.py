@@ -75,7 +75,7 @@ def sample_circuits(ensemble: Layered, seed: int, samples: Sequence[int]) -> Cir
     """Draw the circuits with the given sample indices (see `Layered.draw`)."""
     drawn = [ensemble.draw(stream(seed, ensemble.circuit, n)) for n in samples]
     arrays = {name: np.stack([d[name] for d in drawn]) for name in drawn[0]}
-    return Circuits(theta=arrays[ANGLES][:, *ensemble.symbol].copy(), **arrays)
+    return Circuits(theta=arrays[ANGLES][:, *ensemble.symbol], **arrays)
 
 
 def sample_parameters(
