@@ -108,9 +108,8 @@ class OwnCircuit(Ensemble):
     def asked(self, symbols: Sequence[str]) -> list[str]:
         """The parameters that are asked for, of all `symbols`, in their order."""
         names = {"first": symbols[:1], "all": symbols}
-        asked = [s for name in self.parameters for s in names.get(name, [name])]
-        order = {symbol: place for place, symbol in enumerate(symbols)}
-        return sorted(set(asked), key=lambda name: (order.get(name, math.inf), name))
+        asked = {s for name in self.parameters for s in names.get(name, [name])}
+        return [s for s in symbols if s in asked] + sorted(asked.difference(symbols))
 
     @property
     def asks_for_several(self) -> bool:
