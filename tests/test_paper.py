@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -186,7 +187,10 @@ def test_numbers_of_what_is_shared_is_0_or_follows_from_exact_ones() -> None:
     }
     rows = [line for line in texts["fits"].splitlines() if line.endswith(r"\\")]
     assert ["[" in row for row in rows] == [False, True, False]
-    assert r"& -- & 0 & " in texts["statistics"]
+    assert r"& -- & 0 & " in texts["statistics"] and r"\infty" in texts["statistics"]
+    unknown = statistics.assign(asymptotic_variance=np.nan)
+    texts = paper_tables(config, ensembles, unknown, fits, claims)
+    assert "exact \\\\" in texts["statistics"] and "{lrrlr}" in texts["statistics"]
 
 
 def test_a_table_as_long_as_a_page_has_one_part() -> None:

@@ -106,15 +106,17 @@ def label(ensemble: Ensemble, keys: set[str]) -> str:
 
 
 def statistics_table(rows: Sequence[tuple[Ensemble, Any]]) -> str:
-    """A row per ensemble."""
+    """A row per ensemble; with the limit of infinite depth, if any is known."""
     cells = []
     keys = varied(ensemble for ensemble, _ in rows)
+    limits = any(pd.notna(row[columns.ASYMPTOTIC_VARIANCE]) for _, row in rows)
     for ensemble, row in rows:
         sampled = number(row[columns.VARIANCE]), interval(*row[[*columns.INTERVAL]])
-        exact = map(number, row[[*columns.EXACT]])
+        exact = map(number, row[[*columns.EXACT]][: 1 + limits])
         cells.append([label(ensemble, keys), str(ensemble.width), *sampled, *exact])
-    header = ["ensemble", "$n$", "variance", "95\\,\\% interval"]
-    return tabular("lrrlrr", [*header, "exact", "depth $\\infty$"], cells)
+    header = ["ensemble", "$n$", "variance", "95\\,\\% interval", "exact"]
+    limit = ["depth $\\infty$"] * limits
+    return tabular("lrrlr" + "r" * limits, [*header, *limit], cells)
 
 
 def fits_table(curves: Sequence[tuple[Ensemble, Any]]) -> str:
