@@ -38,9 +38,7 @@ def summarise_gradients(
 
     sampled = read_table(gradients)
     rows, known = (rows_by_ensemble(of, found.ensembles) for of in (sampled, exact))
-    place = {(e.program, e.observable): n for n, e in enumerate(found.ensembles)}
-    in_order = sorted(known, key=lambda e: place[e.program, e.observable])
-    summaries, seed = {e: Summary() for e in in_order}, found.config["seed"]
+    summaries, seed = {e: Summary() for e in known}, found.config["seed"]
     for e, of in rows.items():
         (bound,) = known[e][columns.BOUND]
         summaries[e] = summarise(of[columns.GRADIENT], seed, bound)

@@ -15,6 +15,7 @@ from barren.analysis.evidence import Point, read_points
 from barren.analysis.tables import (
     read_table,
     rows_by_ensemble,
+    with_ensembles,
     with_integers,
     without_rounding,
     write_table,
@@ -89,7 +90,9 @@ def test_tables_know_their_ensembles_again(sigmas: list[float]) -> None:
     table = table_of(ensembles, keys).assign(variance=1 / 3)
     write_table(table, text)
     read = read_table(io.StringIO(text.getvalue()))
-    assert [*rows_by_ensemble(read, ensembles)] == ensembles
+    back = ensembles[::-1]
+    assert [*rows_by_ensemble(read, back)] == back
+    assert [e for e, _ in with_ensembles(read, back)] == ensembles
     assert {*read["variance"]} == {0.3333333333}
 
 

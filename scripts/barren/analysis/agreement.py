@@ -197,15 +197,19 @@ BETS: dict[str, tuple[Callable[[Point], Any], Callable[[Point], Any], str]] = {
 def draw_tests(points: Sequence[Point]) -> list[Test]:
     """Bets that axes, angles and theta are not distributed as they should."""
     tests = []
+    seen = set()
     for point in points:
-        if (draws := point.draws) is None:
+        draws, ensemble = point.draws, point.ensemble
+        if draws is None:
             continue
         counts = {"theta": draws.theta_counts}
-        counts |= {"axes": draws.axis_counts, "angles": draws.angle_counts}
+        if ensemble.circuit not in seen:
+            counts |= {"axes": draws.axis_counts, "angles": draws.angle_counts}
+        seen.add(ensemble.circuit)
         for title, count in counts.items():
             if count.any():
-                said = f"counts {' '.join(map(str, count))} are not uniform"
-                text = f"{point.ensemble.name}, {title}: {said}"
+                listed = " ".join(map(str, count))
+                text = f"{ensemble.name}, {title}: counts {listed} are not uniform"
                 tests.append((_p_value(count_wealth(count)), text))
     return tests
 

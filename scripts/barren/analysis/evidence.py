@@ -45,7 +45,7 @@ class Draws(NamedTuple):
     """What recorded circuits hold, reduced to what the verdict needs.
 
     First three counts: axis_counts (3,) and angle_counts (BINS,) over all rotations, or
-    (0,) where none are drawn or another ensemble of the circuits has them, and
+    (0,) where none are drawn or another ensemble of the program has them, and
     theta_counts (BINS,); the bins have equal probability. symbol_angle (samples,): the
     recorded angle of the symbol's rotation, radians. recomputed and isolated
     (samples,): the gradient of the circuit, and that of its first block alone, in numpy
@@ -139,8 +139,8 @@ class Finding:
 def reduce_draws(ensemble: Ensemble, batch: Batch, *, count: bool = True) -> Draws:
     """Reduce a batch of recorded circuits; join the batches with `join_draws`.
 
-    The first samples of the ensemble are simulated, whatever the batches. count: what
-    ensembles of the same circuits share, axes and all angles.
+    The first samples of the ensemble are simulated, whatever the batches. count: the
+    axes and all angles, which the ensembles of a program share.
     """
     circuits = batch.circuits
     at = 0 if ensemble.parameter is None else batch.symbols.index(ensemble.parameter)
@@ -180,7 +180,7 @@ def read_points(
     gradients: pd.DataFrame,
     draws: Mapping[Ensemble, Draws] | None = None,
 ) -> list[Point]:
-    """The points of an experiment from its tables, in the order of the statistics."""
+    """The points of an experiment from its tables."""
     tables = (theory, statistics, gradients)
     known, told, drawn = (rows_by_ensemble(of, ensembles) for of in tables)
     points = []

@@ -1,5 +1,6 @@
 """Tables as pandas data frames."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -91,26 +92,28 @@ def without_rounding(statistics: pd.DataFrame) -> pd.DataFrame:
 def with_ensembles(
     table: pd.DataFrame, ensembles: Iterable[Ensemble]
 ) -> list[tuple[Ensemble, Any]]:
-    """Each row of a table with an ensemble that has its keys."""
-    found = rows_by_ensemble(table, ensembles)
-    return [(e, row) for e, rows in found.items() for _, row in rows.iterrows()]
+    """Each row of a table, in their order, with an ensemble that has its keys."""
+    of = rows_by_ensemble(table, ensembles)
+    found = [(e, row) for e, rows in of.items() for _, row in rows.iterrows()]
+    return sorted(found, key=lambda pair: pair[1].name)
 
 
 def rows_by_ensemble(
     table: pd.DataFrame, ensembles: Iterable[Ensemble]
 ) -> dict[Ensemble, pd.DataFrame]:
-    """The rows of a table by their ensemble, one for each parameter in the table."""
+    """The rows of each ensemble, in their order; for each parameter in the table."""
     keys = key_columns(table)
     shared = [key for key in keys if key != columns.PARAMETER]
-    known = {tuple(e.keys().get(key) for key in shared): e for e in ensembles}
-    found = {}
+    found: dict[tuple[Any, ...], dict[Any, pd.DataFrame]] = defaultdict(dict)
     values: Any
     for values, rows in table.groupby(keys, dropna=False, sort=False):
-        given = dict(
-            zip(keys, (None if pd.isna(v) else v for v in values), strict=True)
-        )
+        told = (None if pd.isna(value) else value for value in values)
+        given = dict(zip(keys, told, strict=True))
         parameter = given.pop(columns.PARAMETER, None)
-        own = {columns.PARAMETER: parameter} if parameter else {}
-        if of := known.get(tuple(given.values())):
-            found[replace(of, **own)] = rows
-    return found
+        found[tuple(given.values())][parameter] = rows
+    known = {tuple(e.keys().get(key) for key in shared): e for e in ensembles}
+    return {
+        replace(of, **({columns.PARAMETER: name} if name else {})): rows
+        for key, of in known.items()
+        for name, rows in found[key].items()
+    }
