@@ -56,7 +56,7 @@ def random_moments(ensemble: Layered, depths: Sequence[int]) -> Moments:
     terms, width, sigma = ensemble.terms, ensemble.width, ensemble.sigma
     depth = np.asarray(depths, dtype=np.intp)
     mean = mean_gradient(ensemble, depth)
-    first = ensemble.symbol_layer + 1 + distance(ensemble)
+    first = ensemble.symbol_layer + 1 + _reach(ensemble)
 
     def chain(kind: Algebra, read: Automaton, at: Indices) -> tuple[Floats, Floats]:
         maps, start = _random_chain(kind, ensemble, max(at, default=0), derived=True)
@@ -247,6 +247,14 @@ def tutorial_moments(ensemble: Layered, layers: Sequence[int]) -> Moments:
     return Moments(*np.where(known, moments, np.nan))
 
 
+def _reach(ensemble: Layered) -> int:
+    """Layers before the last that the light cone needs to reach the symbol's qubit."""
+    width, qubit = ensemble.width, ensemble.symbol_qubit
+    last = [MeanString.of(of).before_ladder(width) for _, of in ensemble.terms]
+    sites = [at for at in range(width) for _, x, z in last if (x | z) >> at & 1]
+    return min(abs(site - qubit) for site in sites)
+
+
 def _distance(ensemble: Layered) -> int:
     """Layers of CZs that take the observable to the symbol's qubit."""
     sites = [site for _, string in ensemble.terms for site, _ in string]
@@ -330,14 +338,6 @@ def mean_gradient(ensemble: Layered, depth: Indices) -> Floats:
             mean = mean.before(ensemble)
         found += weight * np.array(values)[depth - layer - 1]
     return found
-
-
-def distance(ensemble: Layered) -> int:
-    """Layers before the last that the light cone needs to reach the symbol's qubit."""
-    width, qubit = ensemble.width, ensemble.symbol_qubit
-    last = [MeanString.of(of).before_ladder(width) for _, of in ensemble.terms]
-    sites = [at for at in range(width) for _, x, z in last if (x | z) >> at & 1]
-    return min(abs(site - qubit) for site in sites)
 
 
 def mean_identity(ensemble: Layered, layers: Sequence[int]) -> Floats:
